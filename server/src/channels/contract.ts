@@ -1,0 +1,275 @@
+/**
+ * What a channel is. A channel is a folder of pure transformers: it turns what we want into the channel's wire request
+ * and the channel's wire response into one of the outcomes below. It never calls, waits, retries or stores anything:
+ * `call.ts` does the calling. Its capabilities are the functions that exist.
+ */
+import type { TSchema } from "typebox";
+import type { Clock } from "../kit/clock.ts";
+import type { Money } from "../kit/money.ts";
+import type { Random } from "../kit/random.ts";
+import type { Secret } from "../kit/secret.ts";
+
+/** One try of a payer to pay by one way: channel, then how the payer meets it. */
+export const methods = [
+  "wechat.native",
+  "wechat.jsapi",
+  "wechat.h5",
+  "alipay.qr",
+  "alipay.wap",
+  "alipay.page",
+] as const;
+export type Method = (typeof methods)[number];
+
+/** What the payer's side has to do next. Shown to the merchant as it is. */
+export type Action =
+  /** Show `qr_code` as a QR code. */
+  | { type: "qr_code"; qr_code: string }
+  /** Send the payer's browser to `url`. */
+  | { type: "redirect"; url: string }
+  /** Hand `parameters` to the channel's JavaScript bridge in its own browser. */
+  | { type: "jsapi"; parameters: Record<string, string> }
+  | { type: "none" };
+
+/** A channel account, opened: `config` satisfies the channel's schema, `secrets` its secret fields. */
+export interface ChannelAccount {
+  /** UUID of the account; keys caches of parsed keys together with `version`. */
+  readonly id: string;
+  /** Rises with every change of config or secrets. */
+  readonly version: number;
+  readonly livemode: boolean;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly secrets: Readonly<Record<string, Secret>>;
+}
+
+/** What a transformer may use besides its input. */
+export interface ChannelContext {
+  readonly account: ChannelAccount;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A wire request, complete and signed. `url` is absolute. */
+export interface WireRequest {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A wire response. Header names are lower case; the body is the raw bytes as they came. */
+export interface WireResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
+
+/**
+ * Facts about one payment as the channel states them. `serial_no`, `amount` and `merchant` are the channel's *echo*, to
+ * be compared with what we asked (`integrity.ts`), never filled in from our own records.
+ */
+export interface ChannelPayment {
+  /** Our number of the attempt, as echoed. */
+  readonly serial_no: string;
+  readonly channel_trade_no: string;
+  readonly amount: Money;
+  /** The channel's number of the receiving merchant, as echoed (mchid, seller_id); undefined where it echoes none. */
+  readonly merchant: string | undefined;
+  /** The channel's number of the application, as echoed (appid, app_id); undefined where it echoes none. */
+  readonly app: string | undefined;
+  /** Epoch milliseconds. */
+  readonly paid_at: number;
+  /** The payer as the channel names them (openid, buyer_id). Personal data: never logged. */
+  readonly payer: string | undefined;
+}
+
+/** `code` is the channel's own code, `message` its own words; both are kept with the attempt and shown to the merchant. */
+export interface ChannelFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Why an outcome is not known. It is resolved by asking the channel. */
+export type UnknownReason =
+  | "timeout"
+  | "connection"
+  | "http_status"
+  | "bad_signature"
+  | "unreadable"
+  | "system_error"
+  | "rate_limited"
+  | "integrity";
+
+export interface Unknown {
+  readonly kind: "unknown";
+  readonly reason: UnknownReason;
+  /** For operators; never the payer's data. */
+  readonly detail: string;
+}
+
+export type PayOutcome =
+  /** The channel took the order; the payer acts next. */
+  | { readonly kind: "pending"; readonly action: Action }
+  | { readonly kind: "succeeded"; readonly payment: ChannelPayment }
+  /** The channel refused, explicitly: no money will move. */
+  | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  | Unknown;
+
+export type QueryOutcome =
+  | { readonly kind: "succeeded"; readonly payment: ChannelPayment }
+  /** The channel has the order and nobody has paid it yet. */
+  | { readonly kind: "pending" }
+  /** The order is closed at the channel and was not paid. */
+  | { readonly kind: "closed" }
+  | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  /** The channel does not have the order (for an unscanned Alipay QR this is the normal unpaid answer). */
+  | { readonly kind: "not_found" }
+  | Unknown;
+
+export type CloseOutcome =
+  | { readonly kind: "closed" }
+  /** Too late: the payer has paid. Ask for the payment and let it succeed. */
+  | { readonly kind: "already_paid" }
+  /** The channel does not have the order (yet). */
+  | { readonly kind: "not_found" }
+  | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  | Unknown;
+
+/** Facts about one refund as the channel states them; echoes as in `ChannelPayment`. */
+export interface ChannelRefund {
+  /** Our number of the refund, as echoed; undefined where the channel echoes none. */
+  readonly refund_no: string | undefined;
+  readonly serial_no: string | undefined;
+  readonly channel_refund_no: string | undefined;
+  /** The refunded amount of this refund alone, as echoed; undefined where the channel echoes only a running total. */
+  readonly amount: Money | undefined;
+  /** Epoch milliseconds. */
+  readonly refunded_at: number;
+}
+
+export type RefundOutcome =
+  | { readonly kind: "succeeded"; readonly refund: ChannelRefund }
+  /** Taken by the channel; the result comes later. */
+  | { readonly kind: "pending" }
+  | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  /** Only in answer to a query: the channel does not have this refund. */
+  | { readonly kind: "not_found" }
+  | Unknown;
+
+/** Identifies one attempt towards its channel. */
+export interface AttemptReference {
+  readonly serial_no: string;
+  readonly method: Method;
+  readonly amount: Money;
+  readonly channel_trade_no?: string | undefined;
+  /** Epoch milliseconds at which the attempt was created. */
+  readonly created_at: number;
+}
+
+export interface PayInput extends AttemptReference {
+  readonly subject: string;
+  readonly description?: string | undefined;
+  /** Absolute, without a query string. */
+  readonly notify_url: string;
+  readonly return_url?: string | undefined;
+  /** Epoch milliseconds after which the channel must no longer let the payer pay. */
+  readonly expires_at: number;
+  readonly payer: { readonly openid?: string; readonly buyer_id?: string; readonly ip?: string };
+}
+
+export interface RefundInput {
+  readonly attempt: AttemptReference & { readonly channel_trade_no: string };
+  /** Our number of the refund: 26 alphanumerics, never changed between tries. */
+  readonly refund_no: string;
+  readonly amount: Money;
+  readonly reason?: string | undefined;
+  readonly notify_url: string;
+}
+
+/** Turns an input into a signed wire request, and the wire response into an outcome. `fromResponse` never throws. */
+export interface Operation<Input, Outcome> {
+  toRequest(context: ChannelContext, input: Input): Promise<WireRequest>;
+  fromResponse(context: ChannelContext, input: Input, response: WireResponse): Outcome | Promise<Outcome>;
+}
+
+/** A payment that is signed locally, without a call: the payer's browser carries the order to the channel. */
+export interface LocalOperation<Input, Outcome> {
+  perform(context: ChannelContext, input: Input): Promise<Outcome>;
+}
+
+/** A notice as it arrived: exact bytes. Header names are lower case. */
+export interface WireNotice {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
+
+export type NoticeResult =
+  /** Signature good; the payer paid. */
+  | { readonly kind: "payment_succeeded"; readonly payment: ChannelPayment }
+  /** Signature good; a refund ended. */
+  | { readonly kind: "refund"; readonly refund: ChannelRefund; readonly outcome: RefundOutcome }
+  /** Signature good; nothing for us in it. Acknowledged. */
+  | { readonly kind: "ignored"; readonly detail: string }
+  /** Signature, time or form not good. Not acknowledged; changes nothing. */
+  | { readonly kind: "rejected"; readonly detail: string };
+
+export interface NoticeReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A field of a channel account's configuration, for forms and checks. */
+export interface ConfigField {
+  readonly name: string;
+  readonly label: { readonly zh: string; readonly en: string };
+  readonly secret: boolean;
+  readonly required: boolean;
+}
+
+export interface Channel {
+  readonly id: string;
+  readonly label: { readonly zh: string; readonly en: string };
+  /** Currencies in which it can be asked to collect. */
+  readonly currencies: readonly string[];
+  /** JSON schema of `config`; secret fields are listed in `secretFields` instead. */
+  readonly configSchema: TSchema;
+  readonly secretFields: readonly ConfigField[];
+  /** Sentences about what is wrong with an account (a key that does not parse, a pair that does not match); empty when good. */
+  checkAccount(account: ChannelAccount, clock: Clock): string[];
+  /** The identities that an echoed merchant and app must equal. */
+  identify(account: ChannelAccount): { merchant: string | undefined; app: string | undefined };
+  readonly pay: Partial<Record<Method, Operation<PayInput, PayOutcome> | LocalOperation<PayInput, PayOutcome>>>;
+  readonly query: Operation<AttemptReference, QueryOutcome>;
+  readonly close?: Operation<AttemptReference, CloseOutcome>;
+  /** Ends the order whatever its state; paid money goes back. For barcodes and for unknown creations. */
+  readonly cancel?: Operation<AttemptReference, CloseOutcome>;
+  readonly refund: Operation<RefundInput, RefundOutcome>;
+  readonly queryRefund: Operation<RefundInput, RefundOutcome>;
+  /** Verifies and reads a notice. Never throws. */
+  readNotice(context: ChannelContext, notice: WireNotice): Promise<NoticeResult>;
+  /** What to answer: the channel sends again after anything but an acknowledgement. */
+  replyToNotice(accepted: boolean): NoticeReply;
+  /** OAuth for the payer's identity inside the channel's own browser, where the channel has one. */
+  readonly identity?: PayerIdentity;
+  readonly limits: ChannelLimits;
+}
+
+export interface PayerIdentity {
+  /** Which payer field it yields. */
+  readonly field: "openid" | "buyer_id";
+  /** Where to send the payer's browser so that it comes back to `redirect_url` with a code. */
+  authorizeUrl(account: ChannelAccount, redirect_url: string, state: string): string;
+  /** The query parameter of the returning request that carries the code. */
+  readonly codeParameter: string;
+  readonly exchange: Operation<{ code: string }, { kind: "identified"; payer: string } | { kind: "failed"; failure: ChannelFailure } | Unknown>;
+}
+
+export interface ChannelLimits {
+  /** How long after payment a refund may still be asked for, in milliseconds. */
+  readonly refund_window_ms: number;
+  readonly refunds_per_payment_max: number;
+  /** How long after creation the channel still answers a query for the order, in milliseconds. */
+  readonly query_window_ms: number;
+  /** How soon after a refund request its result may be asked for, in milliseconds. */
+  readonly refund_query_delay_ms: number;
+}

@@ -1,0 +1,28 @@
+/** The one clock. Everything that asks for the time asks a `Clock`, so that tests and replays can move it. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = { now: () => Date.now() };
+
+/** A clock that stands still until it is moved. */
+export interface ManualClock extends Clock {
+  advance(duration_ms: number): void;
+}
+
+export function createManualClock(start_ms: number): ManualClock {
+  let current = start_ms;
+  return {
+    now: () => current,
+    advance(duration_ms) {
+      current += duration_ms;
+    },
+  };
+}
+
+/** RFC 3339 in UTC with milliseconds, the only form in which the API shows an instant. */
+export function toRfc3339(at_ms: number): string {
+  return new Date(at_ms).toISOString();
+}

@@ -1,0 +1,62 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type Logger, pino } from "pino";
+
+export type { Logger };
+
+/** What every log line of a request or a job carries. */
+export interface LogContext {
+  request_id?: string;
+  job?: string;
+}
+
+const context = new AsyncLocalStorage<LogContext>();
+
+/** Runs `work` with a context that every log line inside it carries. */
+export function withLogContext<T>(values: LogContext, work: () => T): T {
+  return context.run(values, work);
+}
+
+/** The request id of the work under way, if any. */
+export function currentRequestId(): string | undefined {
+  return context.getStore()?.request_id;
+}
+
+/**
+ * Field names that never reach a log, at any of the first levels: credentials, and what identifies a payer. `Secret`
+ * hides itself; this list is the second net, for values that came in from outside.
+ */
+const redactedFields = [
+  "authorization",
+  "cookie",
+  "secret",
+  "secret_key",
+  "password",
+  "private_key",
+  "api_v3_key",
+  "app_secret",
+  "openid",
+  "buyer_id",
+  "buyer_open_id",
+  "auth_code",
+  "payer",
+  "body",
+  "ciphertext",
+  "signature",
+  "sign",
+];
+
+/** A structured (JSON lines) logger. Level `silent` turns it off. */
+export function createLogger(level: string, destination?: { write(line: string): void }): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: () => context.getStore() ?? {},
+    redact: {
+      paths: redactedFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+      censor: "[redacted]",
+    },
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return destination ? pino(options, destination) : pino(options);
+}

@@ -1,0 +1,193 @@
+/** The only room that opens connections and says `begin` and `commit`. */
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { Logger } from "../log.ts";
+import type { Random } from "../random.ts";
+import type { Statement } from "./statement.ts";
+
+/**
+ * Values for `$1 …`: timestamps as RFC 3339 text, amounts as bigint, arrays as literals of `arrays.ts`, JSON as text.
+ */
+export type SqlValue = string | number | bigint | boolean | Buffer | null;
+
+/** Runs statements: a database (each its own transaction) or a transaction. */
+export interface Sql {
+  /** Rows with int8 as bigint, timestamptz as epoch milliseconds, jsonb parsed, bytea as Buffer. */
+  query<Row>(statement: Statement, values?: readonly SqlValue[]): Promise<Row[]>;
+}
+
+export interface Transaction extends Sql {
+  readonly kind: "transaction";
+}
+
+export interface Database extends Sql {
+  readonly kind: "database";
+  /**
+   * Runs `work` in one transaction (READ COMMITTED) and commits. A serialization failure or deadlock runs `work` again
+   * from the start, so `work` must have no effect outside the transaction. Nobody else commits.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Calls `listener` with each payload of a NOTIFY on `channel`; `onGap` after a reconnect, when some may be lost. */
+  listen(channel: string, listener: (payload: string) => void, onGap: () => void): Promise<{ close(): Promise<void> }>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  connections_max: number;
+  log: Logger;
+  random: Random;
+  statement_timeout_ms?: number;
+}
+
+const RETRYABLE_STATES = new Set(["40001", "40P01"]);
+const TRANSACTION_TRIES_MAX = 6;
+
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, (text) => BigInt(text));
+types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseTimestamp);
+
+/** `2026-11-20 12:00:00.123+00` to epoch milliseconds; sessions run in UTC, so the offset is always zero. */
+function parseTimestamp(text: string): number {
+  return Date.parse(`${text.slice(0, 10)}T${text.slice(11, text.lastIndexOf("+"))}Z`);
+}
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connections_max,
+    types,
+    pipeline: true,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    application_name: "tributary",
+    options: `-c TimeZone=UTC -c statement_timeout=${options.statement_timeout_ms ?? 30_000} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000`,
+  } as pg.PoolConfig);
+  // An idle connection that breaks (a restart of the server) is replaced by the pool at the next use.
+  pool.on("error", (error) => options.log.warn({ err: error }, "an idle database connection broke"));
+  return {
+    kind: "database",
+    query: (statement, values = []) => runStatement(pool, statement, values),
+    transaction: (work) => runTransaction(pool, options.random, work),
+    listen: (channel, listener, onGap) => listenTo(options, channel, listener, onGap),
+    close: () => pool.end(),
+  };
+}
+
+async function runStatement<Row>(
+  runner: pg.Pool | pg.PoolClient,
+  statement: Statement,
+  values: readonly SqlValue[],
+): Promise<Row[]> {
+  const result = await runner.query({ name: statement.name, text: statement.text, values: values as unknown[] });
+  return result.rows as Row[];
+}
+
+async function runTransaction<T>(pool: pg.Pool, random: Random, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runTransactionOnce(pool, work);
+    } catch (error) {
+      if (attempt >= TRANSACTION_TRIES_MAX || !RETRYABLE_STATES.has(sqlState(error) ?? "")) throw error;
+      await sleep(random.unit() * 5 * 2 ** attempt);
+    }
+  }
+}
+
+async function runTransactionOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    // Not awaited: the pipeline sends it together with the first statement. Its failure fails that statement too.
+    const begun = client.query("begin");
+    begun.catch(() => undefined);
+    const result = await work({
+      kind: "transaction",
+      query: (statement, values = []) => runStatement(client, statement, values),
+    });
+    await begun;
+    const ended = await client.query("commit");
+    // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error.
+    if (ended.command !== "COMMIT") throw new Error("the transaction was aborted by a failure that its work ignored");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** SQLSTATE of a database error, or undefined. */
+export function sqlState(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith("E") ? code : undefined;
+}
+
+/** The constraint that a statement broke, or undefined. */
+export function brokenConstraint(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.constraint : undefined;
+}
+
+/**
+ * Whether the database could not be asked at all: connection refused or lost, shutting down, starting up. What was
+ * asked may or may not have been committed.
+ */
+export function isUnavailable(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return state.startsWith("08") || state.startsWith("57P") || state === "53300";
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? String(error.code) : "";
+  return (
+    ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOENT", "ENOTFOUND"].includes(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
+      error.message,
+    )
+  );
+}
+
+async function listenTo(
+  options: DatabaseOptions,
+  channel: string,
+  listener: (payload: string) => void,
+  onGap: () => void,
+): Promise<{ close(): Promise<void> }> {
+  let closed = false;
+  let client: pg.Client | undefined;
+  const connect = async (): Promise<void> => {
+    const next = new pg.Client({
+      connectionString: options.url,
+      application_name: "tributary listen",
+      keepAlive: true,
+    });
+    next.on("notification", (message) => listener(message.payload ?? ""));
+    next.on("error", (error) => options.log.warn({ err: error }, "the listening connection broke"));
+    next.on("end", () => void reconnect());
+    await next.connect();
+    await next.query(`listen ${pg.escapeIdentifier(channel)}`);
+    client = next;
+  };
+  const reconnect = async (): Promise<void> => {
+    while (!closed) {
+      onGap();
+      try {
+        await sleep(500);
+        if (!closed) await connect();
+        onGap();
+        return;
+      } catch {
+        // The server is still away; the loop tries again until it is back or we are closed.
+      }
+    }
+  };
+  await connect();
+  return {
+    async close() {
+      closed = true;
+      await client?.end();
+    },
+  };
+}
