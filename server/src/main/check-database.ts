@@ -53,7 +53,9 @@ export async function checkDatabase(url: string): Promise<{ version: string }> {
 function describe(url: string): { where: string; user: string; name: string } {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol)) {
-    throw new StartError("DATABASE_URL is not an address like postgres://user:password@host:5432/database: correct it.");
+    throw new StartError(
+      "DATABASE_URL is not an address like postgres://user:password@host:5432/database: correct it.",
+    );
   }
   const where = parsed.host === "" ? (parsed.searchParams.get("host") ?? "localhost") : parsed.host;
   const user = decodeURIComponent(parsed.username);

@@ -30,6 +30,8 @@ export type EmbeddedPostgresOptions = {
   log: (message: string) => void;
   /** PostgreSQL settings over the usual ones; tests turn `fsync` off here. */
   settings?: Readonly<Record<string, string>>;
+  /** Whether to wait a little for another process that holds the folder; tests take another folder instead. */
+  patient?: boolean;
   /** Forces the way PostgreSQL runs under root; chosen by trying when absent. */
   runAs?: RunAs;
 };
@@ -90,13 +92,17 @@ const usualSettings: Readonly<Record<string, string>> = {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   mkdirSync(options.dataDir, { recursive: true });
   const dataDir = realpathSync(options.dataDir);
-  const lock = await takeInstanceLock(dataDir);
+  const lock = await takeInstanceLock(dataDir, options.patient);
   try {
     const known = readRecord(dataDir);
     const home = preparePostgresHome(dataDir, options.runAs ?? known?.runAs);
     checkCluster(home, dataDir, known);
     const password = known?.password ?? randomBytes(24).toString("base64url");
-    const first: ServerRecord = { port: options.port ?? known?.port ?? (await findFreePort()), password, runAs: home.runAs };
+    const first: ServerRecord = {
+      port: options.port ?? known?.port ?? (await findFreePort()),
+      password,
+      runAs: home.runAs,
+    };
     writeRecord(dataDir, first);
     if (!existsSync(home.cluster)) await makeCluster(home, dataDir, password, options);
 

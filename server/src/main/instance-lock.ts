@@ -10,17 +10,17 @@ export type InstanceLock = { markStopping(): void; release(): void };
 type Owner = { pid: number; identity: string; stopping: boolean };
 
 const pollMs = 50;
-/** A live owner is given a moment, because it may be dying; one that says so is given long enough to stop in order. */
-const patience = { running: 20, stopping: 300 };
+/** A live owner is given a second, because it may be dying; one that says it is leaving gets time to stop in order. */
+const patiencePolls = { running: 20, stopping: 300 };
 
 /**
  * Takes a data folder for this process alone, so that two servers never run on one folder.
  *
  * The lock is a file naming its owner's process. It needs no cleaning after `kill -9` or a power cut: an owner that is
- * dead, or whose process number now belongs to another process, is simply replaced.
- * Throws `StartError` when another process holds the folder.
+ * dead, or whose process number now belongs to another process, is simply replaced. A process may take its own again.
+ * Throws `StartError` when another process holds the folder: at once if `patient` is false.
  */
-export async function takeInstanceLock(folder: string): Promise<InstanceLock> {
+export async function takeInstanceLock(folder: string, patient = true): Promise<InstanceLock> {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, "owner.json");
   const mine: Owner = { pid: process.pid, identity: describeProcess(process.pid) ?? "", stopping: false };
@@ -28,11 +28,12 @@ export async function takeInstanceLock(folder: string): Promise<InstanceLock> {
     if (tryTake(path, mine)) break;
     const owner = readOwner(path);
     if (owner === undefined) continue;
+    if (owner.pid === mine.pid && owner.identity === mine.identity) break;
     if (describeProcess(owner.pid) !== owner.identity) {
       dropStale(path, owner);
       continue;
     }
-    if (waited >= (owner.stopping ? patience.stopping : patience.running)) {
+    if (!patient || waited >= patiencePolls[owner.stopping ? "stopping" : "running"]) {
       throw new StartError(
         `Tributary is already running on ${folder} (process ${owner.pid}): stop it first, or use another folder.`,
       );

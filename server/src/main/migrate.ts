@@ -100,7 +100,9 @@ async function apply(client: Client, migration: Migration): Promise<void> {
   try {
     await client.query(`${migration.sql}\n;\n${record}`);
   } catch (error) {
-    throw new StartError(`The migration ${fileName(migration)} failed and was rolled back: ${(error as Error).message}.`);
+    throw new StartError(
+      `The migration ${fileName(migration)} failed and was rolled back: ${(error as Error).message}.`,
+    );
   }
 }
 
