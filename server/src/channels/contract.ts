@@ -261,7 +261,10 @@ export interface PayerIdentity {
   authorizeUrl(account: ChannelAccount, redirect_url: string, state: string): string;
   /** The query parameter of the returning request that carries the code. */
   readonly codeParameter: string;
-  readonly exchange: Operation<{ code: string }, { kind: "identified"; payer: string } | { kind: "failed"; failure: ChannelFailure } | Unknown>;
+  readonly exchange: Operation<
+    { code: string },
+    { kind: "identified"; payer: string } | { kind: "failed"; failure: ChannelFailure } | Unknown
+  >;
 }
 
 export interface ChannelLimits {

@@ -1,0 +1,33 @@
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
+
+/** The server on which modules register their routes; schemas are TypeBox, and OpenAPI is generated from them. */
+export type ApiServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** Who calls: one app of one merchant, in one of its two books. Every tenant query is bounded by it. */
+export interface Caller {
+  readonly merchant_id: string;
+  readonly app_id: string;
+  readonly livemode: boolean;
+  /** The API key, for logs, limits and the audit trail. */
+  readonly key_id: string;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set by authentication on every route under /v1. */
+    caller: Caller;
+  }
+}
