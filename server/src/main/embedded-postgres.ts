@@ -1,23 +1,22 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer } from "node:net";
+import { closeSync, existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
+import { findFreePort, isFree } from "./free-port.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
-import { giveTo, type PostgresHome, postgresCommand, preparePostgresHome, type RunAs } from "./postgres-binaries.ts";
+import { type PostgresHome, postgresCommand, preparePostgresHome } from "./postgres-binaries.ts";
+import {
+  checkCluster,
+  lastComplaint,
+  makeCluster,
+  openLog,
+  readPostmasterFile,
+  readRecord,
+  type ServerRecord,
+  writeRecord,
+} from "./postgres-cluster.ts";
 import { isPostgresOf } from "./process-identity.ts";
 import { StartError } from "./start-error.ts";
 
@@ -32,8 +31,8 @@ export type EmbeddedPostgresOptions = {
   settings?: Readonly<Record<string, string>>;
   /** Whether to wait a little for another process that holds the folder; tests take another folder instead. */
   patient?: boolean;
-  /** Forces the way PostgreSQL runs under root; chosen by trying when absent. */
-  runAs?: RunAs;
+  /** Runs PostgreSQL as the unprivileged user even where a user namespace would do; for tests. */
+  runAs?: "nobody";
 };
 
 /** A running server. `reused` tells that it outlived an earlier process of ours and was taken over. */
@@ -49,9 +48,6 @@ export type EmbeddedPostgres = {
   stop: () => Promise<void>;
 };
 
-type ServerRecord = { port: number; password: string; runAs: RunAs };
-
-const majorVersion = "18";
 const database = "tributary";
 const pollMs = 15;
 /** Recovery after a crash replays at most `max_wal_size` of log, which takes seconds; this is far beyond it. */
@@ -104,7 +100,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       runAs: home.runAs,
     };
     writeRecord(dataDir, first);
-    if (!existsSync(home.cluster)) await makeCluster(home, dataDir, password, options);
+    if (!existsSync(home.cluster)) {
+      options.log("Making a new PostgreSQL database.");
+      await makeCluster(home, dataDir, password, options.settings?.fsync !== "off");
+    }
 
     const running = await findRunning(home, password);
     const { pid, port } = running ?? (await launch(home, dataDir, first, options));
@@ -125,69 +124,29 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     };
   } catch (error) {
     lock.release();
-    throw error;
+    throw explain(error, dataDir);
   }
+}
+
+/**
+ * The address of the server that runs on `dataDir`, whoever started it, for a command that works beside it.
+ * Undefined when none runs there.
+ */
+export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
+  const record = existsSync(dataDir) ? readRecord(realpathSync(dataDir)) : undefined;
+  if (record === undefined) return undefined;
+  const url = urlOf(database, record.port, record.password);
+  return (await answers(url)) ? url : undefined;
+}
+
+function explain(error: unknown, dataDir: string): unknown {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== "EACCES" && code !== "EPERM") return error;
+  return new StartError(`${path ?? dataDir} belongs to another user: start as that user, or move ${dataDir} away.`);
 }
 
 function urlOf(name: string, port: number, password: string): string {
   return `postgres://tributary:${password}@127.0.0.1:${port}/${name}`;
-}
-
-function readRecord(dataDir: string): ServerRecord | undefined {
-  const path = join(dataDir, "server.json");
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ServerRecord) : undefined;
-}
-
-function writeRecord(dataDir: string, record: ServerRecord): void {
-  const path = join(dataDir, "server.json");
-  writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
-}
-
-/** Data we cannot open is left alone and named, never made anew over it. */
-function checkCluster(home: PostgresHome, dataDir: string, known: ServerRecord | undefined): void {
-  if (!existsSync(home.cluster)) return;
-  if (known === undefined) {
-    throw new StartError(
-      `The database in ${home.cluster} cannot be opened without ${join(dataDir, "server.json")}, which holds its password: restore that file, or move the folder away.`,
-    );
-  }
-  const version = readFileSync(join(home.cluster, "PG_VERSION"), "utf8").trim();
-  if (version !== majorVersion) {
-    throw new StartError(
-      `The database in ${home.cluster} was made by PostgreSQL ${version} and this release brings ${majorVersion}: dump it with the old release and load it into the new one.`,
-    );
-  }
-}
-
-async function makeCluster(
-  home: PostgresHome,
-  dataDir: string,
-  password: string,
-  { log, settings }: EmbeddedPostgresOptions,
-): Promise<void> {
-  log("Making a new PostgreSQL database.");
-  const aside = `${home.cluster}.new`;
-  const secret = `${home.cluster}.password`;
-  rmSync(aside, { recursive: true, force: true });
-  mkdirSync(aside, { mode: 0o700 });
-  writeFileSync(secret, password, { mode: 0o600 });
-  giveTo(home.runAs, aside);
-  giveTo(home.runAs, secret);
-  const args = ["-D", aside, "-U", "tributary", "-E", "UTF8", "--locale=C", "--locale-provider=builtin"];
-  args.push("--builtin-locale=C.UTF-8", "--auth=scram-sha-256", `--pwfile=${secret}`);
-  if (settings?.fsync === "off") args.push("--no-sync");
-  const logFile = openLog(dataDir);
-  const { command, args: full, options } = postgresCommand(home, "initdb", args);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    const child = spawn(command, full, { ...options, stdio: ["ignore", logFile.descriptor, logFile.descriptor] });
-    child.once("error", reject);
-    child.once("exit", resolve);
-  });
-  closeSync(logFile.descriptor);
-  rmSync(secret);
-  if (code !== 0) throw new StartError(`PostgreSQL could not make its database: ${lastComplaint(logFile)}`);
-  renameSync(aside, home.cluster);
 }
 
 /** A server of an earlier process of ours, if one runs on this cluster and answers. */
@@ -280,17 +239,6 @@ async function stopServer(home: PostgresHome): Promise<void> {
   }
 }
 
-/** `postmaster.pid` by its lines: number, folder, start, port, socket, address, memory key, status. */
-function readPostmasterFile(home: PostgresHome): { pid: number; port: number; status: string } | undefined {
-  try {
-    const lines = readFileSync(join(home.cluster, "postmaster.pid"), "utf8").split("\n");
-    return { pid: Number(lines[0]), port: Number(lines[3]), status: lines[7]?.trim() ?? "" };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 async function answers(url: string): Promise<boolean> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => {});
@@ -314,42 +262,4 @@ async function makeDatabase(url: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
-  });
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen({ port: 0, host: "127.0.0.1" }, () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
-type LogFile = { path: string; descriptor: number; from: number };
-
-const logBytesMax = 10_000_000;
-
-function openLog(dataDir: string): LogFile {
-  const path = join(dataDir, "server.log");
-  if (existsSync(path) && statSync(path).size > logBytesMax) renameSync(path, `${path}.1`);
-  const descriptor = openSync(path, "a", 0o600);
-  return { path, descriptor, from: statSync(path).size };
-}
-
-/** The last error in the server's log since it was opened, on one line and without its time stamp. */
-function lastComplaint({ path, from }: LogFile): string {
-  const lines = readFileSync(path).subarray(from).toString("utf8").split("\n");
-  const complaint = lines.filter((line) => /error:|(FATAL|PANIC|ERROR|could not|HINT):?/.test(line)).slice(-3);
-  const said = complaint.map((line) => line.replace(/^\S+ \S+ \S+ \[\d+\] /, "").trim()).join(" ");
-  return `${said === "" ? "it gave no reason" : said} (see ${path}).`;
 }

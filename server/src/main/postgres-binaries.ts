@@ -44,7 +44,7 @@ const environment = {
 export function preparePostgresHome(dataDir: string, asked: RunAs | undefined): PostgresHome {
   const native = findNativeFolder();
   linkLibraries(native);
-  const runAs = asked === "nobody" ? asked : chooseRunAs(native, dataDir);
+  const runAs = asked === "nobody" && process.getuid?.() === 0 ? asked : chooseRunAs(native, dataDir);
   if (runAs !== "nobody") return { runAs, programs: join(native, "bin"), cluster: join(dataDir, "cluster") };
   if (canUse("nobody", native, dataDir)) {
     const home = { runAs, programs: join(native, "bin"), cluster: join(dataDir, "cluster") };

@@ -1,0 +1,42 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+
+/** Signals of the terminal, of npm and of a supervisor often arrive together and mean one wish. */
+const sameWishMs = 1000;
+const parentPollMs = 500;
+
+/**
+ * Runs `node script ...args` until it ends and then ends this process with the same code.
+ *
+ * The child has a process group of its own, so that Ctrl-C reaches it once, through here, and not again from the
+ * terminal and from npm. It holds a channel to this process: when that closes because this process was killed, it
+ * stops by itself. When npm started this process and is killed, this process asks the child to stop.
+ */
+export function relay(node, script, args) {
+  const child = spawn(node, [script, ...args], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    detached: true,
+  });
+  let lastSentAt = Number.NEGATIVE_INFINITY;
+  const pass = (signal) => {
+    const now = performance.now();
+    if (now - lastSentAt < sameWishMs) return;
+    lastSentAt = now;
+    child.kill(signal);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, pass);
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      pass("SIGTERM");
+    }, parentPollMs);
+    watch.unref();
+  }
+  child.on("error", (error) => {
+    process.stderr.write(`Node.js at ${node} cannot be run (${error.code}): install Node.js 24 or later.\n`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}
