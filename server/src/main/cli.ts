@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { cac } from "cac";
+import type { Command } from "./command.ts";
+import { migrateCommand } from "./commands/migrate.ts";
+import { startCommand } from "./commands/start.ts";
+import { StartError } from "./start-error.ts";
+
+const commands: readonly Command[] = [startCommand, migrateCommand];
+
+async function main(): Promise<void> {
+  const cli = cac("tributary");
+  for (const command of commands) {
+    const added = cli.command(command.usage, command.summary);
+    for (const { flags, description, default: value } of command.options) {
+      added.option(flags, description, value === undefined ? {} : { default: value });
+    }
+    // cac passes the arguments one by one and the options last.
+    added.action((...received: unknown[]) => {
+      const options = received.pop() as Record<string, unknown>;
+      return command.run(received.flat().filter((value) => value !== undefined) as string[], options);
+    });
+  }
+  cli.help();
+  cli.version(readVersion());
+  const { args, options } = cli.parse(process.argv, { run: false });
+  if (options.help === true || options.version === true) return;
+  if (cli.matchedCommand !== undefined) return await cli.runMatchedCommand();
+  if (args[0] !== undefined) throw new StartError(`There is no command "${args[0]}": see "tributary --help".`);
+  cli.outputHelp();
+}
+
+function readVersion(): string {
+  const path = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}
+
+/** What a person can correct is one sentence; anything else is a fault of ours and shows where it happened. */
+function explain(error: unknown): string {
+  if (error instanceof StartError) return error.message;
+  if (error instanceof Error && error.name === "CACError") return `${error.message}: see "tributary --help".`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  // Half-started parts may still hold sockets and timers, and would keep the process from ending by itself.
+  process.exit(1);
+}

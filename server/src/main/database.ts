@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { checkDatabase } from "./check-database.ts";
+import type { Config } from "./config.ts";
+import { findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
+
+/** The database of this installation. `stop` ends only what was started here. */
+export type Database = { url: string; markStopping: () => void; stop: () => Promise<void> };
+
+/**
+ * Opens the database for the server itself: `DATABASE_URL` after a check, or the embedded one, which is started.
+ * Throws `StartError` when it cannot be used, or another server runs on the same folder.
+ */
+export async function openDatabase(config: Config, log: (message: string) => void): Promise<Database> {
+  if (config.databaseUrl === undefined) return await startEmbeddedPostgres({ dataDir: folderOf(config), log });
+  await checkDatabase(config.databaseUrl);
+  return borrowed(config.databaseUrl);
+}
+
+/** Opens it for a command that may work beside a running server: the embedded one is started only if it is not up. */
+export async function joinDatabase(config: Config, log: (message: string) => void): Promise<Database> {
+  const running = config.databaseUrl === undefined ? await findEmbeddedPostgres(folderOf(config)) : undefined;
+  return running === undefined ? await openDatabase(config, log) : borrowed(running);
+}
+
+function folderOf(config: Config): string {
+  return join(config.dataDir, "postgres");
+}
+
+function borrowed(url: string): Database {
+  return { url, markStopping: () => {}, stop: async () => {} };
+}
