@@ -1,0 +1,88 @@
+/** An event: a fact about a payment or a refund, immutable, and the body of every webhook that tells of it. */
+import { toRfc3339 } from "../../kit/clock.ts";
+import { publicId } from "../../kit/id.ts";
+
+/** Every event type. An endpoint chooses among them; an empty choice means all. */
+export const eventTypes = [
+  // The payer paid, and the money is in the merchant's book.
+  "payment.succeeded",
+  // Closed or expired without payment. A late notice may still make it succeed.
+  "payment.closed",
+  // The channel refused it for good.
+  "payment.failed",
+  // A second attempt of a paid payment was paid too; its money is being refunded by itself.
+  "payment.duplicate_succeeded",
+  // The money went back to the payer.
+  "refund.succeeded",
+  // The channel refused the refund; the amount may be refunded again.
+  "refund.failed",
+  // Asked for by the merchant to try an endpoint.
+  "webhook_endpoint.test",
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+/** What a use case records in the transaction of its effect. */
+export interface NewEvent {
+  /** A UUIDv7; also the `webhook-id` by which receivers recognize a repetition. */
+  id: string;
+  merchant_id: string;
+  app_id: string;
+  livemode: boolean;
+  type: EventType;
+  /** UUID of the object that the event is about. */
+  object_id: string;
+  /** The object as the API shows it, of JSON values only. */
+  data: unknown;
+  /** Epoch milliseconds. */
+  created_at: number;
+  /** The payment's own address, told besides the app's endpoints. Checked when the payment was created. */
+  notify_url?: string | null;
+}
+
+/** An event as it is stored. `data_json` is the exact text that was recorded. */
+export interface StoredEvent {
+  merchant_id: string;
+  app_id: string;
+  livemode: boolean;
+  id: string;
+  type: string;
+  data_json: string;
+  created_at: number;
+}
+
+/** An event as the API shows it. */
+export interface EventView {
+  id: string;
+  object: "event";
+  type: string;
+  created_at: string;
+  livemode: boolean;
+  data: { object: unknown };
+}
+
+/** The event as the API shows it; `renderEvent` gives the same content as text. */
+export function presentEvent(event: StoredEvent): EventView {
+  return {
+    id: publicId("event", event.id),
+    object: "event",
+    type: event.type,
+    created_at: toRfc3339(event.created_at),
+    livemode: event.livemode,
+    data: { object: JSON.parse(event.data_json) },
+  };
+}
+
+/**
+ * The body of a webhook. The recorded text goes in as it is, never parsed and written again, so that the body has the
+ * same bytes on every try and number literals keep their form.
+ */
+export function renderEvent(event: Omit<StoredEvent, "merchant_id" | "app_id">): string {
+  const head = JSON.stringify({
+    id: publicId("event", event.id),
+    object: "event",
+    type: event.type,
+    created_at: toRfc3339(event.created_at),
+    livemode: event.livemode,
+  });
+  return `${head.slice(0, -1)},"data":{"object":${event.data_json}}}`;
+}
