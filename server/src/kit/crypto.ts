@@ -37,6 +37,8 @@ const VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
+/** The envelope keeps the length of the id in one byte. */
+const ID_BYTES_MAX = 255;
 
 /**
  * Envelope encryption: a fresh 256-bit data key for each value (AES-256-GCM), itself sealed by the master key.
@@ -45,6 +47,13 @@ const KEY_BYTES = 32;
  */
 export function createEnvelope(masters: readonly [MasterKey, ...MasterKey[]], random: Random): Envelope {
   const [current] = masters;
+  for (const { id, key } of masters) {
+    const length = Buffer.byteLength(id);
+    if (length === 0 || length > ID_BYTES_MAX)
+      throw new EnvelopeError(`a master key's id has 1 to ${ID_BYTES_MAX} bytes`);
+    if (key.reveal().length !== KEY_BYTES)
+      throw new EnvelopeError(`the master key ${id} does not have ${KEY_BYTES} bytes`);
+  }
   return {
     seal(plaintext, context) {
       const dataKey = Buffer.from(random.bytes(KEY_BYTES));

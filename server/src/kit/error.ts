@@ -59,7 +59,9 @@ export class TributaryError extends Error {
 }
 
 function fillMessage(template: string, values: Record<string, string | number | bigint>): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? String(values[name]) : whole,
+  );
 }
 
 const catalogue = new Map<string, CatalogueEntry>();

@@ -23,6 +23,7 @@ export const idPrefixes = {
 export type IdKind = keyof typeof idPrefixes;
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const ENCODED = /^[0-9A-HJKMNP-TV-Z]{26}$/i;
 const DECODE = new Map([...ALPHABET].map((character, value) => [character, BigInt(value)]));
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
@@ -67,13 +68,9 @@ export function encodeUuid(uuid: string): string {
 
 /** The UUID of 26 characters, or undefined when they are not one. Lower case is accepted. */
 export function decodeUuid(text: string): string | undefined {
-  if (text.length !== 26) return undefined;
+  if (!ENCODED.test(text)) return undefined;
   let value = 0n;
-  for (const character of text.toUpperCase()) {
-    const digit = DECODE.get(character);
-    if (digit === undefined) return undefined;
-    value = value * 32n + digit;
-  }
+  for (const character of text.toUpperCase()) value = value * 32n + DECODE.get(character)!;
   if (value >= 1n << 128n) return undefined;
   const hex = value.toString(16).padStart(32, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;

@@ -30,6 +30,7 @@ const redactedFields = [
   "cookie",
   "secret",
   "secret_key",
+  "webhook_secret",
   "password",
   "private_key",
   "api_v3_key",
@@ -39,11 +40,15 @@ const redactedFields = [
   "buyer_open_id",
   "auth_code",
   "payer",
+  "channel_payer",
   "body",
   "ciphertext",
   "signature",
   "sign",
 ];
+
+/** Where a database error quotes the row that it refused. Its code, constraint and message stay. */
+const redactedErrorFields = ["err.detail", "err.where", "err.internalQuery"];
 
 /** A structured (JSON lines) logger. Level `silent` turns it off. */
 export function createLogger(level: string, destination?: { write(line: string): void }): Logger {
@@ -53,7 +58,7 @@ export function createLogger(level: string, destination?: { write(line: string):
     timestamp: pino.stdTimeFunctions.isoTime,
     mixin: () => context.getStore() ?? {},
     redact: {
-      paths: redactedFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+      paths: [...redactedFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), ...redactedErrorFields],
       censor: "[redacted]",
     },
     formatters: { level: (label: string) => ({ level: label }) },
