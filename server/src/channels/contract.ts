@@ -97,7 +97,14 @@ export type UnknownReason =
   | "unreadable"
   | "system_error"
   | "rate_limited"
-  | "integrity";
+  /** The answer is good, but what it echoes is not what was asked. */
+  | "integrity"
+  /** The channel already has this number, with other particulars or in a later state: only a query tells which. */
+  | "duplicate"
+  /** The channel refused the call without saying anything certain about the order (signature, permission, a new code). */
+  | "refused"
+  /** The request could not even be made (a key that does not parse): this call sent nothing; an earlier one may have. */
+  | "not_sent";
 
 export interface Unknown {
   readonly kind: "unknown";
@@ -127,7 +134,10 @@ export type QueryOutcome =
 
 export type CloseOutcome =
   | { readonly kind: "closed" }
-  /** Too late: the payer has paid. Ask for the payment and let it succeed. */
+  /**
+   * Too late: the order is no longer open, as a rule because the payer has paid. Ask for the payment and let it succeed.
+   * Alipay has one code for "paid" and "closed before", so that the query may also answer `closed`.
+   */
   | { readonly kind: "already_paid" }
   /** The channel does not have the order (yet). */
   | { readonly kind: "not_found" }
@@ -148,8 +158,8 @@ export interface ChannelRefund {
 
 export type RefundOutcome =
   | { readonly kind: "succeeded"; readonly refund: ChannelRefund }
-  /** Taken by the channel; the result comes later. */
-  | { readonly kind: "pending" }
+  /** Taken by the channel; the result comes later. `detail` says when it waits for a person (WeChat's ABNORMAL). */
+  | { readonly kind: "pending"; readonly detail?: string }
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
   /** Only in answer to a query: the channel does not have this refund. */
   | { readonly kind: "not_found" }
@@ -185,7 +195,11 @@ export interface RefundInput {
   readonly notify_url: string;
 }
 
-/** Turns an input into a signed wire request, and the wire response into an outcome. `fromResponse` never throws. */
+/**
+ * Turns an input into a signed wire request, and the wire response into an outcome. `toRequest` throws `RequestRefused`
+ * (`refusal.ts`) for an input that the channel could never take, and any error for an account that cannot sign.
+ * `fromResponse` never throws.
+ */
 export interface Operation<Input, Outcome> {
   toRequest(context: ChannelContext, input: Input): Promise<WireRequest>;
   fromResponse(context: ChannelContext, input: Input, response: WireResponse): Outcome | Promise<Outcome>;
@@ -261,11 +275,13 @@ export interface PayerIdentity {
   authorizeUrl(account: ChannelAccount, redirect_url: string, state: string): string;
   /** The query parameter of the returning request that carries the code. */
   readonly codeParameter: string;
-  readonly exchange: Operation<
-    { code: string },
-    { kind: "identified"; payer: string } | { kind: "failed"; failure: ChannelFailure } | Unknown
-  >;
+  readonly exchange: Operation<{ readonly code: string }, IdentityOutcome>;
 }
+
+export type IdentityOutcome =
+  | { readonly kind: "identified"; readonly payer: string }
+  | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  | Unknown;
 
 export interface ChannelLimits {
   /** How long after payment a refund may still be asked for, in milliseconds. */

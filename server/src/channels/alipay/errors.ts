@@ -1,0 +1,97 @@
+/**
+ * What Alipay's codes tell about a trade or a refund, per operation: business sub_codes of 40004, which are signed, and
+ * the gateway's 4000x, which may not be. A code that is missing here tells nothing certain.
+ */
+import { interpretRefusal, type RefusalMeaning, type RefusalTable } from "../refusal.ts";
+
+/** Creating (precreate): a refusal means that there is no trade and no money will move. */
+export const payRefusals = {
+  "40001": "failed",
+  "40002": "failed",
+  "40003": "failed",
+  "40006": "failed",
+  "ACQ.INVALID_PARAMETER": "failed",
+  "ACQ.ACCESS_FORBIDDEN": "failed",
+  "ACQ.EXIST_FORBIDDEN_WORD": "failed",
+  "ACQ.PARTNER_ERROR": "failed",
+  "ACQ.TOTAL_FEE_EXCEED": "failed",
+  "ACQ.BUYER_SELLER_EQUAL": "failed",
+  "ACQ.TRADE_BUYER_NOT_MATCH": "failed",
+  "ACQ.BUYER_ENABLE_STATUS_FORBID": "failed",
+  "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH": "failed",
+  "ACQ.BUYER_BALANCE_NOT_ENOUGH": "failed",
+  "ACQ.SELLER_BEEN_BLOCKED": "failed",
+  "ACQ.SELLER_NOT_EXIST": "failed",
+  "ACQ.ERROR_BUYER_CERTIFY_LEVEL_LIMIT": "failed",
+  "ACQ.ERROR_SELLER_CERTIFY_LEVEL_LIMIT": "failed",
+  "ACQ.PAYMENT_REQUEST_HAS_RISK": "failed",
+  "ACQ.BEYOND_PER_RECEIPT_RESTRICTION": "failed",
+  "ACQ.NOT_SUPPORT_PAYMENT_INST": "failed",
+  // The number is already at Alipay: created by an earlier call whose answer was lost, perhaps paid or closed by now.
+  "ACQ.CONTEXT_INCONSISTENT": "duplicate",
+  "ACQ.TRADE_HAS_SUCCESS": "duplicate",
+  "ACQ.TRADE_HAS_CLOSE": "duplicate",
+  "ACQ.TRADE_HAS_FINISHED": "duplicate",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const queryRefusals = { "ACQ.TRADE_NOT_EXIST": "not_found" } as const satisfies RefusalTable<RefusalMeaning>;
+
+/**
+ * Closing. TRADE_STATUS_ERROR says only that the trade is not waiting for its buyer any more: paid, or closed before. It
+ * is read as `already_paid`, whose consequence is to ask.
+ */
+export const closeRefusals = {
+  "ACQ.TRADE_NOT_EXIST": "not_found",
+  "ACQ.TRADE_HAS_CLOSE": "closed",
+  "ACQ.TRADE_HAS_SUCCESS": "already_paid",
+  "ACQ.TRADE_HAS_FINISHED": "already_paid",
+  "ACQ.TRADE_STATUS_ERROR": "already_paid",
+  "ACQ.REASON_TRADE_STATUS_INVALID": "already_paid",
+  "ACQ.REASON_ILLEGAL_STATUS": "already_paid",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const cancelRefusals = {
+  "ACQ.TRADE_NOT_EXIST": "not_found",
+  "ACQ.TRADE_HAS_CLOSE": "closed",
+  "ACQ.TRADE_HAS_FINISHED": "already_paid",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/**
+ * Refunding. The gateway's 4000x are not listed: they tell that this request was not read, and nothing about an earlier
+ * one with the same number.
+ */
+export const refundRefusals = {
+  "ACQ.INVALID_PARAMETER": "failed",
+  "ACQ.SELLER_BALANCE_NOT_ENOUGH": "failed",
+  "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL": "failed",
+  "ACQ.REASON_TRADE_BEEN_FREEZEN": "failed",
+  "ACQ.TRADE_NOT_EXIST": "failed",
+  "ACQ.TRADE_HAS_FINISHED": "failed",
+  "ACQ.TRADE_HAS_CLOSE": "failed",
+  "ACQ.TRADE_STATUS_ERROR": "failed",
+  "ACQ.REASON_TRADE_REFUND_FEE_ERR": "failed",
+  "ACQ.TRADE_NOT_ALLOW_REFUND": "failed",
+  "ACQ.REFUND_FEE_ERROR": "failed",
+  "ACQ.REFUND_ACCOUNT_NOT_EXIST": "failed",
+  "ACQ.BUYER_NOT_EXIST": "failed",
+  "ACQ.BUYER_ERROR": "failed",
+  "ACQ.ENTERPRISE_PAY_BIZ_ERROR": "failed",
+  "ACQ.REFUND_TIME_OUT": "failed",
+  // This refund number was used with other particulars.
+  "ACQ.DISCORDANT_REPEAT_REQUEST": "duplicate",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const refundQueryRefusals = {
+  "ACQ.TRADE_NOT_EXIST": "not_found",
+  "ACQ.REFUND_NOT_EXIST": "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly lookup: string;
+}
+
+export function interpretAlipayRefusal<Meaning extends RefusalMeaning>(table: RefusalTable<Meaning>, refusal: Refusal) {
+  return interpretRefusal(table, { code: refusal.code, message: refusal.message }, refusal.lookup);
+}

@@ -1,0 +1,37 @@
+/** Alipay's open platform (gateway.do, RSA2), in key mode and in certificate mode. */
+import type { Channel } from "../contract.ts";
+import { cancel, close } from "./close.ts";
+import { type AlipayConfig, alipayConfigSchema, alipaySecretFields, checkAlipayAccount } from "./config.ts";
+import { identity } from "./identity.ts";
+import { readNotice, replyToNotice } from "./notice.ts";
+import { payPage, payQr, payWap } from "./pay.ts";
+import { query } from "./query.ts";
+import { queryRefund, refund } from "./refund.ts";
+
+export const alipay: Channel = {
+  id: "alipay",
+  label: { zh: "支付宝", en: "Alipay" },
+  currencies: ["CNY"],
+  configSchema: alipayConfigSchema,
+  secretFields: alipaySecretFields,
+  checkAccount: checkAlipayAccount,
+  identify(account) {
+    const { seller_id, app_id } = account.config as AlipayConfig;
+    return { merchant: seller_id, app: app_id };
+  },
+  pay: { "alipay.qr": payQr, "alipay.wap": payWap, "alipay.page": payPage },
+  query,
+  close,
+  cancel,
+  refund,
+  queryRefund,
+  readNotice,
+  replyToNotice,
+  identity,
+  limits: {
+    refund_window_ms: 365 * 86_400_000,
+    refunds_per_payment_max: 50,
+    query_window_ms: 90 * 86_400_000,
+    refund_query_delay_ms: 10_000,
+  },
+};

@@ -1,0 +1,72 @@
+/**
+ * Notices: https://opendocs.alipay.com/open/203/105286 . A form post, signed over all parameters but sign and sign_type.
+ * A notice is a signed statement of fact and stays true however late it comes: retries run over a day and documents do
+ * not say whether notify_time is renewed, so that age alone refuses nothing. Repetition is harmless to the reader.
+ */
+import { fromBeijingTime } from "../beijing-time.ts";
+import type { ChannelContext, NoticeReply, NoticeResult, WireNotice } from "../contract.ts";
+import { verifySha256 } from "../key-material.ts";
+import { type JsonObject, textOf } from "../wire-json.ts";
+import { openAlipayAccount } from "./config.ts";
+import { readYuan } from "./query.ts";
+import { canonicalize } from "./sign.ts";
+
+/** Verifies and reads a notice. Never throws. */
+export async function readNotice(context: ChannelContext, notice: WireNotice): Promise<NoticeResult> {
+  const {
+    sign = "",
+    sign_type = "",
+    ...parameters
+  } = Object.fromEntries(new URLSearchParams(notice.body.toString("utf8"))) as Record<string, string>;
+  if (!sign) return rejected("the notice is not signed");
+  if (sign_type !== "RSA2") return rejected(`the sign_type is ${sign_type || "missing"}`);
+  try {
+    const { verification_keys } = openAlipayAccount(context.account);
+    const message = Buffer.from(canonicalize(parameters), "utf8");
+    const good = [...verification_keys.values()].some((key) => verifySha256(key, message, sign));
+    if (!good) return rejected("the signature does not match the notice");
+  } catch {
+    return rejected("the account's keys cannot be read");
+  }
+  return readTradeNotice(parameters);
+}
+
+/**
+ * A refund sends the trade's notice again with refund facts in it. That is no second success, and its refund_fee is a
+ * sum over all refunds: the refund query tells more, so the notice is only acknowledged. An unpaid trade that closes may
+ * carry refund_fee 0.00.
+ */
+function readTradeNotice(parameters: JsonObject): NoticeResult {
+  const refunded = readYuan(parameters, "refund_fee", undefined)?.amount ?? 0n;
+  if (refunded > 0n || textOf(parameters, "gmt_refund") || textOf(parameters, "out_biz_no")) {
+    return { kind: "ignored", detail: "refund notice" };
+  }
+  const status = textOf(parameters, "trade_status");
+  if (status !== "TRADE_SUCCESS" && status !== "TRADE_FINISHED") {
+    return { kind: "ignored", detail: `trade status ${status ?? "(none)"}` };
+  }
+  const serial_no = textOf(parameters, "out_trade_no");
+  const channel_trade_no = textOf(parameters, "trade_no");
+  const amount = readYuan(parameters, "total_amount", textOf(parameters, "trans_currency"));
+  const paid_at = fromBeijingTime(textOf(parameters, "gmt_payment") ?? "");
+  const merchant = textOf(parameters, "seller_id");
+  const app = textOf(parameters, "app_id");
+  if (!serial_no || !channel_trade_no || !amount || paid_at === undefined || !merchant || !app) {
+    return rejected("the trade lacks its particulars");
+  }
+  const payer = textOf(parameters, "buyer_id") ?? textOf(parameters, "buyer_open_id");
+  return {
+    kind: "payment_succeeded",
+    payment: { serial_no, channel_trade_no, amount, merchant, app, paid_at, payer },
+  };
+}
+
+/** Exactly `success` acknowledges; anything else is sent again over a day. */
+export function replyToNotice(accepted: boolean): NoticeReply {
+  const headers = { "content-type": "text/plain; charset=utf-8" };
+  return accepted ? { status: 200, headers, body: "success" } : { status: 400, headers, body: "fail" };
+}
+
+function rejected(detail: string): NoticeResult {
+  return { kind: "rejected", detail };
+}

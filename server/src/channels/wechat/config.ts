@@ -1,0 +1,176 @@
+/** A WeChat Pay account of a direct merchant: what is configured, how it is checked, and how it is opened. */
+import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import Type from "typebox";
+import { Value } from "typebox/value";
+import type { Clock } from "../../kit/clock.ts";
+import { memoizeByAccount } from "../account-cache.ts";
+import type { ChannelAccount, ConfigField } from "../contract.ts";
+import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey, serialOf } from "../key-material.ts";
+
+const url = Type.String({ pattern: "^https?://[^?#]+$" });
+const pem = Type.String({ minLength: 1, maxLength: 10_000 });
+
+/**
+ * At least one key of WeChat Pay is needed: platform certificates (微信支付平台证书), or 微信支付公钥, or, while a merchant
+ * migrates, both.
+ */
+export const wechatConfigSchema = Type.Object(
+  {
+    mchid: Type.String({ minLength: 1, maxLength: 32 }),
+    appid: Type.String({ minLength: 1, maxLength: 32 }),
+    /** Serial number of the merchant's API certificate, in hex. */
+    merchant_serial_no: Type.String({ pattern: "^[0-9A-Fa-f]{8,64}$" }),
+    platform_certificates: Type.Optional(
+      Type.Array(Type.Object({ serial_no: Type.String({ minLength: 1 }), pem }, { additionalProperties: false })),
+    ),
+    public_keys: Type.Optional(
+      Type.Array(Type.Object({ id: Type.String({ pattern: "^PUB_KEY_ID_" }), pem }, { additionalProperties: false })),
+    ),
+    /**
+     * Which key WeChat Pay should sign its responses with (the `Wechatpay-Serial` of requests). Left out: the first of
+     * `public_keys` if there is one, else no header, which means the newest platform certificate.
+     */
+    wechatpay_serial: Type.Optional(Type.String({ minLength: 1 })),
+    base_url: Type.Optional(url),
+    /** Where the payer's browser authorizes. */
+    oauth_authorize_base_url: Type.Optional(url),
+    /** Where codes are exchanged for openids. */
+    oauth_api_base_url: Type.Optional(url),
+  },
+  { additionalProperties: false },
+);
+export type WechatConfig = Type.Static<typeof wechatConfigSchema>;
+
+export const wechatSecretFields: readonly ConfigField[] = [
+  {
+    name: "merchant_private_key",
+    label: { zh: "商户 API 私钥", en: "Merchant API private key" },
+    secret: true,
+    required: true,
+  },
+  { name: "api_v3_key", label: { zh: "APIv3 密钥", en: "APIv3 key" }, secret: true, required: true },
+  {
+    name: "app_secret",
+    label: { zh: "公众号 AppSecret（JSAPI 支付需要）", en: "Official account AppSecret (for JSAPI)" },
+    secret: true,
+    required: false,
+  },
+];
+
+export const API_V3_KEY_BYTES = 32;
+
+/** An account with its keys parsed. */
+export interface WechatAccount {
+  readonly mchid: string;
+  readonly appid: string;
+  readonly merchant_serial_no: string;
+  readonly private_key: KeyObject;
+  /** Keys of WeChat Pay by certificate serial (upper case) or public key id. */
+  readonly verification_keys: ReadonlyMap<string, KeyObject>;
+  readonly wechatpay_serial: string | undefined;
+  readonly api_v3_key: Buffer;
+  readonly base_url: string;
+  readonly oauth_authorize_base_url: string;
+  readonly oauth_api_base_url: string;
+}
+
+/** Opens an account; remembered per version. Throws when the account has faults that `checkWechatAccount` names. */
+export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
+  const config = account.config as WechatConfig;
+  return {
+    mchid: config.mchid,
+    appid: config.appid,
+    merchant_serial_no: config.merchant_serial_no,
+    private_key: readPrivateKey(secretOf(account, "merchant_private_key")),
+    verification_keys: readVerificationKeys(config),
+    wechatpay_serial: config.wechatpay_serial ?? config.public_keys?.[0]?.id,
+    api_v3_key: Buffer.from(secretOf(account, "api_v3_key"), "utf8"),
+    base_url: trimSlash(config.base_url ?? "https://api.mch.weixin.qq.com"),
+    oauth_authorize_base_url: trimSlash(config.oauth_authorize_base_url ?? "https://open.weixin.qq.com"),
+    oauth_api_base_url: trimSlash(config.oauth_api_base_url ?? "https://api.weixin.qq.com"),
+  };
+});
+
+/** The key under which a `Wechatpay-Serial` is looked up: certificate serials are hex and come in either case. */
+export function verificationKeyId(serial: string): string {
+  return serial.startsWith("PUB_KEY_ID_") ? serial : serial.toUpperCase();
+}
+
+function readVerificationKeys(config: WechatConfig): Map<string, KeyObject> {
+  const keys = new Map<string, KeyObject>();
+  for (const { serial_no, pem: text } of config.platform_certificates ?? []) {
+    keys.set(verificationKeyId(serial_no), createPublicKey(text));
+  }
+  for (const { id, pem: text } of config.public_keys ?? []) keys.set(verificationKeyId(id), readPublicKey(text));
+  return keys;
+}
+
+function secretOf(account: ChannelAccount, name: string): string {
+  const secret = account.secrets[name];
+  if (!secret) throw new Error(`the account has no ${name}`);
+  return secret.reveal();
+}
+
+function trimSlash(address: string): string {
+  return address.replace(/\/+$/, "");
+}
+
+/** Sentences about what is wrong with an account; empty when it is good. */
+export function checkWechatAccount(account: ChannelAccount, clock: Clock): string[] {
+  if (!Value.Check(wechatConfigSchema, account.config)) {
+    return Value.Errors(wechatConfigSchema, account.config).map((e) => `config${e.instancePath} ${e.message}`);
+  }
+  const { config } = account;
+  return [
+    ...checkSecrets(account),
+    ...checkVerificationKeys(config, clock),
+    ...(config.wechatpay_serial && !listVerificationKeyIds(config).includes(verificationKeyId(config.wechatpay_serial))
+      ? ["wechatpay_serial names neither a platform certificate nor a public key of this account"]
+      : []),
+  ];
+}
+
+function checkSecrets({ secrets }: ChannelAccount): string[] {
+  const problems: string[] = [];
+  const privateKey = secrets.merchant_private_key?.reveal();
+  const apiV3Key = secrets.api_v3_key?.reveal();
+  if (privateKey === undefined) problems.push("merchant_private_key is missing");
+  else problems.push(...problemOf("merchant_private_key is not an RSA private key", () => readPrivateKey(privateKey)));
+  if (apiV3Key === undefined) problems.push("api_v3_key is missing");
+  else if (Buffer.byteLength(apiV3Key) !== API_V3_KEY_BYTES) {
+    problems.push(`api_v3_key must be ${API_V3_KEY_BYTES} bytes long; it is ${Buffer.byteLength(apiV3Key)}`);
+  }
+  return problems;
+}
+
+function checkVerificationKeys(config: WechatConfig, clock: Clock): string[] {
+  const certificates = config.platform_certificates ?? [];
+  const publicKeys = config.public_keys ?? [];
+  if (certificates.length + publicKeys.length === 0) {
+    return ["platform_certificates or public_keys is needed: without a key of WeChat Pay no answer can be trusted"];
+  }
+  return [
+    ...certificates.flatMap(({ serial_no, pem: text }) => checkPlatformCertificate(serial_no, text, clock)),
+    ...publicKeys.flatMap(({ id, pem: text }) =>
+      problemOf(`public key ${id} is not an RSA public key`, () => readPublicKey(text)),
+    ),
+  ];
+}
+
+function checkPlatformCertificate(serial_no: string, text: string, clock: Clock): string[] {
+  const name = `platform certificate ${serial_no}`;
+  const unreadable = problemOf(`${name} is not a certificate`, () => new X509Certificate(text));
+  if (unreadable.length > 0) return unreadable;
+  const certificate = new X509Certificate(text);
+  const serial = serialOf(certificate);
+  return [
+    ...(serial === serial_no.toUpperCase() ? [] : [`${name} has the serial number ${serial}`]),
+    ...problemsOfValidity(name, certificate, clock.now()),
+  ];
+}
+
+function listVerificationKeyIds(config: WechatConfig): string[] {
+  const serials = (config.platform_certificates ?? []).map(({ serial_no }) => serial_no);
+  const ids = (config.public_keys ?? []).map(({ id }) => id);
+  return [...serials, ...ids].map(verificationKeyId);
+}

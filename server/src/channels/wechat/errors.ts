@@ -1,0 +1,77 @@
+/**
+ * What WeChat Pay's error codes tell about an order or a refund, per operation. Codes are spelled without underscores
+ * (`codeSpelling`). A code that is missing here tells nothing certain.
+ */
+import { interpretRefusal, type RefusalMeaning, type RefusalTable } from "../refusal.ts";
+import { codeSpelling } from "./verify.ts";
+
+/** Creating an order (native, jsapi, h5): a refusal means that no order exists and no money will move. */
+export const payRefusals = {
+  PARAMERROR: "failed",
+  INVALIDREQUEST: "failed",
+  APPIDMCHIDNOTMATCH: "failed",
+  MCHNOTEXISTS: "failed",
+  OPENIDMISMATCH: "failed",
+  SIGNERROR: "failed",
+  NOAUTH: "failed",
+  RULELIMIT: "failed",
+  ACCOUNTERROR: "failed",
+  NOTENOUGH: "failed",
+  TRADEERROR: "failed",
+  ORDERCLOSED: "failed",
+  // The number is already at the channel: created by an earlier call whose answer was lost, perhaps paid by now.
+  OUTTRADENOUSED: "duplicate",
+  ORDERPAID: "duplicate",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const queryRefusals = {
+  ORDERNOTEXIST: "not_found",
+  RESOURCENOTEXISTS: "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/** Closing. A payer who is paying right now (USERPAYING) is not listed: the close is tried again. */
+export const closeRefusals = {
+  ORDERPAID: "already_paid",
+  ORDERCLOSED: "closed",
+  ORDERNOTEXIST: "not_found",
+  RESOURCENOTEXISTS: "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/**
+ * Refunding. SIGN_ERROR is not listed: it tells that this request was not read, and nothing about an earlier one with
+ * the same number.
+ */
+export const refundRefusals = {
+  PARAMERROR: "failed",
+  INVALIDREQUEST: "failed",
+  MCHNOTEXISTS: "failed",
+  NOAUTH: "failed",
+  NOTENOUGH: "failed",
+  RULELIMIT: "failed",
+  USERACCOUNTABNORMAL: "failed",
+  TRADEOVERDUE: "failed",
+  ORDERNOTEXIST: "failed",
+  RESOURCENOTEXISTS: "failed",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const refundQueryRefusals = {
+  RESOURCENOTEXISTS: "not_found",
+  REFUNDNOTEXISTS: "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function interpretWechatRefusal<Meaning extends RefusalMeaning>(table: RefusalTable<Meaning>, refusal: Refusal) {
+  const failure = { code: refusal.code, message: refusal.message };
+  return interpretRefusal(table, failure, codeSpelling(refusal.code));
+}
+
+/** INVALID_REQUEST is also used for a number that is taken or paid; only its words tell. */
+export function interpretPayRefusal(refusal: Refusal) {
+  const taken = codeSpelling(refusal.code) === "INVALIDREQUEST" && /订单号重复|已支付/.test(refusal.message);
+  const failure = { code: refusal.code, message: refusal.message };
+  return interpretRefusal(payRefusals, failure, taken ? "OUTTRADENOUSED" : codeSpelling(refusal.code));
+}

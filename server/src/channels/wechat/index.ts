@@ -1,0 +1,38 @@
+/** WeChat Pay, API v3, direct merchant (直连商户). */
+import type { Channel } from "../contract.ts";
+import { close } from "./close.ts";
+import { checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
+import { identity } from "./identity.ts";
+import { readNotice, replyToNotice } from "./notice.ts";
+import { payH5, payJsapi, payNative } from "./pay.ts";
+import { query } from "./query.ts";
+import { queryRefund, refund } from "./refund.ts";
+
+export { type CertificatesOutcome, certificates, type PlatformCertificate } from "./certificates.ts";
+
+export const wechat: Channel = {
+  id: "wechat",
+  label: { zh: "微信支付", en: "WeChat Pay" },
+  currencies: ["CNY"],
+  configSchema: wechatConfigSchema,
+  secretFields: wechatSecretFields,
+  checkAccount: checkWechatAccount,
+  identify(account) {
+    const { mchid, appid } = account.config as WechatConfig;
+    return { merchant: mchid, app: appid };
+  },
+  pay: { "wechat.native": payNative, "wechat.jsapi": payJsapi, "wechat.h5": payH5 },
+  query,
+  close,
+  refund,
+  queryRefund,
+  readNotice,
+  replyToNotice,
+  identity,
+  limits: {
+    refund_window_ms: 365 * 86_400_000,
+    refunds_per_payment_max: 50,
+    query_window_ms: 90 * 86_400_000,
+    refund_query_delay_ms: 5_000,
+  },
+};

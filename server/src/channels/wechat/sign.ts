@@ -1,0 +1,62 @@
+/** Requests of WeChat Pay v3, signed: https://pay.weixin.qq.com/doc/v3/merchant/4012365342 . */
+import { randomToken } from "../../kit/random.ts";
+import type { ChannelContext, WireRequest } from "../contract.ts";
+import { signSha256 } from "../key-material.ts";
+import type { JsonObject } from "../wire-json.ts";
+import { openWechatAccount } from "./config.ts";
+
+const NONCE_LENGTH = 32;
+
+/** `path` begins with a slash and carries its query string, which is signed. */
+export interface UnsignedRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: JsonObject;
+}
+
+/** Signs `METHOD\nPATH?QUERY\nTIMESTAMP\nNONCE\nBODY\n` and puts the five facts into the Authorization header. */
+export async function signRequest(context: ChannelContext, unsigned: UnsignedRequest): Promise<WireRequest> {
+  const account = openWechatAccount(context.account);
+  const url = new URL(account.base_url + unsigned.path);
+  const body = unsigned.body === undefined ? "" : JSON.stringify(unsigned.body);
+  const timestamp = secondsOf(context);
+  const nonce = randomToken(context.random, NONCE_LENGTH);
+  const message = [unsigned.method, url.pathname + url.search, timestamp, nonce, body, ""].join("\n");
+  const signature = await signSha256(account.private_key, message);
+  const authorization = [
+    `mchid="${account.mchid}"`,
+    `nonce_str="${nonce}"`,
+    `signature="${signature}"`,
+    `timestamp="${timestamp}"`,
+    `serial_no="${account.merchant_serial_no}"`,
+  ].join(",");
+  return {
+    method: unsigned.method,
+    url: url.href,
+    headers: {
+      authorization: `WECHATPAY2-SHA256-RSA2048 ${authorization}`,
+      accept: "application/json",
+      "user-agent": "Tributary/0.1",
+      ...(unsigned.body === undefined ? {} : { "content-type": "application/json" }),
+      ...(account.wechatpay_serial === undefined ? {} : { "wechatpay-serial": account.wechatpay_serial }),
+    },
+    ...(unsigned.body === undefined ? {} : { body }),
+  };
+}
+
+/**
+ * What the page hands to `WeixinJSBridge.invoke("getBrandWCPayRequest", …)`: paySign covers
+ * `APPID\nTIMESTAMP\nNONCE\nprepay_id=…\n`.
+ */
+export async function signJsapiParameters(context: ChannelContext, prepay_id: string): Promise<Record<string, string>> {
+  const account = openWechatAccount(context.account);
+  const timeStamp = secondsOf(context);
+  const nonceStr = randomToken(context.random, NONCE_LENGTH);
+  const bundle = `prepay_id=${prepay_id}`;
+  const paySign = await signSha256(account.private_key, [account.appid, timeStamp, nonceStr, bundle, ""].join("\n"));
+  return { appId: account.appid, timeStamp, nonceStr, package: bundle, signType: "RSA", paySign };
+}
+
+function secondsOf({ clock }: ChannelContext): string {
+  return String(Math.floor(clock.now() / 1000));
+}
