@@ -35,11 +35,13 @@ export function ensureInstalled() {
   const underNpm = npm !== undefined && /npm-cli\.[cm]?js$/.test(npm);
   const result = spawnSync(underNpm ? process.execPath : "npm", underNpm ? [npm, ...args] : args, {
     cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
+    encoding: "utf8",
   });
   if (result.error?.code === "ENOENT") giveUp("npm was not found: install Node.js with npm and start again.");
   if (result.status !== 0) {
-    giveUp(`Installing dependencies failed: run "npm ci" in ${root}, solve what it reports, and start again.`);
+    const code = /npm error code (\S+)/.exec(result.stderr)?.[1] ?? `exit code ${result.status}`;
+    giveUp(`Installing dependencies failed (${code}): run "npm ci" in ${root} to see why, and start again.`);
   }
 }
 
