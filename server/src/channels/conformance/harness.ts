@@ -1,0 +1,140 @@
+/**
+ * What the conformance suite runs on: the adapter, the real caller, and a channel that it reaches over HTTP only. The
+ * test files start that channel (the sandbox) and hand over its address, so that nothing here knows its code.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ulid } from "ulid";
+import { systemClock } from "../../kit/clock.ts";
+import { createLogger } from "../../kit/log.ts";
+import { money } from "../../kit/money.ts";
+import { systemRandom } from "../../kit/random.ts";
+import { type ChannelCaller, createChannelCaller } from "../call.ts";
+import type { ChannelAccount, ChannelContext, Method, PayInput, RefundInput, WireNotice } from "../contract.ts";
+
+/** Short, because the suite waits for it; the faults hang far longer. */
+export const TIMEOUT_MS = 1_000;
+
+export const context = (account: ChannelAccount): ChannelContext => ({
+  account,
+  clock: systemClock,
+  random: systemRandom,
+});
+
+/** A caller whose log lines are kept. */
+export function createObservedCaller(): { caller: ChannelCaller; lines: string[] } {
+  const lines: string[] = [];
+  const log = createLogger("debug", { write: (line) => void lines.push(line) });
+  const caller = createChannelCaller({ clock: systemClock, random: systemRandom, log, timeout_ms: TIMEOUT_MS });
+  return { caller, lines };
+}
+
+/** The channel's control plane. Throws with the channel's sentence when it refuses. */
+export interface ControlPlane {
+  readonly url: string;
+  post(path: string, body: object): Promise<Record<string, unknown>>;
+  get(path: string): Promise<Record<string, unknown>>;
+}
+
+export function createControlPlane(url: string): ControlPlane {
+  const read = async (response: Response) => {
+    const body = (await response.json()) as Record<string, unknown>;
+    if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(body)}`);
+    return body;
+  };
+  return {
+    url,
+    async post(path, body) {
+      const headers = { "content-type": "application/json" };
+      return read(await fetch(`${url}/control/${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
+    },
+    async get(path) {
+      return read(await fetch(`${url}/control/${path}`));
+    },
+  };
+}
+
+/** A merchant's address for notices: keeps what arrives, and answers what `reply` says. */
+export interface NoticeReceiver {
+  readonly url: string;
+  /** Resolves with the next notice that nobody has taken yet. */
+  next(): Promise<WireNotice>;
+  reply: (notice: WireNotice) => { status: number; headers: Readonly<Record<string, string>>; body: string };
+  close(): Promise<void>;
+}
+
+export async function startNoticeReceiver(): Promise<NoticeReceiver> {
+  const waiting: WireNotice[] = [];
+  const takers: ((notice: WireNotice) => void)[] = [];
+  const peer = await startPeer((request, response, body) => {
+    const notice = { headers: request.headers as Record<string, string | undefined>, body };
+    const { status, headers, body: text } = receiver.reply(notice);
+    response.writeHead(status, headers).end(text);
+    const taker = takers.shift();
+    if (taker) taker(notice);
+    else waiting.push(notice);
+  });
+  const receiver: NoticeReceiver = {
+    url: `${peer.url}/notices`,
+    next() {
+      const notice = waiting.shift();
+      return notice ? Promise.resolve(notice) : new Promise((resolve) => takers.push(resolve));
+    },
+    reply: () => ({ status: 200, headers: {}, body: "success" }),
+    close: peer.close,
+  };
+  return receiver;
+}
+
+/** A server of the test's own on 127.0.0.1: `answer` gets each request with its whole body. */
+export async function startPeer(
+  answer: (request: IncomingMessage, response: ServerResponse, body: Buffer) => void,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => answer(request, response, Buffer.concat(chunks)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** A payment of 88.01 yuan, to be changed at will. */
+export function makePayInput(method: Method, notify_url: string, changes: Partial<PayInput> = {}): PayInput {
+  const created_at = Date.now();
+  return {
+    serial_no: ulid(),
+    method,
+    amount: money(8_801n, "CNY"),
+    subject: "一盒月饼 / mooncakes & tea = 🥮",
+    notify_url,
+    return_url: "https://shop.example/paid",
+    expires_at: created_at + 900_000,
+    created_at,
+    payer: { ip: "203.0.113.7", openid: "o-payer" },
+    ...changes,
+  };
+}
+
+export function makeRefundInput(
+  pay: PayInput,
+  channel_trade_no: string,
+  fen: bigint,
+  changes: Partial<RefundInput> = {},
+): RefundInput {
+  return {
+    attempt: { ...pay, channel_trade_no },
+    refund_no: ulid(),
+    amount: money(fen, "CNY"),
+    reason: "不想要了",
+    notify_url: pay.notify_url,
+    ...changes,
+  };
+}
