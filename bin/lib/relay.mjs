@@ -3,7 +3,7 @@ import { constants } from "node:os";
 
 /** Signals of the terminal, of npm and of a supervisor often arrive together and mean one wish. */
 const sameWishMs = 1000;
-const parentPollMs = 500;
+const parentPollMs = 250;
 
 /**
  * Runs `node script ...args` until it ends and then ends this process with the same code.
