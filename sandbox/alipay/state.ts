@@ -1,0 +1,131 @@
+/** What the sandbox's Alipay knows: merchants (applications) with their keys, trades and refunds. */
+import type { KeyObject } from "node:crypto";
+import type { Notice } from "../kit/deliveries.ts";
+
+export const alipay_modes = ["key", "certificate"] as const;
+export type AlipayMode = (typeof alipay_modes)[number];
+
+/** A certificate of the simulated authority with the serial number (SN) that Alipay computes of it. */
+export type CertificatePem = { pem: string; sn: string };
+
+/** An application as it is kept. */
+export type AlipayMerchant = {
+  app_id: string;
+  seller_id: string;
+  name: string;
+  mode: AlipayMode;
+  app_public_key_pem: string;
+  /** Only when the sandbox made the pair. */
+  app_private_key_pem?: string;
+  /** Alipay's own pair for this application. */
+  alipay_private_pem: string;
+  alipay_public_pem: string;
+  app_certificate?: CertificatePem;
+  alipay_certificate?: CertificatePem;
+  /** Alipay's earlier certificates, which can still be downloaded. */
+  old_certificates: CertificatePem[];
+};
+
+/** An application with its keys read. */
+export type AlipayMember = { merchant: AlipayMerchant; app_key: KeyObject; alipay_key: KeyObject };
+
+/** The simulated authority of certificate mode: two RSA roots, an elliptic one as the real file has, an issuer. */
+export type AlipayAuthority = {
+  issuer_private_pem: string;
+  issuer_pem: string;
+  root_pem: string;
+  /** SNs of the RSA roots joined by `_`. */
+  root_sn: string;
+};
+
+export const alipay_kinds = ["qr", "wap", "page", "app", "create"] as const;
+export type AlipayKind = (typeof alipay_kinds)[number];
+
+/** A refund; `amount` is whole fen. */
+export type AlipayRefund = {
+  out_request_no: string;
+  amount: bigint;
+  /** done: money has moved. pending: not yet. failed: it will not. */
+  status: "done" | "pending" | "failed";
+  reason?: string;
+  created_at_ms: number;
+  done_at_ms?: number;
+};
+
+/**
+ * A trade; `total` is whole fen of CNY. ABSENT: ordered, and unknown to Alipay's API until a payer opens it. VOID: an
+ * absent one that was cancelled.
+ */
+export type AlipayTrade = {
+  app_id: string;
+  out_trade_no: string;
+  kind: AlipayKind;
+  subject: string;
+  body?: string;
+  total: bigint;
+  notify_url?: string;
+  return_url?: string;
+  passback_params?: string;
+  fingerprint: string;
+  state: "ABSENT" | "VOID" | "WAIT_BUYER_PAY" | "TRADE_SUCCESS" | "TRADE_FINISHED" | "TRADE_CLOSED";
+  /** What the QR code or wallet link carries. */
+  token: string;
+  created_at_ms: number;
+  expires_at_ms: number;
+  /** When an absent trade can no longer be opened. */
+  link_expires_at_ms: number;
+  trade_no?: string;
+  opened_at_ms?: number;
+  buyer_id?: string;
+  paid_at_ms?: number;
+  closed_at_ms?: number;
+  refunds: AlipayRefund[];
+  notices: Notice[];
+};
+
+/** An authorization code: single use, five minutes. */
+export type AuthCode = { app_id: string; payer: string; made_at_ms: number; used: boolean };
+
+export type AlipayState = {
+  members: Map<string, AlipayMember>;
+  authority: AlipayAuthority | undefined;
+  /** By `app_id/out_trade_no`. */
+  trades: Map<string, AlipayTrade>;
+  by_token: Map<string, AlipayTrade>;
+  by_trade_no: Map<string, AlipayTrade>;
+  auth_codes: Map<string, AuthCode>;
+};
+
+export function createAlipayState(): AlipayState {
+  return {
+    members: new Map(),
+    authority: undefined,
+    trades: new Map(),
+    by_token: new Map(),
+    by_trade_no: new Map(),
+    auth_codes: new Map(),
+  };
+}
+
+const trades_max = 50_000;
+
+/** Files a trade under each of its numbers; the oldest trades beyond 50,000 are forgotten, as memory is finite. */
+export function fileTrade(state: AlipayState, trade: AlipayTrade): void {
+  state.trades.set(`${trade.app_id}/${trade.out_trade_no}`, trade);
+  state.by_token.set(trade.token, trade);
+  if (trade.trade_no !== undefined) state.by_trade_no.set(trade.trade_no, trade);
+  if (state.trades.size <= trades_max) return;
+  const [oldest] = state.trades.values();
+  if (oldest === undefined) return;
+  state.trades.delete(`${oldest.app_id}/${oldest.out_trade_no}`);
+  state.by_token.delete(oldest.token);
+  if (oldest.trade_no !== undefined) state.by_trade_no.delete(oldest.trade_no);
+}
+
+/** Forgets every trade and keeps the merchants. */
+export function clearTrades(state: AlipayState): void {
+  state.trades.clear();
+  state.by_token.clear();
+  state.by_trade_no.clear();
+  state.auth_codes.clear();
+}

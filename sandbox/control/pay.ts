@@ -1,0 +1,84 @@
+/** A payer's decision about a trade, made by a test or a click, and the outcome of a refund that is under way. */
+import { makeParcel as alipayParcel } from "../alipay/notice.ts";
+import { finishRefund as finishAlipayRefund } from "../alipay/refund.ts";
+import { checkPayable as checkAlipay, payTrade as payAlipay } from "../alipay/trade.ts";
+import type { Sandbox } from "../context.ts";
+import type { Delivery } from "../kit/deliveries.ts";
+import type { FaultName } from "../kit/faults.ts";
+import { ControlError, type Fields } from "../kit/input.ts";
+import { makeParcel as wechatParcel } from "../wechat/notice.ts";
+import { finishRefund as finishWechatRefund } from "../wechat/refund.ts";
+import { checkPayable as checkWechat, payTrade as payWechat } from "../wechat/wallet.ts";
+import { type Found, findTrade } from "./resolve.ts";
+
+/** How a payer decides. */
+export type Decision = { outcome: "success" | "fail"; payer: string | undefined; notify: boolean };
+
+/** Carries out the decision; the notice leaves on its own. A failed payment leaves the trade open, as channels do. */
+export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fields {
+  const { outcome, payer, notify } = decision;
+  if (outcome === "fail") {
+    if (found.channel === "wechat") checkWechat(sandbox, found.trade);
+    else checkAlipay(sandbox, found.trade);
+    return { paid: false, channel: found.channel, out_trade_no: found.trade.out_trade_no };
+  }
+  if (found.channel === "wechat") payWechat(sandbox, found.trade, payer, notify);
+  else payAlipay(sandbox, found.trade, payer, notify);
+  return { paid: true, ...numbers(found) };
+}
+
+function numbers(found: Found): Fields {
+  const { channel, trade } = found;
+  const amount = Number(trade.total);
+  const own =
+    channel === "wechat"
+      ? { merchant: trade.mchid, transaction_id: trade.transaction_id, payer: trade.payer }
+      : { merchant: trade.app_id, transaction_id: trade.trade_no, payer: trade.buyer_id };
+  return { channel, out_trade_no: trade.out_trade_no, ...own, amount, currency: "CNY" };
+}
+
+/** Ends a refund: success, abnormal (WeChat only) or closed (for Alipay: failed). */
+export function endRefund(sandbox: Sandbox, number: string, outcome: "success" | "abnormal" | "closed"): Fields {
+  for (const { trade, refund } of sandbox.wechat.refunds.values()) {
+    if (refund.out_refund_no !== number && refund.refund_id !== number) continue;
+    const status = { success: "SUCCESS", abnormal: "ABNORMAL", closed: "CLOSED" } as const;
+    if (!finishWechatRefund(sandbox, trade, refund, status[outcome])) {
+      throw new ControlError(409, `Refund ${number} is ${refund.status} already.`);
+    }
+    return { channel: "wechat", refund: refund.out_refund_no, status: refund.status };
+  }
+  for (const trade of sandbox.alipay.trades.values()) {
+    const refund = trade.refunds.find((item) => item.out_request_no === number);
+    if (refund === undefined) continue;
+    if (outcome === "abnormal")
+      throw new ControlError(400, 'Alipay knows no abnormal refund: use "success" or "closed".');
+    if (!finishAlipayRefund(sandbox, trade, refund, outcome === "success")) {
+      throw new ControlError(409, `Refund ${number} is ${refund.status} already.`);
+    }
+    return { channel: "alipay", refund: refund.out_request_no, status: refund.status };
+  }
+  throw new ControlError(404, `No refund ${number}.`);
+}
+
+/** Sends the notices of a trade again, at once and in a row, outside the schedule. */
+export async function replayNotices(
+  sandbox: Sandbox,
+  code: string,
+  times: number,
+  mutation: FaultName | undefined,
+): Promise<Delivery[]> {
+  const found = findTrade(sandbox, code);
+  const { notices } = found.trade;
+  if (notices.length === 0)
+    throw new ControlError(409, "This trade has no notice yet: it is not paid, or has no notify_url.");
+  const sent: Promise<Delivery>[] = [];
+  for (const notice of notices) {
+    const parcel =
+      found.channel === "wechat"
+        ? wechatParcel(sandbox, found.trade, notice)
+        : alipayParcel(sandbox, found.trade, notice);
+    if (parcel === undefined) continue;
+    for (let count = 0; count < times; count += 1) sent.push(sandbox.deliveries.replay(parcel, mutation));
+  }
+  return Promise.all(sent);
+}

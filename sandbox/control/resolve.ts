@@ -1,0 +1,84 @@
+/** Finding a trade by whatever a payer's wallet or a test has in hand. */
+import { AlipayError, readParameters } from "../alipay/answer.ts";
+import { openSignedOrder } from "../alipay/gateway.ts";
+import type { AlipayTrade } from "../alipay/state.ts";
+import type { Sandbox } from "../context.ts";
+import { ControlError } from "../kit/input.ts";
+import type { WechatTrade } from "../wechat/state.ts";
+
+/** A trade and whose it is. */
+export type Found = { channel: "wechat"; trade: WechatTrade } | { channel: "alipay"; trade: AlipayTrade };
+
+function wechat(trade: WechatTrade | undefined): Found | undefined {
+  return trade && { channel: "wechat", trade };
+}
+
+function alipay(trade: AlipayTrade | undefined): Found | undefined {
+  return trade && { channel: "alipay", trade };
+}
+
+/** Every trade that carries this number as the merchant's or the channel's own. */
+function findByNumber(sandbox: Sandbox, number: string): Found[] {
+  const found: (Found | undefined)[] = [
+    wechat(sandbox.wechat.by_transaction.get(number)),
+    alipay(sandbox.alipay.by_trade_no.get(number)),
+  ];
+  for (const mchid of sandbox.wechat.members.keys())
+    found.push(wechat(sandbox.wechat.trades.get(`${mchid}/${number}`)));
+  for (const app_id of sandbox.alipay.members.keys())
+    found.push(alipay(sandbox.alipay.trades.get(`${app_id}/${number}`)));
+  return found.filter((item) => item !== undefined);
+}
+
+/** An order string of Alipay, in a URL or as the app's SDK gets it: it is opened as the wallet would. */
+function openOrderString(sandbox: Sandbox, text: string): Found {
+  try {
+    return { channel: "alipay", trade: openSignedOrder(sandbox, readParameters(`?${text}`, undefined)) };
+  } catch (error) {
+    if (error instanceof AlipayError)
+      throw new ControlError(409, `Alipay refuses this order: ${error.sub_code}: ${error.message}`);
+    throw error;
+  }
+}
+
+function resolveUrl(sandbox: Sandbox, url: URL): Found | undefined {
+  if (url.hostname === "qr.alipay.com") return alipay(sandbox.alipay.by_token.get(url.pathname.slice(1)));
+  if (url.pathname.endsWith("/gateway.do")) return openOrderString(sandbox, url.search.slice(1));
+  if (url.pathname.endsWith("/checkmweb"))
+    return wechat(sandbox.wechat.by_link.get(url.searchParams.get("prepay_id") ?? ""));
+  const code = url.pathname.endsWith("/wallet/pay") ? url.searchParams.get("code") : null;
+  return code === null ? undefined : resolveCode(sandbox, code);
+}
+
+function resolveCode(sandbox: Sandbox, text: string): Found | undefined {
+  const code = text.trim();
+  const native = /^weixin:\/\/wxpay\/bizpayurl\?pr=(\w+)$/.exec(code);
+  if (native !== null) return wechat(sandbox.wechat.by_link.get(native[1]!));
+  if (/^https?:\/\//i.test(code)) {
+    const url = URL.parse(code);
+    return url === null ? undefined : resolveUrl(sandbox, url);
+  }
+  if (code.includes("method=alipay.trade.")) return openOrderString(sandbox, code);
+  const link = code.replace(/^prepay_id=/, "");
+  const direct = wechat(sandbox.wechat.by_link.get(link)) ?? alipay(sandbox.alipay.by_token.get(link));
+  if (direct !== undefined) return direct;
+  const found = findByNumber(sandbox, code);
+  if (found.length > 1) {
+    throw new ControlError(
+      409,
+      `${found.length} merchants have a trade ${code}: give the QR content or the prepay id.`,
+    );
+  }
+  return found[0];
+}
+
+/**
+ * The trade of a code: QR content, wallet address, h5_url, Alipay page or wap address, Alipay app order string,
+ * prepay id, or a number of the merchant's or the channel's. Throws ControlError 404 or 409.
+ */
+export function findTrade(sandbox: Sandbox, code: string): Found {
+  const found = resolveCode(sandbox, code);
+  if (found === undefined)
+    throw new ControlError(404, `Nothing to pay is known by "${code.slice(0, 120)}". 未找到对应订单`);
+  return found;
+}

@@ -1,0 +1,208 @@
+/** The control plane: JSON under /control, separate from every channel's protocol. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import {
+  alipay_merchant_fields,
+  describeAlipayMerchant,
+  registerAlipayMerchant,
+  rotateAlipayKeys,
+} from "../alipay/provision.ts";
+import { clearTrades as clearAlipay } from "../alipay/state.ts";
+import type { Sandbox } from "../context.ts";
+import { channels, faultNames, operations } from "../kit/faults.ts";
+import {
+  ControlError,
+  choice,
+  type Fields,
+  flag,
+  optionalText,
+  readFields,
+  requiredText,
+  wholeNumber,
+} from "../kit/input.ts";
+import {
+  describeWechatMerchant,
+  registerWechatMerchant,
+  rotateWechatKeys,
+  wechat_merchant_fields,
+} from "../wechat/provision.ts";
+import { clearTrades as clearWechat } from "../wechat/state.ts";
+import { decide, endRefund, replayNotices } from "./pay.ts";
+import { findTrade } from "./resolve.ts";
+import { listTrades, showTrade } from "./show.ts";
+
+type Work = (request: FastifyRequest) => Fields | Promise<Fields>;
+
+/** Answers JSON, and turns a ControlError into `{"error": "a sentence"}`. */
+function answer(work: Work): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
+  return async (request, reply) => {
+    try {
+      return reply.code(200).send(await work(request));
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      return reply.code(error.status).send({ error: error.message });
+    }
+  };
+}
+
+async function registerMerchant(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
+  const known = [...new Set([...wechat_merchant_fields, ...alipay_merchant_fields])];
+  const channel = choice(readFields(request.body, known), "channel", channels);
+  const own = channel === "wechat" ? wechat_merchant_fields : alipay_merchant_fields;
+  const fields = readFields(request.body, own);
+  const register = channel === "wechat" ? registerWechatMerchant : registerAlipayMerchant;
+  const made = await register(sandbox, fields);
+  await sandbox.saveNow();
+  return made;
+}
+
+async function listMerchants(sandbox: Sandbox): Promise<Fields> {
+  const wechat = [...sandbox.wechat.members.values()].map((member) => describeWechatMerchant(sandbox, member));
+  const alipay = [...sandbox.alipay.members.values()].map((member) => describeAlipayMerchant(sandbox, member));
+  return { data: [...wechat, ...(await Promise.all(alipay))] };
+}
+
+async function rotateKeys(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
+  const fields = readFields(request.body, ["channel", "merchant"]);
+  const rotate = choice(fields, "channel", channels) === "wechat" ? rotateWechatKeys : rotateAlipayKeys;
+  const made = await rotate(sandbox, requiredText(fields, "merchant"));
+  await sandbox.saveNow();
+  return made;
+}
+
+function pay(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["code", "outcome", "payer", "notify"]);
+  const code = requiredText(fields, "code");
+  const outcome = choice(fields, "outcome", ["success", "fail"], "success");
+  const decision = { outcome, payer: optionalText(fields, "payer"), notify: flag(fields, "notify", true) };
+  return decide(sandbox, findTrade(sandbox, code), decision);
+}
+
+function addFault(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["channel", "operation", "fault", "times", "merchant", "delay_ms"]);
+  const merchant = optionalText(fields, "merchant");
+  const delayed = fields.delay_ms !== undefined;
+  return sandbox.faults.add({
+    channel: choice(fields, "channel", channels),
+    operation: choice(fields, "operation", [...operations, "*"] as const),
+    fault: choice(fields, "fault", faultNames),
+    times: wholeNumber(fields, "times", { min: 1, max: 1_000_000, fallback: 1 }),
+    ...(merchant === undefined ? {} : { merchant }),
+    ...(delayed && { delay_ms: wholeNumber(fields, "delay_ms", { min: 0, max: 86_400_000, fallback: 0 }) }),
+  });
+}
+
+async function moveClock(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
+  const fields = readFields(request.body, ["advance", "reset"]);
+  if (flag(fields, "reset", false)) sandbox.clock.reset();
+  const seconds = wholeNumber(fields, "advance", { min: 0, max: 10 * 366 * 86_400, fallback: 0 });
+  await sandbox.deliveries.idle();
+  await sandbox.clock.advance(seconds * 1000);
+  sandbox.changed();
+  return showClock(sandbox);
+}
+
+function showClock(sandbox: Sandbox): Fields {
+  return { now: new Date(sandbox.clock.now()).toISOString(), offset_s: Math.round(sandbox.clock.offset() / 1000) };
+}
+
+/** Forgets trades, faults, deliveries and clock moves; merchants and keys stay, unless `merchants` is true. */
+async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
+  const fields = readFields(request.body, ["merchants"]);
+  sandbox.faults.clear();
+  sandbox.clock.clear();
+  sandbox.clock.reset();
+  sandbox.deliveries.clear();
+  clearWechat(sandbox.wechat);
+  clearAlipay(sandbox.alipay);
+  if (flag(fields, "merchants", false)) {
+    sandbox.wechat.members.clear();
+    sandbox.alipay.members.clear();
+  }
+  await sandbox.saveNow();
+  return { reset: true };
+}
+
+async function replay(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
+  const fields = readFields(request.body, ["trade", "times", "mutate"]);
+  const mutations = faultNames.filter((name) => name.startsWith("notice_"));
+  const mutate = fields.mutate === undefined ? undefined : choice(fields, "mutate", mutations);
+  const times = wholeNumber(fields, "times", { min: 1, max: 1000, fallback: 1 });
+  return { data: await replayNotices(sandbox, requiredText(fields, "trade"), times, mutate) };
+}
+
+export function addControlRoutes(app: FastifyInstance, sandbox: Sandbox): void {
+  app.get("/healthz", async () => ({ status: "ok", simulation: true }));
+  app.post(
+    "/control/merchants",
+    answer((request) => registerMerchant(sandbox, request)),
+  );
+  app.get(
+    "/control/merchants",
+    answer(() => listMerchants(sandbox)),
+  );
+  app.post(
+    "/control/keys/rotate",
+    answer((request) => rotateKeys(sandbox, request)),
+  );
+  app.post(
+    "/control/pay",
+    answer((request) => pay(sandbox, request)),
+  );
+  app.post(
+    "/control/refunds",
+    answer((request) => {
+      const fields = readFields(request.body, ["refund", "outcome"]);
+      const outcome = choice(fields, "outcome", ["success", "abnormal", "closed"], "success");
+      return endRefund(sandbox, requiredText(fields, "refund"), outcome);
+    }),
+  );
+  app.post(
+    "/control/faults",
+    answer((request) => addFault(sandbox, request)),
+  );
+  app.get(
+    "/control/faults",
+    answer(() => ({ data: [...sandbox.faults.list()] })),
+  );
+  app.delete(
+    "/control/faults",
+    answer(() => {
+      sandbox.faults.clear();
+      return { data: [] };
+    }),
+  );
+  app.get(
+    "/control/clock",
+    answer(() => showClock(sandbox)),
+  );
+  app.post(
+    "/control/clock",
+    answer((request) => moveClock(sandbox, request)),
+  );
+  app.post(
+    "/control/reset",
+    answer((request) => reset(sandbox, request)),
+  );
+  app.get(
+    "/control/trades",
+    answer(() => ({ data: listTrades(sandbox, 100).map((found) => showTrade(sandbox, found)) })),
+  );
+  app.get(
+    "/control/trades/:no",
+    answer((request) => {
+      return showTrade(sandbox, findTrade(sandbox, (request.params as { no: string }).no));
+    }),
+  );
+  app.get(
+    "/control/notices",
+    answer((request) => {
+      const { trade } = request.query as { trade?: string };
+      const all = sandbox.deliveries.list();
+      return { data: trade === undefined ? [...all] : all.filter((delivery) => delivery.trade === trade) };
+    }),
+  );
+  app.post(
+    "/control/notices/replay",
+    answer((request) => replay(sandbox, request)),
+  );
+}

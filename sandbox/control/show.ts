@@ -1,0 +1,131 @@
+/** Trades as the control plane and the wallet show them, the same for both channels. */
+import { formatYuan } from "../alipay/money.ts";
+import { refreshTrade as refreshAlipay } from "../alipay/trade.ts";
+import type { Sandbox } from "../context.ts";
+import type { Notice } from "../kit/deliveries.ts";
+import type { Fields } from "../kit/input.ts";
+import { refreshTrade as refreshWechat } from "../wechat/pay.ts";
+import type { Found } from "./resolve.ts";
+
+const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
+
+function showNotice(notice: Notice): Fields {
+  const { id, event, refund_no, attempts, status, next_at_ms } = notice;
+  return { id, event, refund: refund_no, attempts, status, next_at: iso(next_at_ms) };
+}
+
+/** Fen as a JSON number. */
+function fen(amount: bigint): number {
+  return Number(amount);
+}
+
+function showWechat(sandbox: Sandbox, { trade }: Extract<Found, { channel: "wechat" }>): Fields {
+  refreshWechat(sandbox, trade);
+  return {
+    channel: "wechat",
+    merchant: trade.mchid,
+    appid: trade.appid,
+    out_trade_no: trade.out_trade_no,
+    transaction_id: trade.transaction_id,
+    kind: trade.kind,
+    state: trade.state,
+    subject: trade.description,
+    amount: fen(trade.total),
+    currency: "CNY",
+    prepay_id: trade.prepay_id,
+    payer: trade.payer,
+    created_at: iso(trade.created_at_ms),
+    expires_at: iso(trade.expires_at_ms),
+    paid_at: iso(trade.paid_at_ms),
+    notify_url: trade.notify_url,
+    refunds: trade.refunds.map((refund) => ({
+      refund: refund.out_refund_no,
+      refund_id: refund.refund_id,
+      amount: fen(refund.amount),
+      status: refund.status,
+      notify_url: refund.notify_url,
+    })),
+    notices: trade.notices.map(showNotice),
+  };
+}
+
+function showAlipay(sandbox: Sandbox, { trade }: Extract<Found, { channel: "alipay" }>): Fields {
+  refreshAlipay(sandbox, trade);
+  return {
+    channel: "alipay",
+    merchant: trade.app_id,
+    out_trade_no: trade.out_trade_no,
+    transaction_id: trade.trade_no,
+    kind: trade.kind,
+    state: trade.state,
+    subject: trade.subject,
+    amount: fen(trade.total),
+    currency: "CNY",
+    payer: trade.buyer_id,
+    created_at: iso(trade.created_at_ms),
+    expires_at: iso(trade.expires_at_ms),
+    paid_at: iso(trade.paid_at_ms),
+    notify_url: trade.notify_url,
+    return_url: trade.return_url,
+    refunds: trade.refunds.map((refund) => ({
+      refund: refund.out_request_no,
+      amount: fen(refund.amount),
+      status: refund.status,
+    })),
+    notices: trade.notices.map(showNotice),
+  };
+}
+
+/** The whole of a trade: numbers, state, amounts in fen, refunds, and how its notices fare. */
+export function showTrade(sandbox: Sandbox, found: Found): Fields {
+  return found.channel === "wechat" ? showWechat(sandbox, found) : showAlipay(sandbox, found);
+}
+
+/** The newest trades of both channels, newest first. */
+export function listTrades(sandbox: Sandbox, limit: number): Found[] {
+  const found: Found[] = [
+    ...[...sandbox.wechat.trades.values()].slice(-limit).map((trade): Found => ({ channel: "wechat", trade })),
+    ...[...sandbox.alipay.trades.values()].slice(-limit).map((trade): Found => ({ channel: "alipay", trade })),
+  ];
+  return found.sort((a, b) => b.trade.created_at_ms - a.trade.created_at_ms).slice(0, limit);
+}
+
+/** What a wallet tells the payer about a trade. */
+export type Bill = {
+  merchant: string;
+  subject: string;
+  amount: string;
+  channel: Found["channel"];
+  open: boolean;
+  paid: boolean;
+};
+
+export function describeBill(sandbox: Sandbox, found: Found): Bill {
+  const total = formatYuan(found.trade.total);
+  if (found.channel === "wechat") {
+    const { trade } = found;
+    refreshWechat(sandbox, trade);
+    const merchant = sandbox.wechat.members.get(trade.mchid)?.merchant.name ?? trade.mchid;
+    const open = trade.state === "NOTPAY";
+    return {
+      merchant,
+      subject: trade.description,
+      amount: total,
+      channel: "wechat",
+      open,
+      paid: trade.paid_at_ms !== undefined,
+    };
+  }
+  const { trade } = found;
+  refreshAlipay(sandbox, trade);
+  const merchant = sandbox.alipay.members.get(trade.app_id)?.merchant.name ?? trade.app_id;
+  const open = trade.state === "ABSENT" || trade.state === "WAIT_BUYER_PAY";
+  return {
+    merchant,
+    subject: trade.subject,
+    amount: total,
+    channel: "alipay",
+    open,
+    paid: trade.paid_at_ms !== undefined,
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * Hostility on request. A fault is asked for through the control plane and used up by the next matching calls; the
+ * tables below say which faults exist and where each makes sense, so that a test cannot ask for one that would
+ * silently never happen.
+ */
+import { ControlError } from "./input.ts";
+
+/** The simulated channels. */
+export const channels = ["wechat", "alipay"] as const;
+export type Channel = (typeof channels)[number];
+
+/** What a call does. `notice` is each delivery of a notice; the others are requests of the merchant. */
+export const operations = [
+  "pay",
+  "query",
+  "close",
+  "cancel",
+  "refund",
+  "refund_query",
+  "certificates",
+  "oauth",
+  "notice",
+] as const;
+export type Operation = (typeof operations)[number];
+
+/** Faults of any request: what happens to the exchange. */
+const exchange_faults = [
+  "timeout_before", // The channel does nothing, hangs, then drops the connection.
+  "timeout_after", // The channel does its work, then hangs and drops the connection.
+  "slow", // The work is done and answered late.
+  "http_500", // Nothing is done; a bare HTTP 500.
+  "system_error", // Nothing is done; the channel's own "system error".
+  "service_unavailable", // Alipay's code 20000; nothing is done.
+  "rate_limit", // Nothing is done; the channel's own "too often".
+  "bad_signature", // The work is done; the answer's signature is wrong.
+  "no_signature", // The work is done; the answer is unsigned.
+  "html", // The work is done; an HTML page comes back with status 200.
+  "empty", // The work is done; an empty body comes back with status 200.
+] as const;
+
+/** Faults of an answer's content: well signed and untrue. */
+const content_faults = ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"] as const;
+
+/** Faults of a refund's result. */
+const refund_faults = ["refund_processing", "refund_abnormal", "refund_closed", "not_enough"] as const;
+
+/** Faults of a notice's delivery. */
+const notice_faults = [
+  "notice_lost",
+  "notice_late",
+  "notice_duplicate",
+  "notice_reordered",
+  "notice_tampered",
+  "notice_bad_signature",
+  "notice_stale_timestamp",
+  "notice_signtest",
+  "notice_wrong_amount",
+  "notice_wrong_merchant",
+] as const;
+
+export const faultNames = [...exchange_faults, ...content_faults, ...refund_faults, ...notice_faults] as const;
+export type FaultName = (typeof faultNames)[number];
+
+/** A fault that waits to be used. `merchant` is a mchid or an app_id. */
+export type Fault = {
+  id: number;
+  channel: Channel;
+  operation: Operation | "*";
+  fault: FaultName;
+  times: number;
+  merchant?: string;
+  delay_ms?: number;
+};
+
+const content_operations: Record<Channel, Record<(typeof content_faults)[number], readonly Operation[]>> = {
+  wechat: {
+    wrong_amount: ["query", "refund", "refund_query"],
+    wrong_currency: ["query", "refund", "refund_query"],
+    wrong_number: ["query", "refund", "refund_query"],
+    wrong_merchant: ["query"],
+  },
+  alipay: {
+    wrong_amount: ["query", "refund", "refund_query"],
+    wrong_currency: ["query"],
+    wrong_number: ["pay", "query", "close", "cancel", "refund", "refund_query"],
+    wrong_merchant: [],
+  },
+};
+
+const wechat_only: readonly FaultName[] = ["notice_stale_timestamp", "notice_signtest", "refund_abnormal"];
+
+function includes<T extends string>(list: readonly T[], value: string): value is T {
+  return (list as readonly string[]).includes(value);
+}
+
+/** The operations of `channel` in which `fault` can happen. */
+export function operationsOf(channel: Channel, fault: FaultName): readonly Operation[] {
+  if (channel === "alipay" && wechat_only.includes(fault)) return [];
+  if (channel === "wechat" && fault === "service_unavailable") return [];
+  if (includes(notice_faults, fault)) return ["notice"];
+  if (includes(refund_faults, fault)) return ["refund"];
+  if (includes(content_faults, fault)) return content_operations[channel][fault];
+  return operations.filter((operation) => operation !== "notice");
+}
+
+/** The faults that wait. */
+export type FaultBook = {
+  add(fault: Omit<Fault, "id">): Fault;
+  /** Uses up one fault for this call, the oldest first. */
+  take(channel: Channel, operation: Operation, merchant: string): Fault | undefined;
+  list(): readonly Fault[];
+  clear(): void;
+};
+
+/** Builds an empty book. `add` refuses a fault that could never happen there. */
+export function createFaultBook(): FaultBook {
+  const waiting: Fault[] = [];
+  let last_id = 0;
+  return {
+    add(fault) {
+      const possible = operationsOf(fault.channel, fault.fault);
+      if (possible.length === 0) {
+        throw new ControlError(400, `"${fault.fault}" does not exist in ${fault.channel}.`);
+      }
+      if (fault.operation !== "*" && !possible.includes(fault.operation)) {
+        const places = possible.join(", ");
+        throw new ControlError(
+          400,
+          `"${fault.fault}" of ${fault.channel} happens in ${places}, not in ${fault.operation}.`,
+        );
+      }
+      last_id += 1;
+      const added: Fault = { ...fault, id: last_id };
+      waiting.push(added);
+      return added;
+    },
+    take(channel, operation, merchant) {
+      if (waiting.length === 0) return undefined;
+      const index = waiting.findIndex(
+        (fault) =>
+          fault.channel === channel &&
+          (fault.operation === operation || fault.operation === "*") &&
+          (fault.merchant === undefined || fault.merchant === merchant) &&
+          operationsOf(channel, fault.fault).includes(operation),
+      );
+      const fault = waiting[index];
+      if (fault === undefined) return undefined;
+      fault.times -= 1;
+      if (fault.times === 0) waiting.splice(index, 1);
+      return fault;
+    },
+    list: () => waiting,
+    clear() {
+      waiting.length = 0;
+    },
+  };
+}

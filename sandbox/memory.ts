@@ -1,0 +1,88 @@
+/** What of the sandbox survives a restart: merchants, keys, the newest trades, and the notices that are still due. */
+import { makeParcel as alipayParcel } from "./alipay/notice.ts";
+import { admitMember as admitAlipay } from "./alipay/provision.ts";
+import {
+  type AlipayAuthority,
+  type AlipayMerchant,
+  type AlipayTrade,
+  fileTrade as fileAlipay,
+} from "./alipay/state.ts";
+import type { Sandbox } from "./context.ts";
+import { makeParcel as wechatParcel } from "./wechat/notice.ts";
+import { admitMember as admitWechat } from "./wechat/provision.ts";
+import { fileTrade as fileWechat, type WechatMerchant, type WechatTrade } from "./wechat/state.ts";
+
+/** How many trades of each channel are kept; a simulation's older ones are not worth their weight. */
+const trades_kept = 5000;
+
+/** JSON has no bigint: amounts are kept as strings of fen. */
+type Kept<T> = T extends bigint
+  ? string
+  : T extends (infer E)[]
+    ? Kept<E>[]
+    : T extends object
+      ? { [K in keyof T]: Kept<T[K]> }
+      : T;
+
+type Memory = {
+  version: 1;
+  wechat: { merchants: WechatMerchant[]; trades: Kept<WechatTrade>[] };
+  alipay: { merchants: AlipayMerchant[]; authority?: AlipayAuthority; trades: Kept<AlipayTrade>[] };
+};
+
+type Amounts = { total: bigint; refunds: { amount: bigint }[] };
+
+function keepTrade<T extends Amounts>(trade: T): Kept<T> {
+  const refunds = trade.refunds.map((refund) => ({ ...refund, amount: refund.amount.toString() }));
+  return { ...trade, total: trade.total.toString(), refunds } as unknown as Kept<T>;
+}
+
+function reviveTrade<T extends Amounts>(kept: Kept<T>): T {
+  const { total, refunds } = kept as unknown as { total: string; refunds: { amount: string }[] };
+  const revived = refunds.map((refund) => ({ ...refund, amount: BigInt(refund.amount) }));
+  return { ...kept, total: BigInt(total), refunds: revived } as unknown as T;
+}
+
+function newest<T>(trades: Map<string, T>): T[] {
+  return [...trades.values()].slice(-trades_kept);
+}
+
+/** Takes a picture of the sandbox. */
+export function captureMemory(sandbox: Sandbox): Memory {
+  const { wechat, alipay } = sandbox;
+  return {
+    version: 1,
+    wechat: {
+      merchants: [...wechat.members.values()].map((member) => member.merchant),
+      trades: newest(wechat.trades).map((trade) => keepTrade(trade)),
+    },
+    alipay: {
+      merchants: [...alipay.members.values()].map((member) => member.merchant),
+      trades: newest(alipay.trades).map((trade) => keepTrade(trade)),
+      ...(alipay.authority === undefined ? {} : { authority: alipay.authority }),
+    },
+  };
+}
+
+/** Puts a picture back, and goes on delivering what was still to be delivered. */
+export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
+  const memory = picture as Memory;
+  if (memory.version !== 1) throw new Error("The sandbox's file is of another version. Move it away to start afresh.");
+  for (const merchant of memory.wechat.merchants) admitWechat(sandbox, merchant);
+  for (const merchant of memory.alipay.merchants) admitAlipay(sandbox, merchant);
+  sandbox.alipay.authority = memory.alipay.authority;
+  for (const kept of memory.wechat.trades) {
+    const trade = reviveTrade<WechatTrade>(kept);
+    fileWechat(sandbox.wechat, trade);
+    for (const notice of trade.notices) resume(sandbox, notice.status, wechatParcel(sandbox, trade, notice));
+  }
+  for (const kept of memory.alipay.trades) {
+    const trade = reviveTrade<AlipayTrade>(kept);
+    fileAlipay(sandbox.alipay, trade);
+    for (const notice of trade.notices) resume(sandbox, notice.status, alipayParcel(sandbox, trade, notice));
+  }
+}
+
+function resume(sandbox: Sandbox, status: string, parcel: ReturnType<typeof wechatParcel>): void {
+  if (status === "pending" && parcel !== undefined) sandbox.deliveries.resume(parcel);
+}

@@ -1,0 +1,59 @@
+/** An independent WeChat Pay client (wechatpay-axios-plugin) for the sandbox's tests, and what it knows of notices. */
+import { Aes, Formatter, Rsa, Wechatpay } from "wechatpay-axios-plugin";
+import type { Json, Received, TestSandbox } from "./bench.ts";
+
+/** Any method, any path; answers status, headers and data, also of refusals. */
+export type Call = (method: string, path: string, data?: object, headers?: Record<string, string>) => Promise<Json>;
+
+export type WechatMerchantUnderTest = Json & {
+  /** The channel's keys by serial, as the client is configured. */
+  certs: Record<string, string>;
+  call: Call;
+};
+
+/** Registers a merchant and builds its client. */
+export async function makeWechatMerchant(sandbox: TestSandbox, fields: object = {}): Promise<WechatMerchantUnderTest> {
+  const merchant = await sandbox.control("/merchants", { channel: "wechat", ...fields });
+  const certs: Record<string, string> = {};
+  if (merchant.platform_serial_no) certs[merchant.platform_serial_no] = merchant.platform_certificate_pem;
+  if (merchant.public_key_id) certs[merchant.public_key_id] = merchant.public_key_pem;
+  return { ...merchant, certs, call: makeCall(sandbox, merchant, certs) };
+}
+
+/** A client that trusts `certs`. It throws when a 2xx answer is not signed by one of them. */
+export function makeCall(sandbox: TestSandbox, merchant: Json, certs: Record<string, string>): Call {
+  const client: Json = new Wechatpay({
+    baseURL: sandbox.url,
+    mchid: merchant.mchid,
+    serial: merchant.merchant_serial_no,
+    privateKey: merchant.merchant_private_key_pem,
+    certs: { ...certs },
+  } as Json);
+  return async (method, path, data, headers = {}) => {
+    try {
+      return await (method === "get"
+        ? client.chain(path.slice(1)).get({ ...data, headers })
+        : client.chain(path.slice(1))[method](data ?? {}, { headers }));
+    } catch (error) {
+      const { response } = error as Json;
+      if (response?.status >= 400) return response;
+      throw error;
+    }
+  };
+}
+
+/** Verifies and decrypts a notice with the client library's own tools; throws when either fails. */
+export function openNotice(merchant: WechatMerchantUnderTest, message: Received): Json {
+  const { headers, body } = message;
+  const text = Formatter.response(headers["wechatpay-timestamp"] as string, headers["wechatpay-nonce"] as string, body);
+  const key = merchant.certs[headers["wechatpay-serial"] as string];
+  if (key === undefined) throw new Error(`unknown serial ${headers["wechatpay-serial"]}`);
+  if (!Rsa.verify(text, headers["wechatpay-signature"] as string, Rsa.from(key, "public")))
+    throw new Error("bad signature");
+  const notice = JSON.parse(body);
+  const { ciphertext, nonce, associated_data } = notice.resource;
+  return {
+    ...notice,
+    content: JSON.parse(Aes.AesGcm.decrypt(ciphertext, merchant.api_v3_key, nonce, associated_data)),
+  };
+}

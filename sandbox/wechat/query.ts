@@ -1,0 +1,78 @@
+/** Asking about an order and closing it. */
+import type { Sandbox } from "../context.ts";
+import { formatRfc3339 } from "../kit/clock.ts";
+import type { Fields } from "../kit/input.ts";
+import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
+import { refreshTrade } from "./pay.ts";
+import type { TradeKind, WechatTrade } from "./state.ts";
+import { refuseField, requireText } from "./validate.ts";
+
+const trade_types: Record<TradeKind, string> = { native: "NATIVE", jsapi: "JSAPI", h5: "MWEB", app: "APP" };
+const state_descriptions: Record<WechatTrade["state"], string> = {
+  NOTPAY: "订单未支付",
+  SUCCESS: "支付成功",
+  REFUND: "订单发生过退款，退款详情请查询退款单",
+  CLOSED: "订单已关闭",
+};
+
+/** An order as WeChat shows it; `state` overrides the present one for a notice about an earlier event. */
+export function describeTrade(trade: WechatTrade, state: WechatTrade["state"] = trade.state): Fields {
+  const total = Number(trade.total);
+  const paid = trade.paid_at_ms !== undefined;
+  return {
+    appid: trade.appid,
+    mchid: trade.mchid,
+    out_trade_no: trade.out_trade_no,
+    ...(paid && { transaction_id: trade.transaction_id, trade_type: trade_types[trade.kind] }),
+    trade_state: state,
+    trade_state_desc: state_descriptions[state],
+    ...(paid && { bank_type: "OTHERS" }),
+    attach: trade.attach ?? "",
+    ...(trade.paid_at_ms !== undefined && { success_time: formatRfc3339(trade.paid_at_ms) }),
+    ...(paid && { payer: { openid: trade.payer } }),
+    amount: { total, currency: "CNY", ...(paid && { payer_total: total, payer_currency: "CNY" }) },
+    ...(paid && { promotion_detail: [] }),
+  };
+}
+
+function findOwnTrade(sandbox: Sandbox, call: WechatCall, trade: WechatTrade | undefined): WechatTrade {
+  if (call.query.mchid !== undefined && call.query.mchid !== call.member.merchant.mchid) {
+    refuseField("/mchid", call.query.mchid, "商户号与签名商户号不一致");
+  }
+  if (trade === undefined || trade.mchid !== call.member.merchant.mchid) {
+    throw new WechatError(404, "ORDER_NOT_EXIST", "订单不存在");
+  }
+  if (call.serial !== undefined) trade.serial = call.serial;
+  return refreshTrade(sandbox, trade);
+}
+
+function requireMchid(call: WechatCall): void {
+  if (call.query.mchid === undefined) refuseField("/mchid", undefined, "缺少必填参数");
+}
+
+/** GET …/out-trade-no/{out_trade_no}?mchid= */
+export function queryByNumber(sandbox: Sandbox, call: WechatCall): WechatAnswer {
+  requireMchid(call);
+  const key = `${call.member.merchant.mchid}/${call.params.out_trade_no}`;
+  return { status: 200, body: describeTrade(findOwnTrade(sandbox, call, sandbox.wechat.trades.get(key))) };
+}
+
+/** GET …/id/{transaction_id}?mchid= */
+export function queryByTransaction(sandbox: Sandbox, call: WechatCall): WechatAnswer {
+  requireMchid(call);
+  const trade = sandbox.wechat.by_transaction.get(call.params.transaction_id ?? "");
+  return { status: 200, body: describeTrade(findOwnTrade(sandbox, call, trade)) };
+}
+
+/** POST …/out-trade-no/{out_trade_no}/close: 204, and again 204 for an order closed already. */
+export function closeOrder(sandbox: Sandbox, call: WechatCall): WechatAnswer {
+  const mchid = requireText(call.body, "mchid", 32);
+  if (mchid !== call.member.merchant.mchid) refuseField("/mchid", mchid, "商户号与签名商户号不一致");
+  const trade = findOwnTrade(sandbox, call, sandbox.wechat.trades.get(`${mchid}/${call.params.out_trade_no}`));
+  if (trade.state === "SUCCESS" || trade.state === "REFUND") {
+    throw new WechatError(400, "ORDER_PAID", "该订单已支付，无法关闭");
+  }
+  trade.state = "CLOSED";
+  sandbox.changed();
+  return { status: 204 };
+}

@@ -1,0 +1,146 @@
+/** What the sandbox's WeChat Pay knows: merchants with their keys, trades and refunds, and how to find them. */
+import type { KeyObject } from "node:crypto";
+import type { Notice } from "../kit/deliveries.ts";
+
+/** platform_certificate: an old merchant. public_key: a new one. both: in between, as the portal's migration is. */
+export const verify_modes = ["platform_certificate", "public_key", "both"] as const;
+export type VerifyMode = (typeof verify_modes)[number];
+
+/** A platform certificate or public key of the channel. `id` is what `Wechatpay-Serial` says. */
+export type PlatformKey = {
+  id: string;
+  kind: "certificate" | "public_key";
+  private_pem: string;
+  pem: string;
+  made_at_ms: number;
+};
+
+/** A merchant as it is kept. */
+export type WechatMerchant = {
+  mchid: string;
+  name: string;
+  appids: string[];
+  app_secret: string;
+  api_v3_key: string;
+  merchant_serial_no: string;
+  merchant_public_key_pem: string;
+  /** Only when the sandbox made the pair. */
+  merchant_private_key_pem?: string;
+  merchant_certificate_pem?: string;
+  verify_mode: VerifyMode;
+  /** The newest of each kind signs. */
+  platform_keys: PlatformKey[];
+};
+
+/** A merchant with its keys read. */
+export type WechatMember = {
+  merchant: WechatMerchant;
+  merchant_key: KeyObject;
+  /** The newest certificate key and public key of the channel, ready to sign. */
+  signers: { certificate?: Signer; public_key?: Signer };
+};
+export type Signer = { id: string; key: KeyObject };
+
+export const trade_kinds = ["native", "jsapi", "h5", "app"] as const;
+export type TradeKind = (typeof trade_kinds)[number];
+
+/** A refund; amounts are whole fen. */
+export type WechatRefund = {
+  out_refund_no: string;
+  refund_id: string;
+  amount: bigint;
+  status: "PROCESSING" | "SUCCESS" | "CLOSED" | "ABNORMAL";
+  fingerprint: string;
+  notify_url?: string;
+  created_at_ms: number;
+  success_at_ms?: number;
+};
+
+/** A trade; `total` is whole fen of CNY. CLOSED is also what NOTPAY becomes when its time is over. */
+export type WechatTrade = {
+  mchid: string;
+  appid: string;
+  out_trade_no: string;
+  kind: TradeKind;
+  description: string;
+  attach?: string;
+  notify_url: string;
+  total: bigint;
+  fingerprint: string;
+  state: "NOTPAY" | "SUCCESS" | "REFUND" | "CLOSED";
+  created_at_ms: number;
+  expires_at_ms: number;
+  prepay_id: string;
+  /** What a native trade's QR code carries. */
+  token: string;
+  /** Until when the QR code, prepay id or h5 link can be paid. */
+  link_expires_at_ms: number;
+  /** Who must pay a jsapi trade. */
+  openid?: string;
+  /** `Wechatpay-Serial` of the merchant's last request about this trade. */
+  serial?: string;
+  transaction_id?: string;
+  payer?: string;
+  paid_at_ms?: number;
+  refunds: WechatRefund[];
+  notices: Notice[];
+};
+
+/** An OAuth code: single use, five minutes. */
+export type OauthCode = { appid: string; payer: string; made_at_ms: number; used: boolean };
+
+export type WechatState = {
+  members: Map<string, WechatMember>;
+  /** By `mchid/out_trade_no`. */
+  trades: Map<string, WechatTrade>;
+  by_link: Map<string, WechatTrade>;
+  by_transaction: Map<string, WechatTrade>;
+  /** By `mchid/out_refund_no`. */
+  refunds: Map<string, { trade: WechatTrade; refund: WechatRefund }>;
+  oauth_codes: Map<string, OauthCode>;
+  /** JSAPI invocations that await the payer: id to trade. */
+  nonces: { current: Set<number>; previous: Set<number>; since_ms: number };
+};
+
+export function createWechatState(): WechatState {
+  return {
+    members: new Map(),
+    trades: new Map(),
+    by_link: new Map(),
+    by_transaction: new Map(),
+    refunds: new Map(),
+    oauth_codes: new Map(),
+    nonces: { current: new Set(), previous: new Set(), since_ms: 0 },
+  };
+}
+
+const trades_max = 50_000;
+
+/** Files a trade under each of its numbers; the oldest trades beyond 50,000 are forgotten, as memory is finite. */
+export function fileTrade(state: WechatState, trade: WechatTrade): void {
+  state.trades.set(`${trade.mchid}/${trade.out_trade_no}`, trade);
+  state.by_link.set(trade.prepay_id, trade);
+  state.by_link.set(trade.token, trade);
+  if (trade.transaction_id !== undefined) state.by_transaction.set(trade.transaction_id, trade);
+  for (const refund of trade.refunds) state.refunds.set(`${trade.mchid}/${refund.out_refund_no}`, { trade, refund });
+  if (state.trades.size <= trades_max) return;
+  const [oldest] = state.trades.values();
+  if (oldest !== undefined) forgetTrade(state, oldest);
+}
+
+function forgetTrade(state: WechatState, trade: WechatTrade): void {
+  state.trades.delete(`${trade.mchid}/${trade.out_trade_no}`);
+  state.by_link.delete(trade.prepay_id);
+  state.by_link.delete(trade.token);
+  if (trade.transaction_id !== undefined) state.by_transaction.delete(trade.transaction_id);
+  for (const refund of trade.refunds) state.refunds.delete(`${trade.mchid}/${refund.out_refund_no}`);
+}
+
+/** Forgets every trade and keeps the merchants. */
+export function clearTrades(state: WechatState): void {
+  state.trades.clear();
+  state.by_link.clear();
+  state.by_transaction.clear();
+  state.refunds.clear();
+  state.oauth_codes.clear();
+}
