@@ -2,7 +2,7 @@
 // row on the same port, by itself, and two processes never run on one folder.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
@@ -146,7 +146,7 @@ test.runIf(process.getuid?.() === 0)(
   "root without user namespaces runs it as nobody, in a folder open to it",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "postgres-"));
-    const options = { dataDir: folder, log, runAs: "nobody" as const };
+    const options = { dataDir: folder, log, avoidNamespace: true };
     const first = await startEmbeddedPostgres(options);
     expect(statSync(`/proc/${first.pid}`).uid).toBe(65534);
     const [row] = await query(first.url, "SELECT current_setting('data_directory') AS folder");
@@ -155,6 +155,25 @@ test.runIf(process.getuid?.() === 0)(
     expect(statSync(`/proc/${second.pid}`).uid).toBe(65534);
     await second.stop();
     rmSync(join(String(row!.folder), ".."), { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
+  },
+);
+
+test.runIf(process.getuid?.() === 0)(
+  "root in another user's folder runs it as that user and leaves it theirs",
+  async () => {
+    const user = 4321;
+    const folder = mkdtempSync(join(tmpdir(), "postgres-"));
+    const first = await startEmbeddedPostgres({ dataDir: folder, log });
+    await first.stop();
+    for (const name of ["", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
+      chownSync(join(folder, name), user, user);
+    }
+    const second = await startEmbeddedPostgres({ dataDir: folder, log });
+    expect(statSync(`/proc/${second.pid}`).uid).toBe(user);
+    const strangers = readdirSync(folder).filter((name) => statSync(join(folder, name)).uid !== user);
+    await second.stop();
+    expect(strangers).toEqual([]);
     rmSync(folder, { recursive: true, force: true });
   },
 );

@@ -31,8 +31,8 @@ export type EmbeddedPostgresOptions = {
   settings?: Readonly<Record<string, string>>;
   /** Whether to wait a little for another process that holds the folder; tests take another folder instead. */
   patient?: boolean;
-  /** Runs PostgreSQL as the unprivileged user even where a user namespace would do; for tests. */
-  runAs?: "nobody";
+  /** Makes root do without a user namespace even where one would do; for tests. */
+  avoidNamespace?: boolean;
 };
 
 /** A running server. `reused` tells that it outlived an earlier process of ours and was taken over. */
@@ -91,13 +91,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const lock = await takeInstanceLock(dataDir, options.patient);
   try {
     const known = readRecord(dataDir);
-    const home = preparePostgresHome(dataDir, options.runAs ?? known?.runAs);
+    const home = preparePostgresHome(dataDir, options.avoidNamespace === true);
     checkCluster(home, dataDir, known);
     const password = known?.password ?? randomBytes(24).toString("base64url");
-    const first: ServerRecord = {
+    const first = {
       port: options.port ?? known?.port ?? (await findFreePort()),
       password,
-      runAs: home.runAs,
     };
     writeRecord(dataDir, first);
     if (!existsSync(home.cluster)) {
@@ -133,10 +132,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
  * Undefined when none runs there.
  */
 export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
-  const record = existsSync(dataDir) ? readRecord(realpathSync(dataDir)) : undefined;
+  const record = readRecordOf(dataDir);
   if (record === undefined) return undefined;
   const url = urlOf(database, record.port, record.password);
   return (await answers(url)) ? url : undefined;
+}
+
+function readRecordOf(dataDir: string): ServerRecord | undefined {
+  try {
+    return readRecord(dataDir);
+  } catch (error) {
+    throw explain(error, dataDir);
+  }
 }
 
 function explain(error: unknown, dataDir: string): unknown {

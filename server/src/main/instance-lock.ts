@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { giveToFolderOwner } from "./folder-owner.ts";
 import { describeProcess } from "./process-identity.ts";
 import { StartError } from "./start-error.ts";
 
@@ -50,6 +51,7 @@ export async function takeInstanceLock(folder: string, patient = true): Promise<
 function tryTake(path: string, mine: Owner): boolean {
   const aside = `${path}.${process.pid}`;
   writeFileSync(aside, JSON.stringify(mine), { mode: 0o600 });
+  giveToFolderOwner(aside);
   try {
     linkSync(aside, path);
     return true;

@@ -7,10 +7,10 @@ import { StartError } from "./start-error.ts";
 
 /**
  * Who PostgreSQL runs as. It refuses to be root, so root needs another way: `self` is the user who started us,
- * `namespace` a user namespace in which root's own files belong to an ordinary user, and `nobody` the unprivileged
- * user 65534, who needs a folder open to it.
+ * `namespace` a user namespace in which root's own files belong to an ordinary user, and `user` another user, who
+ * needs a folder open to them.
  */
-export type RunAs = "self" | "namespace" | "nobody";
+export type RunAs = { kind: "self" | "namespace" } | { kind: "user"; uid: number; gid: number };
 
 /** Where PostgreSQL's programs and its cluster lie (absolute paths), and who runs them. */
 export type PostgresHome = {
@@ -26,7 +26,7 @@ export type Command = {
   options: { env: NodeJS.ProcessEnv; uid?: number; gid?: number };
 };
 
-const nobodyId = 65534;
+const nobody: RunAs = { kind: "user", uid: 65534, gid: 65534 };
 
 /** A small, fixed environment: what the caller's shell has set (PGDATA, LC_ALL, TZ …) must not reach the server. */
 const environment = {
@@ -38,20 +38,30 @@ const environment = {
 /**
  * Finds the PostgreSQL that npm installed for this platform and decides who runs it and where its cluster lies.
  *
- * `dataDir` must exist. `asked` is the way used at an earlier start of the same folder, which is kept because the
- * cluster's files belong to that user. Throws `StartError` where there is no PostgreSQL for the platform.
+ * A cluster that is there stays with the user it belongs to. `dataDir` must exist; `avoidNamespace` makes root do
+ * without a namespace. Throws `StartError` where there is no PostgreSQL for the platform, or its user cannot reach
+ * the folder.
  */
-export function preparePostgresHome(dataDir: string, asked: RunAs | undefined): PostgresHome {
+export function preparePostgresHome(dataDir: string, avoidNamespace: boolean): PostgresHome {
   const native = findNativeFolder();
   linkLibraries(native);
-  const runAs = asked === "nobody" && process.getuid?.() === 0 ? asked : chooseRunAs(native, dataDir);
-  if (runAs !== "nobody") return { runAs, programs: join(native, "bin"), cluster: join(dataDir, "cluster") };
-  if (canUse("nobody", native, dataDir)) {
-    const home = { runAs, programs: join(native, "bin"), cluster: join(dataDir, "cluster") };
-    if (existsSync(home.cluster) && statSync(home.cluster).uid !== nobodyId) giveTo(runAs, home.cluster);
-    return home;
+  const inPlace = (runAs: RunAs) => ({ runAs, programs: join(native, "bin"), cluster: join(dataDir, "cluster") });
+  if (process.getuid?.() !== 0) return inPlace({ kind: "self" });
+
+  const made = existsSync(join(dataDir, "cluster"));
+  if (!made && existsSync(join(openFolderOf(dataDir), "cluster"))) return moveToOpenFolder(native, dataDir);
+  const owner = made ? statSync(join(dataDir, "cluster")) : undefined;
+  const users: RunAs[] = avoidNamespace ? [nobody] : [{ kind: "namespace" }, nobody];
+  const candidates = owner === undefined || owner.uid === 0 ? users : [{ ...nobody, uid: owner.uid, gid: owner.gid }];
+  const runAs = candidates.find((candidate) => canUse(candidate, native, dataDir));
+  if (runAs !== undefined) {
+    if (made) giveTo(runAs, join(dataDir, "cluster"));
+    return inPlace(runAs);
   }
-  return openFolder(native, dataDir);
+  if (!made) return moveToOpenFolder(native, dataDir);
+  throw new StartError(
+    `PostgreSQL cannot run as root and its user cannot enter ${dataDir}: make the folders above it enterable (chmod o+x), or start as an ordinary user.`,
+  );
 }
 
 /** The command that runs one of PostgreSQL's programs as the user chosen for this home. */
@@ -61,39 +71,34 @@ export function postgresCommand(home: PostgresHome, program: "initdb" | "postgre
 
 /** Hands a file or folder to the user PostgreSQL runs as; in the other two ways it is that user's already. */
 export function giveTo(runAs: RunAs, path: string): void {
-  if (runAs === "nobody") spawnSync("chown", ["-R", `${nobodyId}:${nobodyId}`, path], { env: environment });
+  if (runAs.kind !== "user" || statSync(path).uid === runAs.uid) return;
+  spawnSync("chown", ["-R", `${runAs.uid}:${runAs.gid}`, path], { env: environment });
 }
 
 function commandAs(runAs: RunAs, path: string, args: string[]): Command {
   const options = { env: environment };
-  if (runAs === "namespace") {
+  if (runAs.kind === "namespace") {
     return { command: "unshare", args: ["-U", "--map-user=1000", "--map-group=1000", "--", path, ...args], options };
   }
-  if (runAs === "nobody") return { command: path, args, options: { ...options, uid: nobodyId, gid: nobodyId } };
+  if (runAs.kind === "user") return { command: path, args, options: { ...options, uid: runAs.uid, gid: runAs.gid } };
   return { command: path, args, options };
 }
 
-/** Tried rather than guessed: containers refuse namespaces in many ways, and root's own folders may lie in others'. */
-function chooseRunAs(native: string, dataDir: string): RunAs {
-  if (process.getuid?.() !== 0) return "self";
-  return canUse("namespace", native, dataDir) ? "namespace" : "nobody";
-}
-
+/** Tried rather than guessed: containers refuse namespaces in many ways, and folders may belong to others. */
 function canUse(runAs: RunAs, native: string, dataDir: string): boolean {
   const test = `test "$(id -u)" != 0 && test -x "$1" && test -x "$2"`;
   const probe = commandAs(runAs, "sh", ["-c", test, "sh", join(native, "bin/postgres"), dataDir]);
   return spawnSync(probe.command, probe.args, probe.options).status === 0;
 }
 
-/** Neither way can enter the checkout, so programs and cluster lie in a folder of their own that everybody can. */
-function openFolder(native: string, dataDir: string): PostgresHome {
-  if (existsSync(join(dataDir, "cluster"))) {
-    throw new StartError(
-      `User namespaces are refused here, so PostgreSQL cannot enter ${dataDir}: make the folders above it enterable (chmod o+x), or start as an ordinary user.`,
-    );
-  }
-  const version = JSON.parse(readFileSync(join(dirname(native), "package.json"), "utf8")).version as string;
-  const folder = join("/var/lib/tributary", createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
+function openFolderOf(dataDir: string): string {
+  return join("/var/lib/tributary", createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
+}
+
+/** Only root can enter the checkout, so programs and cluster lie in a folder of their own that everybody can enter. */
+function moveToOpenFolder(native: string, dataDir: string): PostgresHome {
+  const { version } = JSON.parse(readFileSync(join(dirname(native), "package.json"), "utf8")) as { version: string };
+  const folder = openFolderOf(dataDir);
   const copy = join(folder, `native-${version}`);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (!existsSync(copy)) {
@@ -101,7 +106,7 @@ function openFolder(native: string, dataDir: string): PostgresHome {
     cpSync(native, `${copy}.new`, { recursive: true, verbatimSymlinks: true });
     renameSync(`${copy}.new`, copy);
   }
-  return { runAs: "nobody", programs: join(copy, "bin"), cluster: join(folder, "cluster") };
+  return { runAs: nobody, programs: join(copy, "bin"), cluster: join(folder, "cluster") };
 }
 
 function findNativeFolder(): string {

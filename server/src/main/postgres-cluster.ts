@@ -12,11 +12,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { giveTo, type PostgresHome, postgresCommand, type RunAs } from "./postgres-binaries.ts";
+import { giveToFolderOwner } from "./folder-owner.ts";
+import { giveTo, type PostgresHome, postgresCommand } from "./postgres-binaries.ts";
 import { StartError } from "./start-error.ts";
 
 /** What a data folder remembers of its server, in `server.json` (mode 0600). */
-export type ServerRecord = { port: number; password: string; runAs: RunAs };
+export type ServerRecord = { port: number; password: string };
 
 const majorVersion = "18";
 
@@ -30,6 +31,7 @@ export function readRecord(dataDir: string): ServerRecord | undefined {
 export function writeRecord(dataDir: string, record: ServerRecord): void {
   const path = join(dataDir, "server.json");
   writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
+  giveToFolderOwner(`${path}.new`);
   renameSync(`${path}.new`, path);
 }
 
@@ -111,6 +113,7 @@ export function openLog(dataDir: string): LogFile {
   const path = join(dataDir, "server.log");
   if (existsSync(path) && statSync(path).size > logBytesMax) renameSync(path, `${path}.1`);
   const descriptor = openSync(path, "a", 0o600);
+  giveToFolderOwner(path);
   return { path, descriptor, from: statSync(path).size };
 }
 
