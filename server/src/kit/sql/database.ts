@@ -66,6 +66,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   } as pg.PoolConfig);
   // An idle connection that breaks (a restart of the server) is replaced by the pool at the next use.
   pool.on("error", (error) => options.log.warn({ err: error }, "an idle database connection broke"));
+  // One that breaks while a transaction holds it and asks nothing would otherwise end the process; the transaction's
+  // next statement fails and says so.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return {
     kind: "database",
     query: (statement, values = []) => runStatement(pool, statement, values),
@@ -98,20 +101,27 @@ async function runTransaction<T>(pool: pg.Pool, random: Random, work: (tx: Trans
 async function runTransactionOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  let over = false;
   try {
     // Not awaited: the pipeline sends it together with the first statement. Its failure fails that statement too.
     const begun = client.query("begin");
     begun.catch(() => undefined);
     const result = await work({
       kind: "transaction",
-      query: (statement, values = []) => runStatement(client, statement, values),
+      // A branch of `work` that outlives it must not write, outside any transaction, on the connection's next user.
+      query: async (statement, values = []) => {
+        if (over) throw new Error(`the transaction is over; ${statement.name} came too late`);
+        return runStatement(client, statement, values);
+      },
     });
+    over = true;
     await begun;
     const ended = await client.query("commit");
     // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error.
     if (ended.command !== "COMMIT") throw new Error("the transaction was aborted by a failure that its work ignored");
     return result;
   } catch (error) {
+    over = true;
     await client.query("rollback").catch((rollbackError: Error) => {
       broken = rollbackError;
     });
@@ -165,10 +175,12 @@ async function listenTo(
     });
     next.on("notification", (message) => listener(message.payload ?? ""));
     next.on("error", (error) => options.log.warn({ err: error }, "the listening connection broke"));
-    next.on("end", () => void reconnect());
     await next.connect();
     await next.query(`listen ${pg.escapeIdentifier(channel)}`);
+    if (closed) return next.end();
     client = next;
+    // Only now: a connection that never came up ends too, and its end must not start a second loop.
+    next.on("end", () => void reconnect());
   };
   const reconnect = async (): Promise<void> => {
     while (!closed) {
