@@ -11,7 +11,9 @@ export type Database = { url: string; markStopping: () => void; stop: () => Prom
  * Throws `StartError` when it cannot be used, or another server runs on the same folder.
  */
 export async function openDatabase(config: Config, log: (message: string) => void): Promise<Database> {
-  if (config.databaseUrl === undefined) return await startEmbeddedPostgres({ dataDir: folderOf(config), log });
+  if (config.databaseUrl === undefined) {
+    return await startEmbeddedPostgres({ dataDir: folderOf(config), log, keepAlive: true });
+  }
   await checkDatabase(config.databaseUrl);
   return borrowed(config.databaseUrl);
 }

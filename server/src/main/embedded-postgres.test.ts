@@ -6,7 +6,7 @@ import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { describeProcess } from "./process-identity.ts";
 
@@ -100,6 +100,17 @@ test("a killed server is started again and has what was committed", async () => 
   const after = await start();
   expect([after.reused, after.port]).toEqual([false, before.port]);
   expect(await query(after.url, "SELECT id FROM kept ORDER BY id")).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
+test("a server that ends while it is looked after comes back at the same address, with its data", async () => {
+  server = await startEmbeddedPostgres({ dataDir, log, keepAlive: true });
+  const { url, pid } = server;
+  process.kill(pid, "SIGKILL");
+  await vi.waitFor(() => expect(describeProcess(pid)).toBeUndefined());
+  const rows = await vi.waitFor(() => query(url, "SELECT count(*)::int AS count FROM kept"), { timeout: 20_000 });
+  expect(rows).toEqual([{ count: 2 }]);
+  await server.stop();
+  expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
 });
 
 test("files left by a crash of the machine, naming numbers that strangers now have, do not matter", async () => {

@@ -29,6 +29,8 @@ export type EmbeddedPostgresOptions = {
   log: (message: string) => void;
   /** PostgreSQL settings over the usual ones; tests turn `fsync` off here. */
   settings?: Readonly<Record<string, string>>;
+  /** Starts the server again, on the same port, should it ever end by itself (killed for want of memory, say). */
+  keepAlive?: boolean;
   /** Whether to wait a little for another process that holds the folder; tests take another folder instead. */
   patient?: boolean;
   /** Makes root do without a user namespace even where one would do; for tests. */
@@ -50,6 +52,7 @@ export type EmbeddedPostgres = {
 
 const database = "tributary";
 const pollMs = 15;
+const watchMs = 1_000;
 /** Recovery after a crash replays at most `max_wal_size` of log, which takes seconds; this is far beyond it. */
 const readyPolls = 20_000;
 
@@ -94,10 +97,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const home = preparePostgresHome(dataDir, options.avoidNamespace === true);
     checkCluster(home, dataDir, known);
     const password = known?.password ?? randomBytes(24).toString("base64url");
-    const first = {
-      port: options.port ?? known?.port ?? (await findFreePort()),
-      password,
-    };
+    const first = { port: options.port ?? known?.port ?? (await findFreePort()), password };
     writeRecord(dataDir, first);
     if (!existsSync(home.cluster)) {
       options.log("Making a new PostgreSQL database.");
@@ -108,8 +108,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const { pid, port } = running ?? (await launch(home, dataDir, first, options));
     writeRecord(dataDir, { ...first, port });
     await makeDatabase(urlOf("postgres", port, password));
+    const endWatch = options.keepAlive === true ? keepAlive(home, dataDir, { port, password }, options) : undefined;
     const stop = async () => {
       lock.markStopping();
+      await endWatch?.();
       await stopServer(home);
       lock.release();
     };
@@ -184,6 +186,32 @@ function dropForeignPostmasterFile(home: PostgresHome, pid: number): void {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return;
   }
   rmSync(join(home.cluster, "postmaster.pid"), { force: true });
+}
+
+/** Looks after a running server until the returned function has been called and has settled. */
+function keepAlive(
+  home: PostgresHome,
+  dataDir: string,
+  record: ServerRecord,
+  options: EmbeddedPostgresOptions,
+): () => Promise<void> {
+  const ended = new AbortController();
+  const watch = async () => {
+    for (;;) {
+      await sleep(watchMs, undefined, { ref: false, signal: ended.signal });
+      const pid = readPostmasterFile(home)?.pid;
+      if (pid !== undefined && isPostgresOf(pid, home.cluster)) continue;
+      options.log("PostgreSQL has ended by itself and is started again.");
+      await launch(home, dataDir, record, { ...options, port: record.port });
+    }
+  };
+  const watching = watch().catch((error: Error) => {
+    if (!ended.signal.aborted) options.log(error.message);
+  });
+  return () => {
+    ended.abort();
+    return watching;
+  };
 }
 
 async function launch(
