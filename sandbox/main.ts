@@ -17,6 +17,7 @@ import { createFaultBook } from "./kit/faults.ts";
 import { createRandom } from "./kit/random.ts";
 import { createSnapshot, readSnapshot } from "./kit/snapshot.ts";
 import { captureMemory, restoreMemory } from "./memory.ts";
+import { addWalletRoutes } from "./wallet/routes.ts";
 import { addWechatRoutes } from "./wechat/routes.ts";
 import { createWechatState } from "./wechat/state.ts";
 
@@ -78,6 +79,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   addControlRoutes(app, sandbox);
   addWechatRoutes(app, sandbox);
   addAlipayRoutes(app, sandbox);
+  addWalletRoutes(app, sandbox);
   await listen(app, options.port, host);
   const { port } = app.server.address() as { port: number };
   const url = `http://${host === "0.0.0.0" || host === "::" ? "localhost" : host}:${port}`;
