@@ -23,6 +23,8 @@ create table payments (
   created_at timestamptz not null,
   succeeded_at timestamptz,
   closed_at timestamptz,
+  -- The merchant asked to close it; the worker goes on until the channel has answered.
+  close_requested boolean not null default false,
   -- The attempt that won, with its two numbers.
   succeeded_attempt_id uuid,
   channel_trade_no text,

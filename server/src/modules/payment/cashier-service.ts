@@ -1,0 +1,98 @@
+/** What the cashier may do with a payment; the implementation of `modules/cashier/service.ts`. */
+import { methods as allMethods, type Channel, type Method } from "../../channels/contract.ts";
+import { decodeCashierToken } from "./cashier-token.ts";
+import { createAttempt } from "./create-attempt.ts";
+import { paymentErrors } from "./errors.ts";
+import { chooseAccount } from "./new-attempt.ts";
+import { isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
+import { findShownAttempt } from "./read-payment.ts";
+import { openChannel } from "./send-attempt.ts";
+import type { PaymentServices } from "./services.ts";
+import { loadPayments } from "./store.ts";
+
+export function createCashierService(services: PaymentServices) {
+  const find = async (token: string): Promise<Payment | undefined> => {
+    const key = decodeCashierToken(token);
+    return key && (await loadPayments(services.db, [key])).get(key.id);
+  };
+  const mustFind = async (token: string): Promise<Payment> => {
+    const payment = await find(token);
+    if (!payment) throw paymentErrors["payment.not_found"]();
+    return payment;
+  };
+  const openFor = async (token: string, method: Method) => {
+    const payment = await mustFind(token);
+    const choice = await chooseAccount(services, payment, method, payment.currency);
+    return openChannel(services, { channel: choice.channel, channel_account_id: choice.id });
+  };
+  return {
+    async load(token: string) {
+      const payment = await find(token);
+      if (!payment) return undefined;
+      const [attempt, methods, merchant_name] = await Promise.all([
+        findShownAttempt(services, payment),
+        offeredMethods(services, payment),
+        services.merchantName(payment.merchant_id),
+      ]);
+      const running = attempt?.action && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
+      return {
+        token,
+        status: payment.status,
+        amount: { amount: payment.amount, currency: payment.currency },
+        subject: payment.subject,
+        description: payment.description ?? undefined,
+        merchant_name,
+        livemode: payment.livemode,
+        expires_at: payment.expires_at,
+        return_url: payment.return_url ?? undefined,
+        out_trade_no: payment.out_trade_no,
+        methods,
+        attempt: running?.action ? { method: running.method, action: running.action } : undefined,
+      };
+    },
+    async start(
+      token: string,
+      method: Method,
+      payer: { openid?: string; buyer_id?: string; ip?: string },
+      return_url: string,
+    ) {
+      const payment = await mustFind(token);
+      const started = await createAttempt(services, payment, { method, payer, return_url });
+      const { failure_code, failure_message } = started.attempt;
+      return {
+        status: started.payment.status,
+        action: started.attempt.action ?? ({ type: "none" } as const),
+        failure: failure_code === null ? undefined : { code: failure_code, message: failure_message ?? "" },
+      };
+    },
+    async authorizeUrl(token: string, method: Method, redirect_url: string, state: string) {
+      const { channel, account } = await openFor(token, method);
+      if (!needsIdentity(channel, method)) return undefined;
+      return channel.identity?.authorizeUrl(account, redirect_url, state);
+    },
+    codeParameter(method: Method) {
+      const channel = services.getChannel(method.slice(0, method.indexOf(".")));
+      return channel?.identity?.codeParameter ?? "code";
+    },
+    async identify(token: string, method: Method, code: string) {
+      const { channel, account } = await openFor(token, method);
+      const identified = await services.channels.identify(channel, account, code);
+      if (identified.kind === "identified") return { [channel.identity!.field]: identified.payer };
+      const reason = identified.kind === "failed" ? identified.failure.message : identified.reason;
+      throw paymentErrors["payment.identity_refused"]({ values: { reason } });
+    },
+  };
+}
+
+function needsIdentity(channel: Channel, method: Method): boolean {
+  return method.endsWith(".jsapi") && channel.identity !== undefined;
+}
+
+/** The methods that some account of the merchant can collect this payment by, in the contract's order. */
+async function offeredMethods(services: PaymentServices, payment: Payment): Promise<Method[]> {
+  const { merchant_id, livemode, currency } = payment;
+  const accounts = await services.accounts.listForMerchant({ merchant_id, livemode });
+  const usable = accounts.filter((account) => services.getChannel(account.channel)?.currencies.includes(currency));
+  const offered = new Set(usable.flatMap((account) => account.methods));
+  return allMethods.filter((method) => offered.has(method) && (payment.method === null || payment.method === method));
+}

@@ -1,0 +1,122 @@
+/** Another attempt of a payment: the payer chose a method, or asks again. */
+import type { Method } from "../../channels/contract.ts";
+import type { Caller } from "../../kit/http/api.ts";
+import { findKeys, type IdempotencyKey, idempotencyErrors, storeKeys } from "../idempotency/index.ts";
+import { loadAttemptsOfPayments, requestAttemptClose } from "./attempt-store.ts";
+import { paymentErrors } from "./errors.ts";
+import { chooseAccount, newAttempt, priceAndInsertAttempts, requirePayer } from "./new-attempt.ts";
+import { type Attempt, isOpenAttempt, isOpenPayment, type Payer, type Payment } from "./payment.ts";
+import { continueAttempt, type SentAttempt, sendAttempt } from "./send-attempt.ts";
+import type { AccountChoice, PaymentServices } from "./services.ts";
+import { lockPayments, movePayments } from "./store.ts";
+
+export interface AttemptItem {
+  payment: Payment;
+  method: Method;
+  payer: Payer;
+  account: AccountChoice;
+  idempotency: IdempotencyKey | undefined;
+}
+
+export type AttemptResult =
+  | { kind: "started"; payment: Payment; attempt: Attempt }
+  /** The same method is being tried since less than the reuse time. */
+  | { kind: "running"; payment: Payment; attempt: Attempt }
+  | { kind: "not_open"; payment: Payment }
+  | { kind: "expired" }
+  | { kind: "key_conflict" };
+
+/**
+ * Throws payment.not_open, payment.expired, payment.method_unavailable, payment.payer_required,
+ * idempotency.key_reused.
+ * @param payment a payment of the caller, as loaded.
+ */
+export async function createAttempt(
+  services: PaymentServices,
+  payment: Payment,
+  input: { method: Method; payer: Payer; return_url?: string | undefined },
+  idempotency?: IdempotencyKey,
+): Promise<SentAttempt> {
+  requirePayer(input.method, input.payer);
+  const account = await chooseAccount(services, payment, input.method, payment.currency);
+  const result = await services.groups.startAttempt({ payment, ...input, account, idempotency });
+  switch (result.kind) {
+    case "expired":
+      throw paymentErrors["payment.expired"]();
+    case "key_conflict":
+      throw idempotencyErrors["idempotency.key_reused"]();
+    case "not_open":
+      throw paymentErrors["payment.not_open"]({ values: { status: result.payment.status } });
+    case "running":
+      return continueAttempt(services, result.payment, result.attempt);
+    case "started":
+      services.kickWorkers();
+      return sendAttempt(services, result.payment, result.attempt, input.return_url);
+  }
+}
+
+/** The group's write: one lock on each payment, then attempts in order of arrival. */
+export async function writeAttempts(
+  services: PaymentServices,
+  items: readonly AttemptItem[],
+): Promise<readonly AttemptResult[]> {
+  return services.db.transaction(async (tx) => {
+    const keys = items.map((item) => item.payment);
+    const payments = await lockPayments(tx, keys);
+    const attempts = await loadAttemptsOfPayments(tx, keys);
+    const keyed = items.filter((item) => item.idempotency);
+    const states = await findKeys(
+      tx,
+      keyed.map((item) => ({ ...callerOf(item.payment), ...item.idempotency! })),
+    );
+    const now = services.clock.now();
+    const started: Attempt[] = [];
+    const superseded: Attempt[] = [];
+    const moved: { payment: Payment; expected: "created" }[] = [];
+    const results = items.map((item): AttemptResult => {
+      const state = states[keyed.indexOf(item)];
+      if (state?.kind === "conflict") return { kind: "key_conflict" };
+      const payment = payments.get(item.payment.id)!;
+      const replayed =
+        state?.kind === "replay" ? attempts.find((attempt) => attempt.id === state.object_id) : undefined;
+      if (replayed) return { kind: "running", payment, attempt: replayed };
+      if (!isOpenPayment(payment) || payment.close_requested) return { kind: "not_open", payment };
+      if (payment.expires_at <= now) return { kind: "expired" };
+      const open = attempts.filter((attempt) => attempt.payment_id === payment.id && isOpenAttempt(attempt));
+      const running = open.find((attempt) => isReusable(attempt, item.method, now, services.settings.attempt_reuse_ms));
+      if (running) return { kind: "running", payment, attempt: running };
+      const attempt = newAttempt(services, payment, item);
+      superseded.push(...open);
+      started.push(attempt);
+      attempts.push(attempt);
+      if (payment.status === "created") {
+        payment.status = "processing";
+        moved.push({ payment, expected: "created" });
+      }
+      return { kind: "started", payment, attempt };
+    });
+    await priceAndInsertAttempts(tx, started, now);
+    await requestAttemptClose(tx, superseded, now);
+    if (moved.length > 0) await movePayments(tx, moved);
+    await storeKeys(tx, attemptKeys(items, results, now));
+    return results;
+  });
+}
+
+function isReusable(attempt: Attempt, method: Method, now: number, reuse_ms: number): boolean {
+  return attempt.method === method && !attempt.close_requested && now - attempt.created_at < reuse_ms;
+}
+
+function callerOf(payment: Payment): Omit<Caller, "key_id"> {
+  const { merchant_id, app_id, livemode } = payment;
+  return { merchant_id, app_id, livemode };
+}
+
+function attemptKeys(items: readonly AttemptItem[], results: readonly AttemptResult[], now: number) {
+  return items.flatMap((item, index) => {
+    const result = results[index]!;
+    if (!item.idempotency || result.kind !== "started") return [];
+    const owner = callerOf(item.payment);
+    return [{ ...owner, ...item.idempotency, object_type: "attempt", object_id: result.attempt.id, created_at: now }];
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * What an outcome of a channel means for an attempt and its payment. Pure: takes both as they are under the payment's
+ * lock, gives what changes. This is the only place that decides whether money came in.
+ */
+import type { Action, ChannelFailure, ChannelPayment, UnknownReason } from "../../channels/contract.ts";
+import { canMove } from "../../kit/state-machine.ts";
+import {
+  type Attempt,
+  attemptTransitions,
+  isOpenAttempt,
+  isOpenPayment,
+  type Payment,
+  queryDelay_ms,
+} from "./payment.ts";
+
+export type AttemptOutcome =
+  | { readonly kind: "sent"; readonly action: Action }
+  | { readonly kind: "succeeded"; readonly payment: ChannelPayment }
+  | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  /** Closed at the channel, unpaid. */
+  | { readonly kind: "closed" }
+  | { readonly kind: "unknown"; readonly reason: UnknownReason; readonly detail: string }
+  /** Asked, and still unpaid: ask again later. */
+  | { readonly kind: "still_unpaid" };
+
+export interface Decision {
+  /** The attempt after the outcome; undefined when the outcome changes nothing. */
+  attempt: Attempt | undefined;
+  /** When to ask the channel about the attempt next. */
+  due_at: number | null;
+  /** The payment after the outcome; undefined when it stays as it is. */
+  payment: Payment | undefined;
+  /** What to tell the books and the merchant. */
+  effect: "payment_succeeded" | "duplicate_succeeded" | "payment_closed" | "payment_failed" | undefined;
+}
+
+const NOTHING: Decision = { attempt: undefined, due_at: null, payment: undefined, effect: undefined };
+
+export function decideOutcome(
+  payment: Payment,
+  attempt: Attempt,
+  others: readonly Attempt[],
+  outcome: AttemptOutcome,
+  now: number,
+): Decision {
+  switch (outcome.kind) {
+    case "sent":
+      return decideSent(attempt, outcome.action, now);
+    case "unknown":
+      return decideUnknown(attempt, outcome.reason, now);
+    case "still_unpaid":
+      return decideStillUnpaid(attempt, now);
+    case "succeeded":
+      return decideSucceeded(payment, attempt, outcome.payment, now);
+    case "failed":
+      return decideEnded(payment, attempt, others, "failed", outcome.failure, now);
+    case "closed":
+      return decideEnded(payment, attempt, others, "closed", undefined, now);
+  }
+}
+
+function decideSent(attempt: Attempt, action: Action, now: number): Decision {
+  // A notice or a query may have overtaken the answer of the create call.
+  if (attempt.status !== "created" && attempt.status !== "unknown") return NOTHING;
+  const sent: Attempt = { ...attempt, status: "sent", action, unknown_reason: null, sent_at: now };
+  const due_at = attempt.close_requested ? now : now + queryDelay_ms(1);
+  return { ...NOTHING, attempt: sent, due_at };
+}
+
+function decideUnknown(attempt: Attempt, reason: UnknownReason, now: number): Decision {
+  if (!isOpenAttempt(attempt)) return NOTHING;
+  const due_at = now + queryDelay_ms(attempt.query_count);
+  const next: Attempt = { ...attempt, status: "unknown", unknown_reason: reason, query_count: attempt.query_count + 1 };
+  return { ...NOTHING, attempt: next, due_at };
+}
+
+function decideStillUnpaid(attempt: Attempt, now: number): Decision {
+  if (!isOpenAttempt(attempt)) return NOTHING;
+  // The channel has the order, so what was unknown is known again.
+  const status = attempt.status === "unknown" && attempt.action ? "sent" : attempt.status;
+  const next: Attempt = { ...attempt, status, query_count: attempt.query_count + 1 };
+  return { ...NOTHING, attempt: next, due_at: now + queryDelay_ms(attempt.query_count + 1) };
+}
+
+function decideSucceeded(payment: Payment, attempt: Attempt, facts: ChannelPayment, now: number): Decision {
+  if (!canMove(attemptTransitions, attempt.status, "succeeded")) return NOTHING;
+  const duplicate = payment.status === "succeeded";
+  const succeeded: Attempt = {
+    ...attempt,
+    status: "succeeded",
+    duplicate,
+    channel_trade_no: facts.channel_trade_no,
+    channel_payer: facts.payer ?? null,
+    failure_code: null,
+    failure_message: null,
+    unknown_reason: null,
+    finished_at: now,
+  };
+  if (duplicate) return { attempt: succeeded, due_at: null, payment: undefined, effect: "duplicate_succeeded" };
+  const paid: Payment = {
+    ...payment,
+    status: "succeeded",
+    succeeded_at: facts.paid_at,
+    closed_at: null,
+    succeeded_attempt_id: attempt.id,
+    channel_trade_no: facts.channel_trade_no,
+  };
+  return { attempt: succeeded, due_at: null, payment: paid, effect: "payment_succeeded" };
+}
+
+function decideEnded(
+  payment: Payment,
+  attempt: Attempt,
+  others: readonly Attempt[],
+  status: "failed" | "closed",
+  failure: ChannelFailure | undefined,
+  now: number,
+): Decision {
+  if (!isOpenAttempt(attempt)) return NOTHING;
+  const ended: Attempt = {
+    ...attempt,
+    status,
+    failure_code: failure?.code ?? null,
+    failure_message: failure?.message ?? null,
+    unknown_reason: null,
+    finished_at: now,
+  };
+  const decision: Decision = { ...NOTHING, attempt: ended };
+  if (!isOpenPayment(payment) || others.some(isOpenAttempt)) return decision;
+  const over = payment.close_requested || payment.expires_at <= now;
+  // With a method fixed by the merchant there is nothing left that the payer could choose.
+  const refused = status === "failed" && payment.method !== null;
+  if (!over && !refused) return decision;
+  const paymentStatus = refused ? "failed" : "closed";
+  return {
+    ...decision,
+    payment: { ...payment, status: paymentStatus, closed_at: now },
+    effect: paymentStatus === "failed" ? "payment_failed" : "payment_closed",
+  };
+}

@@ -1,0 +1,32 @@
+import { createGroup } from "../../kit/sql/group-commit.ts";
+import { writeAttempts } from "./create-attempt.ts";
+import { writePayments } from "./create-payment.ts";
+import { writeOutcomes } from "./record-outcomes.ts";
+import type { PaymentGroups, PaymentServices } from "./services.ts";
+
+/** Makes the module's groups. On a distributed database each group keeps to one merchant. */
+export function createPaymentGroups(services: PaymentServices): PaymentGroups {
+  const { distributed } = services.settings;
+  return {
+    create: createGroup({
+      name: "payment.create",
+      batch_max: 128,
+      in_flight_max: 2,
+      run: (items) => writePayments(services, items),
+      ...(distributed ? { key: (item) => item.payment.merchant_id } : {}),
+    }),
+    startAttempt: createGroup({
+      name: "payment.start_attempt",
+      batch_max: 64,
+      in_flight_max: 2,
+      run: (items) => writeAttempts(services, items),
+      ...(distributed ? { key: (item) => item.payment.merchant_id } : {}),
+    }),
+    recordOutcome: createGroup({
+      name: "payment.record_outcome",
+      batch_max: 128,
+      run: (items) => writeOutcomes(services, items),
+      ...(distributed ? { key: (item) => item.merchant_id } : {}),
+    }),
+  };
+}

@@ -1,0 +1,18 @@
+/** Payments and attempts. The only door of the module. */
+
+export { loadAttempts } from "./attempt-store.ts";
+export { createCashierService } from "./cashier-service.ts";
+export { type CreatePaymentInput, createPayment } from "./create-payment.ts";
+export { paymentErrors } from "./errors.ts";
+export { createPaymentGroups } from "./groups.ts";
+export { createPaymentWorkers } from "./jobs.ts";
+export type { Attempt, Payment } from "./payment.ts";
+export { attemptTransitions, isOpenPayment, paymentTransitions } from "./payment.ts";
+export { presentPayment } from "./present-payment.ts";
+export { findPayment } from "./read-payment.ts";
+export { receivePaymentNotice } from "./receive-notice.ts";
+export { hashContent } from "./request-hash.ts";
+export { registerPaymentRoutes } from "./routes/index.ts";
+export { attemptReference, notifyUrl } from "./send-attempt.ts";
+export type { ChannelAccounts, PaymentServices, PaymentSettings } from "./services.ts";
+export { addToRefunds, loadPayments, lockPayments } from "./store.ts";

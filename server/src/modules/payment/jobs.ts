@@ -1,0 +1,38 @@
+/** The module's workers: attempts whose channel must be asked, and payments that must end. */
+import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
+import { claimDueAttempts } from "./attempt-store.ts";
+import { endPayment } from "./close-payment.ts";
+import { CALL_LEASE_MS } from "./new-attempt.ts";
+import { mustEnd, resolveAttempt } from "./resolve-attempt.ts";
+import type { PaymentServices } from "./services.ts";
+import { claimDuePayments } from "./store.ts";
+
+/** A claimed row comes back to another worker after this long, should ours die. Longer than query and close together. */
+const LEASE_MS = 2 * CALL_LEASE_MS;
+const INTERVAL_MS = 500;
+
+export function createPaymentWorkers(services: PaymentServices): DueLoop[] {
+  const leased = () => services.clock.now() + LEASE_MS;
+  return [
+    createDueLoop({
+      name: "payment.attempts",
+      claim: (limit) => claimDueAttempts(services.db, services.clock.now(), leased(), limit),
+      handle: async (attempt) => {
+        await resolveAttempt(services, attempt, mustEnd(attempt, services.clock.now()));
+      },
+      concurrency: 32,
+      interval_ms: INTERVAL_MS,
+      log: services.log,
+    }),
+    createDueLoop({
+      name: "payment.ends",
+      claim: (limit) => claimDuePayments(services.db, services.clock.now(), leased(), limit),
+      handle: async (payment) => {
+        await endPayment(services, payment);
+      },
+      concurrency: 16,
+      interval_ms: INTERVAL_MS,
+      log: services.log,
+    }),
+  ];
+}

@@ -1,0 +1,99 @@
+/** Makes attempts: chooses the channel account, asks for what the method needs, prices, and writes the intent. */
+import type { Method } from "../../channels/contract.ts";
+import { encodeUuid } from "../../kit/id.ts";
+import type { Transaction } from "../../kit/sql/database.ts";
+import { priceAttempts } from "../fee/index.ts";
+import { insertAttempts } from "./attempt-store.ts";
+import { paymentErrors } from "./errors.ts";
+import type { Attempt, Payer, Payment } from "./payment.ts";
+import type { AccountChoice, PaymentServices } from "./services.ts";
+
+export type { AccountChoice };
+
+/** How long a call to a channel may take before the worker believes that its process died. */
+export const CALL_LEASE_MS = 30_000;
+
+/** The payer's identity that a method cannot do without. */
+const requiredPayerField: Partial<Record<Method, keyof Payer>> = { "wechat.jsapi": "openid", "wechat.h5": "ip" };
+
+/** Throws payment.payer_required. */
+export function requirePayer(method: Method, payer: Payer): void {
+  const field = requiredPayerField[method];
+  if (field && !payer[field]) {
+    throw paymentErrors["payment.payer_required"]({
+      param: `payer.${field}`,
+      values: { method, field: `payer.${field}` },
+    });
+  }
+}
+
+/** The preferred account. Throws payment.method_unavailable. */
+export async function chooseAccount(
+  services: PaymentServices,
+  owner: { merchant_id: string; livemode: boolean },
+  method: Method,
+  currency: string,
+): Promise<AccountChoice> {
+  const { merchant_id, livemode } = owner;
+  const [account] = await services.accounts.findForMethod({ merchant_id, livemode, method, currency });
+  if (!account) throw paymentErrors["payment.method_unavailable"]({ param: "method", values: { method, currency } });
+  return account;
+}
+
+export function newAttempt(
+  services: PaymentServices,
+  payment: Payment,
+  choice: { method: Method; account: AccountChoice; payer: Payer },
+): Attempt {
+  const id = services.ids.uuid();
+  return {
+    merchant_id: payment.merchant_id,
+    id,
+    payment_id: payment.id,
+    app_id: payment.app_id,
+    livemode: payment.livemode,
+    serial_no: encodeUuid(id),
+    channel_account_id: choice.account.id,
+    channel: choice.account.channel,
+    funding_mode: choice.account.funding_mode,
+    method: choice.method,
+    status: "created",
+    amount: payment.amount,
+    currency: payment.currency,
+    payer: choice.payer,
+    action: null,
+    channel_trade_no: null,
+    channel_payer: null,
+    failure_code: null,
+    failure_message: null,
+    unknown_reason: null,
+    close_requested: false,
+    duplicate: false,
+    fee_rule_id: null,
+    fee_amount: 0n,
+    fee_returns: true,
+    cost_amount: 0n,
+    cost_returns: true,
+    expires_at: payment.expires_at,
+    created_at: services.clock.now(),
+    sent_at: null,
+    finished_at: null,
+    query_count: 0,
+  };
+}
+
+/** Prices the attempts by the rules in force and writes them; fills their fee and cost in. */
+export async function priceAndInsertAttempts(
+  tx: Transaction,
+  attempts: readonly Attempt[],
+  now: number,
+): Promise<void> {
+  const prices = await priceAttempts(
+    tx,
+    attempts.map((attempt) => ({ ...attempt, at: now })),
+  );
+  attempts.forEach((attempt, index) => {
+    Object.assign(attempt, prices[index]!);
+  });
+  await insertAttempts(tx, attempts, now + CALL_LEASE_MS);
+}

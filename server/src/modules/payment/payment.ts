@@ -1,0 +1,123 @@
+/** Types and state tables of payments and attempts. Pure. */
+import type { Action, Method } from "../../channels/contract.ts";
+import type { Transitions } from "../../kit/state-machine.ts";
+
+/** `closed` and `failed` may still become `succeeded`: the channel's later word that the payer paid is booked. */
+export const paymentTransitions = {
+  created: ["processing", "succeeded", "closed", "failed"],
+  // An unknown channel answer stays here.
+  processing: ["succeeded", "closed", "failed"],
+  // Refunds are records of their own.
+  succeeded: [],
+  closed: ["succeeded"],
+  failed: ["succeeded"],
+} as const satisfies Transitions<PaymentStatus>;
+export type PaymentStatus = "created" | "processing" | "succeeded" | "closed" | "failed";
+
+/**
+ * `created` is intent on disk before the channel is called; `sent` means that the channel took the order; `unknown`
+ * that its answer is not known. A notice may overtake the answer, so `created` may succeed at once.
+ */
+export const attemptTransitions = {
+  created: ["sent", "unknown", "succeeded", "failed", "closed"],
+  sent: ["unknown", "succeeded", "failed", "closed"],
+  unknown: ["sent", "succeeded", "failed", "closed"],
+  succeeded: [],
+  failed: ["succeeded"],
+  closed: ["succeeded"],
+} as const satisfies Transitions<AttemptStatus>;
+export type AttemptStatus = "created" | "sent" | "unknown" | "succeeded" | "failed" | "closed";
+
+/** An attempt whose money may still come. */
+export function isOpenAttempt(attempt: Pick<Attempt, "status">): boolean {
+  return attempt.status === "created" || attempt.status === "sent" || attempt.status === "unknown";
+}
+
+/** A payment that the payer may still pay. */
+export function isOpenPayment(payment: Pick<Payment, "status">): boolean {
+  return payment.status === "created" || payment.status === "processing";
+}
+
+/** A payment as stored. Amounts in minor units of `currency`, instants in epoch milliseconds. */
+export interface Payment {
+  merchant_id: string;
+  id: string;
+  app_id: string;
+  livemode: boolean;
+  out_trade_no: string;
+  request_hash: Buffer;
+  status: PaymentStatus;
+  amount: bigint;
+  currency: string;
+  subject: string;
+  description: string | null;
+  /** Null where the payer chooses (`cashier`). */
+  method: Method | null;
+  notify_url: string | null;
+  return_url: string | null;
+  store: string | null;
+  metadata: Record<string, string>;
+  expires_at: number;
+  created_at: number;
+  succeeded_at: number | null;
+  closed_at: number | null;
+  close_requested: boolean;
+  succeeded_attempt_id: string | null;
+  channel_trade_no: string | null;
+  refunded_amount: bigint;
+  refunding_amount: bigint;
+}
+
+/** What the payer gave for an attempt. Personal data. */
+export interface Payer {
+  openid?: string;
+  buyer_id?: string;
+  ip?: string;
+}
+
+/** An attempt as stored. */
+export interface Attempt {
+  merchant_id: string;
+  id: string;
+  payment_id: string;
+  app_id: string;
+  livemode: boolean;
+  serial_no: string;
+  channel_account_id: string;
+  channel: string;
+  funding_mode: "direct" | "pooled";
+  method: Method;
+  status: AttemptStatus;
+  amount: bigint;
+  currency: string;
+  payer: Payer;
+  action: Action | null;
+  channel_trade_no: string | null;
+  channel_payer: string | null;
+  failure_code: string | null;
+  failure_message: string | null;
+  unknown_reason: string | null;
+  close_requested: boolean;
+  duplicate: boolean;
+  fee_rule_id: string | null;
+  fee_amount: bigint;
+  fee_returns: boolean;
+  cost_amount: bigint;
+  cost_returns: boolean;
+  expires_at: number;
+  created_at: number;
+  sent_at: number | null;
+  finished_at: number | null;
+  query_count: number;
+}
+
+/**
+ * How long to wait before asking the channel again, by how often it was asked. After the last, hourly: an open attempt
+ * is never dropped silently.
+ */
+const QUERY_DELAYS_S = [5, 30, 60, 180, 300, 600, 1800];
+const QUERY_DELAY_LAST_S = 3600;
+
+export function queryDelay_ms(query_count: number): number {
+  return (QUERY_DELAYS_S[query_count] ?? QUERY_DELAY_LAST_S) * 1000;
+}

@@ -1,0 +1,41 @@
+/** A payment notice whose signature is good: checked against what we asked for, then recorded like any other answer. */
+import type { Channel, ChannelAccount, ChannelPayment } from "../../channels/contract.ts";
+import { checkIntegrity, expectPayment } from "../../channels/integrity.ts";
+import { decodeUuid } from "../../kit/id.ts";
+import { hurryAttempt, loadAttempts } from "./attempt-store.ts";
+import { attemptReference } from "./send-attempt.ts";
+import type { PaymentServices } from "./services.ts";
+
+export type NoticeOutcome =
+  /** Recorded, now or before. To be acknowledged. */
+  | "recorded"
+  /** We have no such attempt on this account. Not acknowledged, so that the channel tells again. */
+  | "unknown_number"
+  /** Amount, currency, number or merchant differ from what we asked. Not acknowledged; the channel is asked. */
+  | "integrity";
+
+export async function receivePaymentNotice(
+  services: PaymentServices,
+  merchant_id: string,
+  opened: { channel: Channel; account: ChannelAccount },
+  facts: ChannelPayment,
+): Promise<NoticeOutcome> {
+  const id = decodeUuid(facts.serial_no);
+  const attempt = id && (await loadAttempts(services.db, [{ merchant_id, id }])).get(id);
+  if (!attempt || attempt.channel_account_id !== opened.account.id) return "unknown_number";
+  const asked = expectPayment(opened.channel, opened.account, attemptReference(attempt));
+  const differences = checkIntegrity(asked, facts);
+  if (differences.length > 0) {
+    services.log.error({ serial_no: attempt.serial_no, differences }, "a signed notice differs from what was asked");
+    await hurryAttempt(services.db, attempt, services.clock.now());
+    services.kickWorkers();
+    return "integrity";
+  }
+  await services.groups.recordOutcome({
+    merchant_id,
+    payment_id: attempt.payment_id,
+    attempt_id: attempt.id,
+    outcome: { kind: "succeeded", payment: facts },
+  });
+  return "recorded";
+}

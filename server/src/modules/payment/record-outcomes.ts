@@ -1,0 +1,176 @@
+/**
+ * Records what channels said, in groups: status, ledger posting, event and the jobs that follow, in one transaction
+ * under the payments' locks. Notices, answers and queries all come through here, so a fact is booked once however often
+ * and in whatever order it arrives.
+ */
+import { invariant } from "../../kit/error.ts";
+import type { Transaction } from "../../kit/sql/database.ts";
+import { duplicatePaymentPosting, type NewPosting, paymentPosting, post } from "../../ledger/index.ts";
+import { type EventType, type NewEvent, recordEvents } from "../webhook/index.ts";
+import { type AttemptMove, loadAttemptsOfPayments, moveAttempts } from "./attempt-store.ts";
+import { type AttemptOutcome, type Decision, decideOutcome } from "./decide-outcome.ts";
+import type { Attempt, Payment, PaymentStatus } from "./payment.ts";
+import { presentPayment } from "./present-payment.ts";
+import type { PaymentServices } from "./services.ts";
+import { lockPayments, movePayments } from "./store.ts";
+
+export interface OutcomeItem {
+  merchant_id: string;
+  payment_id: string;
+  attempt_id: string;
+  outcome: AttemptOutcome;
+}
+
+/** Both as they are after the commit; undefined when there is no such attempt. */
+export interface OutcomeResult {
+  payment: Payment | undefined;
+  attempt: Attempt | undefined;
+  /** Whether this outcome changed anything. */
+  changed: boolean;
+}
+
+interface Effects {
+  attemptMoves: Map<string, AttemptMove>;
+  paymentMoves: Map<string, { payment: Payment; expected: PaymentStatus }>;
+  postings: NewPosting[];
+  events: NewEvent[];
+  duplicates: Attempt[];
+}
+
+export async function writeOutcomes(
+  services: PaymentServices,
+  items: readonly OutcomeItem[],
+): Promise<readonly OutcomeResult[]> {
+  const results = await services.db.transaction(async (tx) => {
+    const keys = items.map((item) => ({ merchant_id: item.merchant_id, id: item.payment_id }));
+    // Sent together; the second statement starts after the first holds the locks, and sees what they protect.
+    const [payments, loaded] = await Promise.all([lockPayments(tx, keys), loadAttemptsOfPayments(tx, keys)]);
+    const attempts = new Map(loaded.map((attempt) => [attempt.id, attempt]));
+    const effects: Effects = {
+      attemptMoves: new Map(),
+      paymentMoves: new Map(),
+      postings: [],
+      events: [],
+      duplicates: [],
+    };
+    const now = services.clock.now();
+    const changed = items.map((item) => applyOutcome(services, payments, attempts, effects, item, now));
+    await writeEffects(services, tx, effects, now);
+    return items.map((item, index) => ({
+      payment: payments.get(item.payment_id),
+      attempt: attempts.get(item.attempt_id),
+      changed: changed[index]!,
+    }));
+  });
+  if (results.some((result) => result.changed)) services.kickWorkers();
+  return results;
+}
+
+function applyOutcome(
+  services: PaymentServices,
+  payments: Map<string, Payment>,
+  attempts: Map<string, Attempt>,
+  effects: Effects,
+  item: OutcomeItem,
+  now: number,
+): boolean {
+  const payment = payments.get(item.payment_id);
+  const attempt = attempts.get(item.attempt_id);
+  if (!payment || !attempt || attempt.merchant_id !== item.merchant_id) return false;
+  const others = [...attempts.values()].filter((other) => other.payment_id === payment.id && other.id !== attempt.id);
+  const decision = decideOutcome(payment, attempt, others, item.outcome, now);
+  if (!decision.attempt) return false;
+  attempts.set(attempt.id, decision.attempt);
+  const earlierMove = effects.attemptMoves.get(attempt.id);
+  effects.attemptMoves.set(attempt.id, {
+    attempt: decision.attempt,
+    expected: earlierMove?.expected ?? attempt.status,
+    due_at: decision.due_at,
+  });
+  if (decision.payment) {
+    payments.set(payment.id, decision.payment);
+    const expected = effects.paymentMoves.get(payment.id)?.expected ?? payment.status;
+    effects.paymentMoves.set(payment.id, { payment: decision.payment, expected });
+  }
+  addEffect(services, effects, decision, decision.payment ?? payment, decision.attempt, now);
+  return true;
+}
+
+const eventTypes = {
+  payment_succeeded: "payment.succeeded",
+  duplicate_succeeded: "payment.duplicate_succeeded",
+  payment_closed: "payment.closed",
+  payment_failed: "payment.failed",
+} as const satisfies Record<string, EventType>;
+
+function addEffect(
+  services: PaymentServices,
+  effects: Effects,
+  { effect }: Decision,
+  payment: Payment,
+  attempt: Attempt,
+  now: number,
+): void {
+  if (!effect) return;
+  if (effect === "payment_succeeded") effects.postings.push(paymentPosting(bookedAttempt(attempt, now)));
+  if (effect === "duplicate_succeeded") {
+    effects.postings.push(duplicatePaymentPosting(bookedAttempt(attempt, now)));
+    effects.duplicates.push(attempt);
+  }
+  effects.events.push(paymentEvent(services, eventTypes[effect], payment, attempt, now));
+}
+
+function bookedAttempt(attempt: Attempt, now: number) {
+  return {
+    merchant_id: attempt.merchant_id,
+    livemode: attempt.livemode,
+    attempt_id: attempt.id,
+    channel_account_id: attempt.channel_account_id,
+    funding_mode: attempt.funding_mode,
+    amount: { amount: attempt.amount, currency: attempt.currency },
+    fee: attempt.fee_amount,
+    cost: attempt.cost_amount,
+    occurred_at: now,
+  };
+}
+
+export function paymentEvent(
+  services: PaymentServices,
+  type: EventType,
+  payment: Payment,
+  attempt: Attempt | undefined,
+  now: number,
+): NewEvent {
+  return {
+    id: services.ids.uuid(),
+    merchant_id: payment.merchant_id,
+    app_id: payment.app_id,
+    livemode: payment.livemode,
+    type,
+    object_id: payment.id,
+    data: presentPayment(services.settings, payment, attempt),
+    created_at: now,
+    notify_url: payment.notify_url,
+  };
+}
+
+async function writeEffects(services: PaymentServices, tx: Transaction, effects: Effects, now: number): Promise<void> {
+  const { attemptMoves, paymentMoves } = effects;
+  if (attemptMoves.size === 0) return;
+  const [movedAttempts, movedPayments] = await Promise.all([
+    moveAttempts(tx, [...attemptMoves.values()]),
+    paymentMoves.size > 0 ? movePayments(tx, [...paymentMoves.values()]) : new Set<string>(),
+    effects.events.length > 0 ? recordEvents(tx, effects.events) : undefined,
+  ]);
+  // The locks make a lost race impossible; a guard that found another status would mean that someone wrote around them.
+  invariant(movedAttempts.size === attemptMoves.size, "an attempt changed under its payment's lock");
+  invariant(movedPayments.size === paymentMoves.size, "a payment changed under its own lock");
+  if (effects.postings.length > 0) {
+    const posted = await post(tx, effects.postings);
+    invariant(
+      posted.every((result) => result.kind === "posted"),
+      "the posting of a succeeded payment was refused or existed already",
+    );
+  }
+  if (effects.duplicates.length > 0) await services.startAutomaticRefunds(tx, effects.duplicates, now);
+}

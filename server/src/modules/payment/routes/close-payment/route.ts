@@ -1,0 +1,32 @@
+import type { ApiServer } from "../../../../kit/http/api.ts";
+import { closePayment } from "../../close-payment.ts";
+import { paymentErrors } from "../../errors.ts";
+import { presentPayment } from "../../present-payment.ts";
+import { findPayment, findShownAttempt } from "../../read-payment.ts";
+import type { PaymentServices } from "../../services.ts";
+import { PaymentObject, PaymentParams } from "../schemas.ts";
+
+/**
+ * `POST /v1/payments/:id/close`. Repeating it is safe. A payment that the payer has paid cannot be closed (409); while a
+ * channel's answer is not known it comes back open with `closing: true`.
+ */
+export function registerClosePayment(api: ApiServer, services: PaymentServices): void {
+  api.post(
+    "/v1/payments/:id/close",
+    {
+      schema: {
+        operationId: "closePayment",
+        tags: ["Payments"],
+        summary: "Close a payment",
+        params: PaymentParams,
+        response: { 200: PaymentObject },
+      },
+    },
+    async (request) => {
+      const payment = await closePayment(services, await findPayment(services, request.caller, request.params.id));
+      if (payment.status === "succeeded") throw paymentErrors["payment.already_succeeded"]();
+      const closing = { ...payment, close_requested: true };
+      return presentPayment(services.settings, closing, await findShownAttempt(services, payment));
+    },
+  );
+}

@@ -1,0 +1,32 @@
+import type { Method } from "../../../../channels/contract.ts";
+import type { ApiServer } from "../../../../kit/http/api.ts";
+import { readRequestKey } from "../../../idempotency/index.ts";
+import { createAttempt } from "../../create-attempt.ts";
+import { presentPayment } from "../../present-payment.ts";
+import { findPayment } from "../../read-payment.ts";
+import type { PaymentServices } from "../../services.ts";
+import { CreateAttemptBody, PaymentObject, PaymentParams } from "../schemas.ts";
+
+/** `POST /v1/payments/:id/attempts`: another method, or the same again. Answers the payment with the attempt's action. */
+export function registerCreateAttempt(api: ApiServer, services: PaymentServices): void {
+  api.post(
+    "/v1/payments/:id/attempts",
+    {
+      schema: {
+        operationId: "createAttempt",
+        tags: ["Payments"],
+        summary: "Start an attempt",
+        params: PaymentParams,
+        body: CreateAttemptBody,
+        response: { 201: PaymentObject },
+      },
+    },
+    async (request, reply) => {
+      const payment = await findPayment(services, request.caller, request.params.id);
+      const { method, payer, return_url } = request.body;
+      const input = { method: method as Method, payer: payer ?? {}, return_url };
+      const { payment: current, attempt } = await createAttempt(services, payment, input, readRequestKey(request));
+      return reply.code(201).send(presentPayment(services.settings, current, attempt));
+    },
+  );
+}

@@ -1,0 +1,55 @@
+import type { Static } from "typebox";
+import type { Method } from "../../../../channels/contract.ts";
+import type { ApiServer } from "../../../../kit/http/api.ts";
+import { readRequestKey } from "../../../idempotency/index.ts";
+import { type CreatePaymentInput, createPayment } from "../../create-payment.ts";
+import { presentPayment } from "../../present-payment.ts";
+import { findShownAttempt } from "../../read-payment.ts";
+import { continueAttempt } from "../../send-attempt.ts";
+import type { PaymentServices } from "../../services.ts";
+import { CreatePaymentBody, PaymentObject } from "../schemas.ts";
+
+/** `POST /v1/payments`: 201 with a new payment, 200 with the one that the same request made before. */
+export function registerCreatePayment(api: ApiServer, services: PaymentServices): void {
+  api.post(
+    "/v1/payments",
+    {
+      schema: {
+        operationId: "createPayment",
+        tags: ["Payments"],
+        summary: "Create a payment",
+        body: CreatePaymentBody,
+        response: { 200: PaymentObject, 201: PaymentObject },
+      },
+    },
+    async (request, reply) => {
+      const idempotency = readRequestKey(request);
+      const input = toInput(request.body);
+      const made = await createPayment(services, request.caller, input, idempotency);
+      if (made.created) return reply.code(201).send(presentPayment(services.settings, made.payment, made.attempt));
+      if (idempotency) reply.header("Idempotent-Replayed", "true");
+      const attempt = await findShownAttempt(services, made.payment);
+      const current = attempt ? await continueAttempt(services, made.payment, attempt) : made;
+      return reply.code(200).send(presentPayment(services.settings, current.payment, current.attempt));
+    },
+  );
+}
+
+const DEFAULT_EXPIRY_S = 7200;
+
+function toInput(body: Static<typeof CreatePaymentBody>): CreatePaymentInput {
+  return {
+    out_trade_no: body.out_trade_no,
+    amount: BigInt(body.amount),
+    currency: body.currency,
+    subject: body.subject,
+    method: body.method === undefined || body.method === "cashier" ? undefined : (body.method as Method),
+    description: body.description,
+    notify_url: body.notify_url,
+    return_url: body.return_url,
+    expires_in: body.expires_in ?? DEFAULT_EXPIRY_S,
+    payer: body.payer ?? {},
+    store: body.store,
+    metadata: body.metadata ?? {},
+  };
+}

@@ -1,0 +1,114 @@
+/** Calls the channel for an attempt whose intent is on disk, and records what came of it. */
+
+import type { AttemptReference, Channel, ChannelAccount, PayInput, PayOutcome } from "../../channels/contract.ts";
+import { invariant } from "../../kit/error.ts";
+import { encodeCashierToken } from "./cashier-token.ts";
+import { CALL_LEASE_MS } from "./new-attempt.ts";
+import { type Attempt, isOpenAttempt, type Payment } from "./payment.ts";
+import type { PaymentServices } from "./services.ts";
+
+export interface SentAttempt {
+  payment: Payment;
+  attempt: Attempt;
+}
+
+/** Calls of this process that are under way: an identical request waits for the same answer. */
+const underWay = new WeakMap<PaymentServices, Map<string, Promise<SentAttempt>>>();
+
+/**
+ * Sends the attempt and records the outcome. Whatever the channel does is an outcome, never an error; when the database
+ * cannot record it, the worker asks the channel later.
+ */
+export function sendAttempt(
+  services: PaymentServices,
+  payment: Payment,
+  attempt: Attempt,
+  return_url?: string,
+): Promise<SentAttempt> {
+  const calls = underWay.get(services) ?? new Map<string, Promise<SentAttempt>>();
+  underWay.set(services, calls);
+  const call = callAndRecord(services, payment, attempt, return_url).finally(() => calls.delete(attempt.id));
+  calls.set(attempt.id, call);
+  return call;
+}
+
+/**
+ * The same request again: waits for a call under way; sends an attempt again whose answer was lost (the channel knows
+ * the number, so it is the same order); else gives the attempt as it is.
+ */
+export async function continueAttempt(
+  services: PaymentServices,
+  payment: Payment,
+  attempt: Attempt,
+): Promise<SentAttempt> {
+  const running = underWay.get(services)?.get(attempt.id);
+  if (running) return running;
+  const now = services.clock.now();
+  const callOver = attempt.status === "unknown" || now - attempt.created_at > CALL_LEASE_MS;
+  const answerLost = attempt.action === null && isOpenAttempt(attempt) && callOver;
+  if (!answerLost || payment.expires_at <= now) return { payment, attempt };
+  return sendAttempt(services, payment, attempt);
+}
+
+async function callAndRecord(
+  services: PaymentServices,
+  payment: Payment,
+  attempt: Attempt,
+  return_url?: string,
+): Promise<SentAttempt> {
+  const { channel, account } = await openChannel(services, attempt);
+  const outcome = await services.channels.pay(channel, account, payInput(services, payment, attempt, return_url));
+  const recorded = await services.groups.recordOutcome({
+    merchant_id: attempt.merchant_id,
+    payment_id: attempt.payment_id,
+    attempt_id: attempt.id,
+    outcome: attemptOutcome(outcome),
+  });
+  invariant(recorded.payment && recorded.attempt, "an attempt vanished while its channel was called");
+  return { payment: recorded.payment, attempt: recorded.attempt };
+}
+
+function attemptOutcome(outcome: PayOutcome) {
+  return outcome.kind === "pending" ? ({ kind: "sent", action: outcome.action } as const) : outcome;
+}
+
+export async function openChannel(
+  services: PaymentServices,
+  attempt: Pick<Attempt, "channel" | "channel_account_id">,
+): Promise<{ channel: Channel; account: ChannelAccount }> {
+  const channel = services.getChannel(attempt.channel);
+  const account = await services.accounts.open(attempt.channel_account_id);
+  invariant(channel && account, `channel account ${attempt.channel_account_id} of an attempt is missing`);
+  return { channel, account };
+}
+
+/** What identifies an attempt towards its channel. */
+export function attemptReference(attempt: Attempt): AttemptReference {
+  return {
+    serial_no: attempt.serial_no,
+    method: attempt.method,
+    amount: { amount: attempt.amount, currency: attempt.currency },
+    channel_trade_no: attempt.channel_trade_no ?? undefined,
+    created_at: attempt.created_at,
+  };
+}
+
+/** Where a channel sends its notices. The merchant is part of it, so that the attempt is found on one shard. */
+export function notifyUrl(
+  services: { settings: { public_url: string } },
+  attempt: Pick<Attempt, "channel" | "channel_account_id" | "merchant_id">,
+): string {
+  return `${services.settings.public_url}/notify/${attempt.channel}/${attempt.channel_account_id}/${attempt.merchant_id}`;
+}
+
+function payInput(services: PaymentServices, payment: Payment, attempt: Attempt, return_url?: string): PayInput {
+  return {
+    ...attemptReference(attempt),
+    subject: payment.subject,
+    description: payment.description ?? undefined,
+    notify_url: notifyUrl(services, attempt),
+    return_url: return_url ?? payment.return_url ?? `${services.settings.public_url}/c/${encodeCashierToken(payment)}`,
+    expires_at: attempt.expires_at,
+    payer: attempt.payer,
+  };
+}

@@ -1,0 +1,70 @@
+/** What the use cases of this module need. The composition root (main) puts it together. */
+import type { ChannelCaller } from "../../channels/call.ts";
+import type { Channel, ChannelAccount } from "../../channels/contract.ts";
+import type { Clock } from "../../kit/clock.ts";
+import type { IdSource } from "../../kit/id.ts";
+import type { Logger } from "../../kit/log.ts";
+import type { Random } from "../../kit/random.ts";
+import type { Database, Transaction } from "../../kit/sql/database.ts";
+import type { AttemptItem, AttemptResult } from "./create-attempt.ts";
+import type { CreateItem, CreateResult } from "./create-payment.ts";
+import type { Attempt } from "./payment.ts";
+import type { OutcomeItem, OutcomeResult } from "./record-outcomes.ts";
+
+/** A channel account that can serve a method, as routing data: no credentials. */
+export interface AccountChoice {
+  id: string;
+  channel: string;
+  funding_mode: "direct" | "pooled";
+  methods: readonly string[];
+}
+
+export interface ChannelAccounts {
+  /** Accounts that may collect for this merchant by this method, the preferred one first. */
+  findForMethod(wanted: {
+    merchant_id: string;
+    livemode: boolean;
+    method: string;
+    currency: string;
+  }): Promise<readonly AccountChoice[]>;
+  /** All accounts that a merchant may collect through. */
+  listForMerchant(wanted: { merchant_id: string; livemode: boolean }): Promise<readonly AccountChoice[]>;
+  /** An account with its credentials, or undefined when it does not exist. */
+  open(id: string): Promise<ChannelAccount | undefined>;
+}
+
+export interface PaymentSettings {
+  /** Where payers' browsers and channels reach us, without a trailing slash. */
+  public_url: string;
+  /** The same payment and method asked again within this time continues the running attempt. */
+  attempt_reuse_ms: number;
+  /** Whether the database is distributed by merchant: groups then never mix merchants. */
+  distributed: boolean;
+  /** Says why a notify_url may not be called, or undefined when it may. */
+  refuseNotifyUrl(url: string, livemode: boolean): string | undefined;
+}
+
+export interface PaymentServices {
+  db: Database;
+  clock: Clock;
+  random: Random;
+  ids: IdSource;
+  log: Logger;
+  channels: ChannelCaller;
+  getChannel(id: string): Channel | undefined;
+  accounts: ChannelAccounts;
+  settings: PaymentSettings;
+  merchantName(merchant_id: string): Promise<string>;
+  /** The refund module's part of a second success: starts the refund of the duplicate, in the same transaction. */
+  startAutomaticRefunds(tx: Transaction, duplicates: readonly Attempt[], at: number): Promise<void>;
+  /** Called after a commit that made work for the workers. */
+  kickWorkers(): void;
+  groups: PaymentGroups;
+}
+
+/** The grouped writes of the module, made by `createPaymentGroups`. */
+export interface PaymentGroups {
+  create(item: CreateItem): Promise<CreateResult>;
+  startAttempt(item: AttemptItem): Promise<AttemptResult>;
+  recordOutcome(item: OutcomeItem): Promise<OutcomeResult>;
+}

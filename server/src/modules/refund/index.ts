@@ -1,0 +1,10 @@
+/** Refunds. The only door of the module. */
+export { createRefund } from "./create-refund.ts";
+export { refundErrors } from "./errors.ts";
+export { createRefundGroups } from "./groups.ts";
+export { createRefundWorker } from "./jobs.ts";
+export { receiveRefundNotice } from "./receive-notice.ts";
+export { refundTransitions } from "./refund.ts";
+export { registerRefundRoutes } from "./routes/index.ts";
+export type { RefundServices } from "./services.ts";
+export { startAutomaticRefunds } from "./start-automatic-refunds.ts";

@@ -1,0 +1,158 @@
+/**
+ * Records what channels said of refunds, in groups: status, posting, the payment's amounts and the event, in one
+ * transaction under the payments' locks.
+ */
+import type { RefundOutcome } from "../../channels/contract.ts";
+import { invariant } from "../../kit/error.ts";
+import type { Transaction } from "../../kit/sql/database.ts";
+import {
+  duplicateRefundPosting,
+  type NewPosting,
+  post,
+  refundFailedPosting,
+  refundSucceededPosting,
+} from "../../ledger/index.ts";
+import { type Attempt, addToRefunds, loadAttempts, lockPayments, type Payment } from "../payment/index.ts";
+import { type NewEvent, recordEvents } from "../webhook/index.ts";
+import { bookedRefund } from "./booked-refund.ts";
+import { presentRefund } from "./present-refund.ts";
+import { isAutomatic, isOpenRefund, type Refund, refundQueryDelay_ms } from "./refund.ts";
+import type { RefundServices } from "./services.ts";
+import { loadRefunds, moveRefunds, type RefundMove } from "./store.ts";
+
+export interface RefundOutcomeItem {
+  merchant_id: string;
+  payment_id: string;
+  refund_id: string;
+  outcome: RefundOutcome;
+}
+
+export interface RefundOutcomeResult {
+  /** As it is after the commit; undefined when there is no such refund. */
+  refund: Refund | undefined;
+}
+
+interface Effects {
+  moves: Map<string, RefundMove>;
+  postings: NewPosting[];
+  amounts: { merchant_id: string; id: string; refunding: bigint; refunded: bigint }[];
+  events: NewEvent[];
+}
+
+export async function writeRefundOutcomes(
+  services: RefundServices,
+  items: readonly RefundOutcomeItem[],
+): Promise<readonly RefundOutcomeResult[]> {
+  const results = await services.db.transaction(async (tx) => {
+    const [payments, refunds] = await Promise.all([
+      lockPayments(
+        tx,
+        items.map((item) => ({ merchant_id: item.merchant_id, id: item.payment_id })),
+      ),
+      loadRefunds(
+        tx,
+        items.map((item) => ({ merchant_id: item.merchant_id, id: item.refund_id })),
+      ),
+    ]);
+    const attempts = await loadAttempts(
+      tx,
+      [...refunds.values()].map((refund) => ({ merchant_id: refund.merchant_id, id: refund.attempt_id })),
+    );
+    const effects: Effects = { moves: new Map(), postings: [], amounts: [], events: [] };
+    const now = services.clock.now();
+    for (const item of items) {
+      const refund = refunds.get(item.refund_id);
+      const payment = payments.get(item.payment_id);
+      if (!refund || !payment) continue;
+      const next = decideRefundOutcome(services, refund, attempts.get(refund.attempt_id)!, item.outcome, now);
+      if (!next) continue;
+      refunds.set(refund.id, next.refund);
+      const expected = effects.moves.get(refund.id)?.expected ?? refund.status;
+      effects.moves.set(refund.id, { ...next, expected });
+      addEffects(services, effects, payment, next.refund, attempts.get(refund.attempt_id)!, now);
+    }
+    await writeEffects(tx, effects);
+    return items.map((item) => ({ refund: refunds.get(item.refund_id) }));
+  });
+  services.kickWorkers();
+  return results;
+}
+
+/** The refund after the outcome and when to ask next; undefined when the outcome changes nothing. */
+function decideRefundOutcome(
+  services: RefundServices,
+  refund: Refund,
+  attempt: Attempt,
+  outcome: RefundOutcome,
+  now: number,
+): { refund: Refund; due_at: number | null } | undefined {
+  if (!isOpenRefund(refund)) return undefined;
+  const wait_ms = services.getChannel(attempt.channel)?.limits.refund_query_delay_ms ?? 0;
+  const due_at = now + refundQueryDelay_ms(refund.query_count, wait_ms);
+  const asked = { ...refund, query_count: refund.query_count + 1, unknown_reason: null };
+  switch (outcome.kind) {
+    case "succeeded": {
+      const channel_refund_no = outcome.refund.channel_refund_no ?? null;
+      const ended = { ...refund, unknown_reason: null, finished_at: now };
+      return { refund: { ...ended, status: "succeeded", channel_refund_no }, due_at: null };
+    }
+    case "failed": {
+      const { code: failure_code, message: failure_message } = outcome.failure;
+      const ended = { ...refund, unknown_reason: null, finished_at: now };
+      return { refund: { ...ended, status: "failed", failure_code, failure_message }, due_at: null };
+    }
+    case "pending":
+      return { refund: { ...asked, status: "sent", sent_at: refund.sent_at ?? now }, due_at };
+    case "unknown":
+      return { refund: { ...asked, status: "unknown", unknown_reason: outcome.reason }, due_at };
+    case "not_found":
+      return { refund: { ...asked, status: "unknown", unknown_reason: "unreadable" }, due_at };
+  }
+}
+
+function addEffects(
+  services: RefundServices,
+  effects: Effects,
+  payment: Payment,
+  refund: Refund,
+  attempt: Attempt,
+  now: number,
+): void {
+  if (isOpenRefund(refund)) return;
+  const succeeded = refund.status === "succeeded";
+  const booked = bookedRefund(refund, attempt, now);
+  if (isAutomatic(refund)) {
+    if (succeeded) effects.postings.push(duplicateRefundPosting(booked));
+  } else {
+    effects.postings.push(succeeded ? refundSucceededPosting(booked) : refundFailedPosting(booked));
+    const { merchant_id, id } = payment;
+    effects.amounts.push({ merchant_id, id, refunding: -refund.amount, refunded: succeeded ? refund.amount : 0n });
+  }
+  effects.events.push({
+    id: services.ids.uuid(),
+    merchant_id: refund.merchant_id,
+    app_id: refund.app_id,
+    livemode: refund.livemode,
+    type: succeeded ? "refund.succeeded" : "refund.failed",
+    object_id: refund.id,
+    data: presentRefund(refund, payment, attempt),
+    created_at: now,
+    notify_url: payment.notify_url,
+  });
+}
+
+async function writeEffects(tx: Transaction, effects: Effects): Promise<void> {
+  if (effects.moves.size === 0) return;
+  const [moved] = await Promise.all([
+    moveRefunds(tx, [...effects.moves.values()]),
+    addToRefunds(tx, effects.amounts),
+    effects.events.length > 0 ? recordEvents(tx, effects.events) : undefined,
+  ]);
+  invariant(moved.size === effects.moves.size, "a refund changed under its payment's lock");
+  if (effects.postings.length === 0) return;
+  const posted = await post(tx, effects.postings);
+  invariant(
+    posted.every((result) => result.kind === "posted"),
+    "the posting of a refund was refused or existed already",
+  );
+}

@@ -1,0 +1,61 @@
+/** Types and state table of refunds. Pure. */
+import type { Transitions } from "../../kit/state-machine.ts";
+
+/**
+ * `created` is intent on disk, and the amount claimed; `sent` means that the channel took it; `unknown` that its answer
+ * is not known: the claim stays until the channel answers.
+ */
+export const refundTransitions = {
+  created: ["sent", "unknown", "succeeded", "failed"],
+  sent: ["unknown", "succeeded", "failed"],
+  unknown: ["sent", "succeeded", "failed"],
+  succeeded: [],
+  failed: [],
+} as const satisfies Transitions<RefundStatus>;
+export type RefundStatus = "created" | "sent" | "unknown" | "succeeded" | "failed";
+
+export function isOpenRefund(refund: Pick<Refund, "status">): boolean {
+  return refund.status === "created" || refund.status === "sent" || refund.status === "unknown";
+}
+
+/** A refund as stored. Amounts in minor units of `currency`, instants in epoch milliseconds. */
+export interface Refund {
+  merchant_id: string;
+  id: string;
+  app_id: string;
+  livemode: boolean;
+  payment_id: string;
+  attempt_id: string;
+  /** Null for a refund that the platform started by itself. */
+  out_refund_no: string | null;
+  request_hash: Buffer | null;
+  refund_no: string;
+  status: RefundStatus;
+  amount: bigint;
+  currency: string;
+  reason: string | null;
+  /** Parts of the attempt's fee and cost that come back. */
+  fee_amount: bigint;
+  cost_amount: bigint;
+  channel_refund_no: string | null;
+  failure_code: string | null;
+  failure_message: string | null;
+  unknown_reason: string | null;
+  created_at: number;
+  sent_at: number | null;
+  finished_at: number | null;
+  query_count: number;
+}
+
+/** The platform's own refund of a second success. It touches neither the payment's amounts nor the merchant's balance. */
+export function isAutomatic(refund: Pick<Refund, "out_refund_no">): boolean {
+  return refund.out_refund_no === null;
+}
+
+const QUERY_DELAYS_S = [5, 30, 60, 180, 300, 600, 1800];
+const QUERY_DELAY_LAST_S = 3600;
+
+/** As for attempts: an open refund is asked for hourly until the channel answers, never dropped. */
+export function refundQueryDelay_ms(query_count: number, at_least_ms: number): number {
+  return Math.max(at_least_ms, (QUERY_DELAYS_S[query_count] ?? QUERY_DELAY_LAST_S) * 1000);
+}

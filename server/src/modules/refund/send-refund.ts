@@ -1,0 +1,45 @@
+/** Tells the channel of a refund whose intent is on disk, and records what came of it. */
+import type { RefundInput, RefundOutcome } from "../../channels/contract.ts";
+import { invariant } from "../../kit/error.ts";
+import { type Attempt, attemptReference, notifyUrl } from "../payment/index.ts";
+import type { Refund } from "./refund.ts";
+import type { RefundServices } from "./services.ts";
+
+/** Sends, or sends again with the same number, which is the same refund to the channel. */
+export async function sendRefund(services: RefundServices, refund: Refund, attempt: Attempt): Promise<Refund> {
+  const { channel, account } = await openChannel(services, attempt);
+  const outcome = await services.channels.refund(channel, account, refundInput(services, refund, attempt));
+  return recordRefund(services, refund, outcome);
+}
+
+/** Asks the channel how a refund stands; one that it does not have is sent again. */
+export async function resolveRefund(services: RefundServices, refund: Refund, attempt: Attempt): Promise<Refund> {
+  const { channel, account } = await openChannel(services, attempt);
+  const outcome = await services.channels.queryRefund(channel, account, refundInput(services, refund, attempt));
+  return outcome.kind === "not_found" ? sendRefund(services, refund, attempt) : recordRefund(services, refund, outcome);
+}
+
+async function recordRefund(services: RefundServices, refund: Refund, outcome: RefundOutcome): Promise<Refund> {
+  const { merchant_id, payment_id, id: refund_id } = refund;
+  const recorded = await services.groups.recordOutcome({ merchant_id, payment_id, refund_id, outcome });
+  invariant(recorded.refund, "a refund vanished while its channel was called");
+  return recorded.refund;
+}
+
+async function openChannel(services: RefundServices, attempt: Attempt) {
+  const channel = services.getChannel(attempt.channel);
+  const account = await services.accounts.open(attempt.channel_account_id);
+  invariant(channel && account, `channel account ${attempt.channel_account_id} of a refund is missing`);
+  return { channel, account };
+}
+
+function refundInput(services: RefundServices, refund: Refund, attempt: Attempt): RefundInput {
+  invariant(attempt.channel_trade_no, "a succeeded attempt has a channel_trade_no");
+  return {
+    attempt: { ...attemptReference(attempt), channel_trade_no: attempt.channel_trade_no },
+    refund_no: refund.refund_no,
+    amount: { amount: refund.amount, currency: refund.currency },
+    reason: refund.reason ?? undefined,
+    notify_url: notifyUrl(services, attempt),
+  };
+}

@@ -1,0 +1,180 @@
+/** All SQL on refunds. Set-based; callers hold the lock of each refund's payment. */
+import { toRfc3339 } from "../../kit/clock.ts";
+import type { Page } from "../../kit/http/pagination.ts";
+import { bytesArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
+import type { Sql, SqlValue, Transaction } from "../../kit/sql/database.ts";
+import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
+import type { Refund, RefundStatus } from "./refund.ts";
+
+interface TenantKey {
+  merchant_id: string;
+  id: string;
+}
+
+function keyArrays(keys: readonly TenantKey[]): SqlValue[] {
+  return [plainArray(keys.map((key) => key.merchant_id)), plainArray(keys.map((key) => key.id))];
+}
+
+const insertStatement = tenantStatement(
+  "refund.insert",
+  `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, request_hash,
+     refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at)
+   select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::uuid[], $6::uuid[], $7::text[],
+     $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
+     $16::timestamptz[], $17::timestamptz[])`,
+);
+
+/** Inserts refunds as intent. `due_at`: when a worker takes over if nobody has written a result by then. */
+export async function insertRefunds(tx: Transaction, refunds: readonly Refund[], due_at: number): Promise<void> {
+  if (refunds.length === 0) return;
+  const column = <T>(pick: (refund: Refund) => T) => refunds.map(pick);
+  await tx.query(insertStatement, [
+    ...keyArrays(refunds),
+    plainArray(column((r) => r.app_id)),
+    plainArray(column((r) => r.livemode)),
+    plainArray(column((r) => r.payment_id)),
+    plainArray(column((r) => r.attempt_id)),
+    textArray(column((r) => r.out_refund_no)),
+    bytesArray(column((r) => r.request_hash)),
+    textArray(column((r) => r.refund_no)),
+    textArray(column((r) => r.status)),
+    plainArray(column((r) => r.amount)),
+    textArray(column((r) => r.currency)),
+    textArray(column((r) => r.reason)),
+    plainArray(column((r) => r.fee_amount)),
+    plainArray(column((r) => r.cost_amount)),
+    timestampArray(column((r) => r.created_at)),
+    timestampArray(column(() => due_at)),
+  ]);
+}
+
+const selectOfPayments = tenantStatement(
+  "refund.select_of_payments",
+  `select r.* from refunds r
+   where (r.merchant_id, r.payment_id) in (select * from unnest($1::uuid[], $2::uuid[])) order by r.merchant_id, r.id`,
+);
+
+export async function loadRefundsOfPayments(sql: Sql, payments: readonly TenantKey[]): Promise<Refund[]> {
+  return sql.query<Refund>(selectOfPayments, keyArrays(payments));
+}
+
+const selectByNumbers = tenantStatement(
+  "refund.select_by_numbers",
+  `select r.* from refunds r
+   join unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[]) as wanted (merchant_id, app_id, livemode, out_refund_no)
+     using (merchant_id, app_id, livemode, out_refund_no)`,
+);
+
+export interface RefundNumber {
+  merchant_id: string;
+  app_id: string;
+  livemode: boolean;
+  out_refund_no: string;
+}
+
+export async function loadRefundsByNumber(sql: Sql, wanted: readonly RefundNumber[]): Promise<Refund[]> {
+  return sql.query<Refund>(selectByNumbers, [
+    plainArray(wanted.map((w) => w.merchant_id)),
+    plainArray(wanted.map((w) => w.app_id)),
+    plainArray(wanted.map((w) => w.livemode)),
+    textArray(wanted.map((w) => w.out_refund_no)),
+  ]);
+}
+
+const selectByKeys = tenantStatement(
+  "refund.select",
+  "select r.* from refunds r where (r.merchant_id, r.id) in (select * from unnest($1::uuid[], $2::uuid[]))",
+);
+
+export async function loadRefunds(sql: Sql, keys: readonly TenantKey[]): Promise<Map<string, Refund>> {
+  const rows = await sql.query<Refund>(selectByKeys, keyArrays(keys));
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+export interface RefundMove {
+  refund: Refund;
+  expected: RefundStatus;
+  due_at: number | null;
+}
+
+const updateStatement = tenantStatement(
+  "refund.update",
+  `update refunds r set status = n.status, channel_refund_no = coalesce(n.channel_refund_no, r.channel_refund_no),
+     failure_code = n.failure_code, failure_message = n.failure_message, unknown_reason = n.unknown_reason,
+     sent_at = n.sent_at, finished_at = n.finished_at, query_count = n.query_count, due_at = n.due_at
+   from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+     $9::timestamptz[], $10::timestamptz[], $11::int[], $12::timestamptz[])
+     as n (merchant_id, id, expected, status, channel_refund_no, failure_code, failure_message, unknown_reason, sent_at,
+           finished_at, query_count, due_at)
+   where r.merchant_id = n.merchant_id and r.id = n.id and r.status = n.expected
+   returning r.id`,
+);
+
+/** The guarded move of refunds. Gives the ids that moved. */
+export async function moveRefunds(tx: Transaction, moves: readonly RefundMove[]): Promise<Set<string>> {
+  const column = <T>(pick: (refund: Refund) => T) => moves.map((move) => pick(move.refund));
+  const rows = await tx.query<{ id: string }>(updateStatement, [
+    ...keyArrays(moves.map((move) => move.refund)),
+    textArray(moves.map((move) => move.expected)),
+    textArray(column((r) => r.status)),
+    textArray(column((r) => r.channel_refund_no)),
+    textArray(column((r) => r.failure_code)),
+    textArray(column((r) => r.failure_message)),
+    textArray(column((r) => r.unknown_reason)),
+    timestampArray(column((r) => r.sent_at)),
+    timestampArray(column((r) => r.finished_at)),
+    plainArray(column((r) => r.query_count)),
+    timestampArray(moves.map((move) => move.due_at)),
+  ]);
+  return new Set(rows.map((row) => row.id));
+}
+
+const claimDueStatement = platformStatement(
+  "refund.claim_due",
+  `update refunds r set due_at = $2::timestamptz
+   from (select merchant_id, id from refunds where due_at <= $1::timestamptz order by due_at limit $3::int
+         for update skip locked) due
+   where r.merchant_id = due.merchant_id and r.id = due.id
+   returning r.*`,
+);
+
+/** Claims refunds whose channel must be asked or told, leasing them until `lease_until`. */
+export async function claimDueRefunds(sql: Sql, now: number, lease_until: number, limit: number): Promise<Refund[]> {
+  return sql.query<Refund>(claimDueStatement, [toRfc3339(now), toRfc3339(lease_until), limit]);
+}
+
+export interface RefundFilter {
+  merchant_id: string;
+  app_id: string;
+  livemode: boolean;
+  page: Page;
+  payment_id: string | null;
+  status: string | null;
+  out_refund_no: string | null;
+}
+
+const listFilters = `merchant_id = $1 and app_id = $2 and livemode = $3 and ($5::uuid is null or payment_id = $5)
+     and ($6::text is null or status = $6) and ($7::text is null or out_refund_no = $7)`;
+const listForward = tenantStatement(
+  "refund.list",
+  `select * from refunds where ${listFilters} and ($8::uuid is null or id < $8) order by id desc limit $4`,
+);
+const listBackward = tenantStatement(
+  "refund.list_backward",
+  `select * from refunds where ${listFilters} and id > $8::uuid order by id asc limit $4`,
+);
+
+/** Refunds in the page's order. */
+export async function listRefunds(sql: Sql, filter: RefundFilter): Promise<Refund[]> {
+  const backward = filter.page.order === "asc";
+  return sql.query<Refund>(backward ? listBackward : listForward, [
+    filter.merchant_id,
+    filter.app_id,
+    filter.livemode,
+    filter.page.fetch,
+    filter.payment_id,
+    filter.status,
+    filter.out_refund_no,
+    backward ? filter.page.newer_than : filter.page.older_than,
+  ]);
+}
