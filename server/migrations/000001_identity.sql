@@ -16,6 +16,9 @@ create table apps (
   status text not null default 'active' check (status in ('active', 'disabled')),
   -- Signs deliveries to a payment's own notify_url; endpoints have secrets of their own. Sealed (kit/crypto).
   webhook_secret_sealed bytea not null,
+  -- After a rotation the old secret signs too, until then.
+  previous_webhook_secret_sealed bytea,
+  previous_webhook_secret_until timestamptz,
   created_at timestamptz not null,
   primary key (merchant_id, id)
 );

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { type FastifyReply, type FastifyRequest, fastify, type HookHandlerDoneFunction } from "fastify";
+import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Clock } from "../clock.ts";
 import { type Logger, withLogContext } from "../log.ts";
 import type { Random } from "../random.ts";
@@ -74,6 +74,7 @@ export async function createHttpServer(given: HttpServerOptions): Promise<ApiSer
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, options.base_url, nextRequestId()),
   }).withTypeProvider<TypeBoxTypeProvider>();
+  server.decorateRequest("caller");
   const routes = createRouteIndex();
   server.addHook("onRoute", (route) => {
     routes.add(route.method, route.url);
@@ -119,7 +120,7 @@ function addHooks(server: ApiServer, options: DoorOptions, routes: RouteIndex): 
   server.addHook("onRequest", (request, reply, done) => {
     setHeaders(request, reply);
     // Answered here rather than in a not-found handler, which would first read and judge the body.
-    if (request.is404) refuseUnknownRoute(routes, request, reply, done);
+    if (request.is404) done(unknownRoute(routes, request, reply));
     else done();
   });
   // After the body was read: the events of its arrival would leave the context again.
@@ -138,17 +139,12 @@ function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(apiHeaders).header("request-id", request.id);
 }
 
-function refuseUnknownRoute(
-  routes: RouteIndex,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  done: HookHandlerDoneFunction,
-): void {
+function unknownRoute(routes: RouteIndex, request: FastifyRequest, reply: FastifyReply): Error {
   const methods = routes.methodsOf(request.url.split("?", 1)[0]!);
-  if (methods.length === 0) return done(doorErrors["request.route_not_found"]());
+  if (methods.length === 0) return doorErrors["request.route_not_found"]();
   const allowed = methods.join(", ");
   reply.header("allow", allowed);
-  done(doorErrors["request.method_not_allowed"]({ values: { method: request.method, allowed } }));
+  return doorErrors["request.method_not_allowed"]({ values: { method: request.method, allowed } });
 }
 
 function logAccess(log: Logger, request: FastifyRequest, reply: FastifyReply, slow: boolean): void {
