@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { StartError } from "./start-error.ts";
@@ -45,23 +45,28 @@ const environment = {
 export function preparePostgresHome(dataDir: string, avoidNamespace: boolean): PostgresHome {
   const native = findNativeFolder();
   linkLibraries(native);
-  const inPlace = (runAs: RunAs) => ({ runAs, programs: join(native, "bin"), cluster: join(dataDir, "cluster") });
-  if (process.getuid?.() !== 0) return inPlace({ kind: "self" });
+  const inPlace = join(dataDir, "cluster");
+  if (process.getuid?.() !== 0) return { runAs: { kind: "self" }, programs: join(native, "bin"), cluster: inPlace };
 
-  const made = existsSync(join(dataDir, "cluster"));
-  if (!made && existsSync(join(openFolderOf(dataDir), "cluster"))) return moveToOpenFolder(native, dataDir);
-  const owner = made ? statSync(join(dataDir, "cluster")) : undefined;
+  const made = existsSync(inPlace);
+  const open = join("/var/lib/tributary", createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
+  const owner = made ? statSync(inPlace) : undefined;
   const users: RunAs[] = avoidNamespace ? [nobody] : [{ kind: "namespace" }, nobody];
   const candidates = owner === undefined || owner.uid === 0 ? users : [{ ...nobody, uid: owner.uid, gid: owner.gid }];
-  const runAs = candidates.find((candidate) => canUse(candidate, native, dataDir));
-  if (runAs !== undefined) {
-    if (made) giveTo(runAs, join(dataDir, "cluster"));
-    return inPlace(runAs);
+  const runAs = candidates.find((candidate) => canEnter(candidate, dataDir));
+  if (runAs !== undefined && (made || !existsSync(open))) {
+    if (made) giveTo(runAs, inPlace);
+    return { runAs, programs: findPrograms(native, runAs), cluster: inPlace };
   }
-  if (!made) return moveToOpenFolder(native, dataDir);
-  throw new StartError(
-    `PostgreSQL cannot run as root and its user cannot enter ${dataDir}: make the folders above it enterable (chmod o+x), or start as an ordinary user.`,
-  );
+  if (made) {
+    throw new StartError(
+      `PostgreSQL cannot run as root and its user cannot enter ${dataDir}: make the folders above it enterable (chmod o+x), or start as an ordinary user.`,
+    );
+  }
+  // Only root can enter the checkout, so the cluster lies in a folder of its own that everybody can enter.
+  makeOpen(dirname(open));
+  makeOpen(open);
+  return { runAs: nobody, programs: findPrograms(native, nobody), cluster: join(open, "cluster") };
 }
 
 /** The command that runs one of PostgreSQL's programs as the user chosen for this home. */
@@ -85,28 +90,30 @@ function commandAs(runAs: RunAs, path: string, args: string[]): Command {
 }
 
 /** Tried rather than guessed: containers refuse namespaces in many ways, and folders may belong to others. */
-function canUse(runAs: RunAs, native: string, dataDir: string): boolean {
-  const test = `test "$(id -u)" != 0 && test -x "$1" && test -x "$2"`;
-  const probe = commandAs(runAs, "sh", ["-c", test, "sh", join(native, "bin/postgres"), dataDir]);
+function canEnter(runAs: RunAs, folder: string): boolean {
+  const probe = commandAs(runAs, "sh", ["-c", `test "$(id -u)" != 0 && test -x "$1"`, "sh", folder]);
   return spawnSync(probe.command, probe.args, probe.options).status === 0;
 }
 
-function openFolderOf(dataDir: string): string {
-  return join("/var/lib/tributary", createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
+/** Where the user finds the programs: as npm installed them, or, where only root can enter, in a copy made once. */
+function findPrograms(native: string, runAs: RunAs): string {
+  if (canEnter(runAs, join(native, "bin"))) return join(native, "bin");
+  const { version } = JSON.parse(readFileSync(join(dirname(native), "package.json"), "utf8")) as { version: string };
+  const copy = `/var/lib/tributary/postgres-${version}`;
+  if (!existsSync(copy)) {
+    const aside = `${copy}.${process.pid}`;
+    makeOpen(dirname(copy));
+    cpSync(native, aside, { recursive: true, verbatimSymlinks: true });
+    spawnSync("chmod", ["-R", "a+rX", aside], { env: environment });
+    renameSync(aside, copy);
+  }
+  return join(copy, "bin");
 }
 
-/** Only root can enter the checkout, so programs and cluster lie in a folder of their own that everybody can enter. */
-function moveToOpenFolder(native: string, dataDir: string): PostgresHome {
-  const { version } = JSON.parse(readFileSync(join(dirname(native), "package.json"), "utf8")) as { version: string };
-  const folder = openFolderOf(dataDir);
-  const copy = join(folder, `native-${version}`);
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  if (!existsSync(copy)) {
-    rmSync(`${copy}.new`, { recursive: true, force: true });
-    cpSync(native, `${copy}.new`, { recursive: true, verbatimSymlinks: true });
-    renameSync(`${copy}.new`, copy);
-  }
-  return { runAs: nobody, programs: join(copy, "bin"), cluster: join(folder, "cluster") };
+/** Makes a folder for all to enter, whatever root's umask would keep from them. */
+function makeOpen(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o755);
 }
 
 function findNativeFolder(): string {
