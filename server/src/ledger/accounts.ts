@@ -1,0 +1,101 @@
+/**
+ * The chart of accounts, as data. Every merchant's book has its own set, opened when first posted to; platform-side
+ * accounts are kept per merchant too and summed on reading, so that no account is shared between merchants.
+ */
+import { createHash } from "node:crypto";
+import { currencyExponent } from "../kit/money.ts";
+
+export type Side = "debit" | "credit";
+
+interface AccountDefinition {
+  /** The side on which the balance grows. */
+  readonly side: Side;
+  /** The lowest balance, enforced by the database; null is none. */
+  readonly minimum: bigint | null;
+  /** Whether there is one account for each channel account. */
+  readonly per_channel_account: boolean;
+  /** Whether it belongs to the merchant, who sees it; the others are the platform's own. */
+  readonly merchant_side: boolean;
+  /** Whether it only remembers money that never passes through the platform. */
+  readonly memo: boolean;
+}
+
+const own = { per_channel_account: false, merchant_side: false, memo: false } as const;
+const merchants = { per_channel_account: false, merchant_side: true, memo: false } as const;
+const memo = { per_channel_account: false, merchant_side: true, memo: true } as const;
+
+export const accountKinds = {
+  /** Pooled: what a channel has collected and owes the platform. Negative when refunds exceed what it still holds. */
+  channel_receivable: { ...own, side: "debit", minimum: null, per_channel_account: true },
+  /** Pooled: what the platform owes the merchant and has not settled. Below zero only by an agreed credit line. */
+  merchant_pending: { ...merchants, side: "credit", minimum: 0n },
+  /** Pooled: taken from the merchant for refunds whose result is not known yet. */
+  refund_in_transit: { ...merchants, side: "credit", minimum: 0n },
+  /** Pooled: owed back to payers who paid twice. */
+  duplicate_payable: { ...own, side: "credit", minimum: 0n },
+  /** What the platform earns from this merchant, in both modes. */
+  fee_income: { ...own, side: "credit", minimum: null },
+  /** Pooled: what channels have charged the platform for this merchant's payments. */
+  channel_cost: { ...own, side: "debit", minimum: null },
+  /** Direct: fees the merchant owes. Negative when fees of paid bills came back with refunds. */
+  service_fee_receivable: { ...merchants, side: "debit", minimum: null },
+  /** Direct: what a channel has collected for the merchant's own account, less refunds. */
+  direct_collected: { ...memo, side: "debit", minimum: null, per_channel_account: true },
+  /** Direct: turnover, the other side of what was collected. */
+  direct_turnover: { ...memo, side: "credit", minimum: null },
+  /** Direct: refunds whose result is not known yet. */
+  direct_refund_in_transit: { ...memo, side: "credit", minimum: 0n },
+  /** Direct: what the merchant's channel account holds of payers who paid twice. */
+  direct_duplicate_payable: { ...memo, side: "credit", minimum: 0n },
+} as const satisfies Record<string, AccountDefinition>;
+
+export type AccountKind = keyof typeof accountKinds;
+
+export const NO_SCOPE = "00000000-0000-0000-0000-000000000000";
+
+/** One account of a book. There is one object for each, so accounts may be compared with `===`. */
+export interface Account {
+  /** Decimal text of the bigint by which books and entries name it; negative for a credit account. */
+  readonly id: string;
+  readonly kind: AccountKind;
+  readonly currency: string;
+  /** The channel account's uuid, or `NO_SCOPE`. */
+  readonly scope: string;
+  readonly side: Side;
+  readonly minimum: bigint | null;
+}
+
+const known = new Map<string, Account>();
+
+/**
+ * The account of a kind and currency; `channel_account_id` where the kind has one for each channel account, and only
+ * there. Throws for a missing or superfluous scope and for an unknown currency.
+ */
+export function accountOf(kind: AccountKind, currency: string, channel_account_id: string = NO_SCOPE): Account {
+  const key = `${kind}:${currency}:${channel_account_id}`;
+  let account = known.get(key);
+  if (account === undefined) {
+    account = makeAccount(key, kind, currency, channel_account_id);
+    known.set(key, account);
+  }
+  return account;
+}
+
+function makeAccount(key: string, kind: AccountKind, currency: string, scope: string): Account {
+  currencyExponent(currency);
+  const { side, minimum, per_channel_account } = accountKinds[kind];
+  if (per_channel_account === (scope === NO_SCOPE)) {
+    throw new Error(`${kind} ${per_channel_account ? "needs" : "has no"} channel account`);
+  }
+  return { id: accountId(key, side), kind, currency, scope, side, minimum };
+}
+
+/** The first 63 bits of SHA-256, signed by the side. Pure, so no book needs to be asked for an account's id. */
+function accountId(key: string, side: Side): string {
+  const digits = createHash("sha256").update(key).digest().readBigUInt64BE() >> 1n;
+  return String(side === "debit" ? digits : -digits);
+}
+
+export function isAccountKind(kind: string): kind is AccountKind {
+  return Object.hasOwn(accountKinds, kind);
+}

@@ -1,0 +1,119 @@
+/** Reading one book: what its accounts hold, and the entries that brought them there. */
+import { textArray } from "../kit/sql/arrays.ts";
+import type { Sql, Transaction } from "../kit/sql/database.ts";
+import { tenantStatement } from "../kit/sql/statement.ts";
+import { type Account, type AccountKind, accountKinds } from "./accounts.ts";
+import { LedgerError } from "./errors.ts";
+import { openAccount } from "./post.ts";
+import type { TransactionKind } from "./posting.ts";
+import { type BookKey, lockBooks, openAccounts, openBooks, updateBooks } from "./store.ts";
+
+export interface Balance {
+  kind: AccountKind;
+  currency: string;
+  /** The channel account, or `NO_SCOPE`. */
+  scope: string;
+  /** Minor units, positive on the account's own side. */
+  balance: bigint;
+  minimum: bigint | null;
+}
+
+const balancesStatement = tenantStatement(
+  "ledger.balances",
+  `select account_kind as kind, currency, scope, balance, minimum from ledger_balances
+   where merchant_id = $1 and livemode = $2 order by currency, account_kind, scope`,
+);
+
+/** All accounts of a book that were ever posted to. */
+export function getBalances(sql: Sql, book: BookKey): Promise<Balance[]> {
+  return sql.query<Balance>(balancesStatement, [book.merchant_id, book.livemode]);
+}
+
+/** Where an entry stands in its book; entries are ordered by number, then line. */
+export interface EntryPosition {
+  /** The transaction's number in its book. */
+  number: bigint;
+  /** Counts from 1 within the transaction. */
+  line: number;
+}
+
+export interface Entry extends EntryPosition {
+  kind: AccountKind;
+  currency: string;
+  scope: string;
+  /** The change of the account's balance. */
+  amount: bigint;
+  balance_after: bigint;
+  transaction_kind: TransactionKind;
+  source_id: string;
+  occurred_at: number;
+  posted_at: number;
+}
+
+export interface EntryFilter extends BookKey {
+  /** Only accounts of these kinds. */
+  kinds: readonly AccountKind[];
+  limit: number;
+  /** Entries older than this position, the newest first. */
+  starting_after?: EntryPosition;
+  /** Entries newer than this position, the nearest first. */
+  ending_before?: EntryPosition;
+}
+
+const entryColumns = `number, line, account_kind as kind, currency, scope, amount, balance_after,
+  transaction_kind::text, source_id, occurred_at, posted_at`;
+
+// The condition on number alone lets the primary key find the place; the one on (number, line) is exact.
+const olderEntriesStatement = tenantStatement(
+  "ledger.entries_older",
+  `select ${entryColumns} from ledger_entries
+   where merchant_id = $1 and livemode = $2 and account_kind = any ($3::text[])
+     and number <= $4 and (number, line) < ($4, $5::int)
+   order by number desc, line desc limit $6`,
+);
+
+const newerEntriesStatement = tenantStatement(
+  "ledger.entries_newer",
+  `select ${entryColumns} from ledger_entries
+   where merchant_id = $1 and livemode = $2 and account_kind = any ($3::text[])
+     and number >= $4 and (number, line) > ($4, $5::int)
+   order by number, line limit $6`,
+);
+
+const END_OF_BOOK: EntryPosition = { number: 2n ** 63n - 1n, line: 0 };
+
+/** Entries in the order that the filter's cursor asks for. */
+export function listEntries(sql: Sql, filter: EntryFilter): Promise<Entry[]> {
+  const statement = filter.ending_before ? newerEntriesStatement : olderEntriesStatement;
+  const from = filter.ending_before ?? filter.starting_after ?? END_OF_BOOK;
+  const { merchant_id, livemode, kinds, limit } = filter;
+  return sql.query<Entry>(statement, [merchant_id, livemode, textArray(kinds), from.number, from.line, limit]);
+}
+
+/**
+ * Sets how low a balance may fall: a credit line is a minimum below zero. Throws `LedgerError` when the balance is
+ * below the new minimum already.
+ */
+export async function setMinimum(
+  tx: Transaction,
+  key: BookKey,
+  account: Account,
+  minimum: bigint | null,
+): Promise<void> {
+  await openBooks(tx, [key]);
+  const [book] = await lockBooks(tx, [key]);
+  if (book === undefined) throw new LedgerError("conflict", "a book that was just opened is not there");
+  const found = book.accounts.indexOf(account.id);
+  const index = found === -1 ? openAccount(book, account) : found;
+  if (minimum !== null && book.balances[index]! < minimum) {
+    throw new LedgerError("shortfall", `${account.kind} holds less than the new minimum`);
+  }
+  book.minimums[index] = minimum;
+  await updateBooks(tx, [book]);
+  if (book.opened.length > 0) await openAccounts(tx, [book]);
+}
+
+/** The kinds that a merchant sees. */
+export const merchantAccountKinds = (Object.keys(accountKinds) as AccountKind[]).filter(
+  (kind) => accountKinds[kind].merchant_side,
+);

@@ -1,0 +1,24 @@
+/** The books. Modules post through templates and read balances; nobody else writes these tables. */
+export { type Account, type AccountKind, accountKinds, accountOf, NO_SCOPE } from "./accounts.ts";
+export {
+  type Balance,
+  type Entry,
+  type EntryPosition,
+  getBalances,
+  listEntries,
+  merchantAccountKinds,
+  setMinimum,
+} from "./balances.ts";
+export { LedgerError, type LedgerFault } from "./errors.ts";
+export { type PostResult, post } from "./post.ts";
+export { createPostGroup } from "./post-group.ts";
+export { type NewPosting, type TransactionKind, transactionKinds } from "./posting.ts";
+export { reverse } from "./reverse.ts";
+export { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./templates/payment.ts";
+export {
+  type BookedRefund,
+  duplicateRefundPosting,
+  refundFailedPosting,
+  refundInitiatedPosting,
+  refundSucceededPosting,
+} from "./templates/refund.ts";

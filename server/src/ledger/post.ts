@@ -1,0 +1,191 @@
+/** The only way into the books. */
+import { toRfc3339 } from "../kit/clock.ts";
+import type { Transaction } from "../kit/sql/database.ts";
+import type { Account } from "./accounts.ts";
+import { LedgerError } from "./errors.ts";
+import { changeOf, findImbalance, type NewPosting } from "./posting.ts";
+import {
+  type Book,
+  type BookKey,
+  type FoundTransaction,
+  findTransactions,
+  lockBooks,
+  type NewTransaction,
+  openBooks,
+  type TransactionKey,
+  writeBooks,
+} from "./store.ts";
+
+export type PostResult =
+  /** Written now, or written before with the same content. The number counts within the merchant's book. */
+  | { kind: "posted" | "exists"; number: bigint }
+  /** Not written: the account would be left with `balance`, below its `minimum`. */
+  | { kind: "refused"; account: Account; balance: bigint; minimum: bigint };
+
+/** What a natural key stands for: found in the database, or written earlier in this batch. */
+interface Written {
+  readonly livemode: boolean;
+  readonly number: bigint;
+  /** Account ids and amounts, alternating. */
+  readonly content: () => string;
+}
+
+/**
+ * Writes postings in order, in the caller's transaction, and returns one result for each. One statement of each kind
+ * serves the whole batch, whatever its books.
+ *
+ * A posting whose natural key (merchant, kind, source) is written already with the same lines is `exists`; when it
+ * happened does not matter. A posting that is refused leaves its neighbours alone. `posted_at` is the clock's now; where
+ * it is left out the postings are booked when the latest of them happened.
+ * Throws `LedgerError`; then nothing of the batch may be kept and the caller's transaction must be given up.
+ */
+export async function post(
+  tx: Transaction,
+  postings: readonly NewPosting[],
+  posted_at: number = latestOf(postings),
+): Promise<PostResult[]> {
+  if (postings.length === 0) return [];
+  for (const posting of postings) {
+    const imbalance = findImbalance(posting);
+    if (imbalance !== undefined) throw new LedgerError("unbalanced", `${nameOf(posting)}: ${imbalance}`);
+  }
+  const { books, written } = await lockAndFind(tx, postings);
+  const transactions: NewTransaction[] = [];
+  const results = postings.map((posting) => postOne(posting, books, written, transactions));
+  if (transactions.length > 0) {
+    const changed = [...books.values()].filter((book) => book.changed);
+    await writeBooks(tx, changed, transactions, toRfc3339(posted_at));
+  }
+  return results;
+}
+
+function latestOf(postings: readonly NewPosting[]): number {
+  return postings.reduce((latest, posting) => Math.max(latest, posting.occurred_at), 0);
+}
+
+/** Locks all books of the batch and only then looks for its natural keys, so that a racing twin is seen. */
+async function lockAndFind(tx: Transaction, postings: readonly NewPosting[]) {
+  const wanted = new Map<string, BookKey>();
+  for (const posting of postings) wanted.set(bookName(posting), posting);
+  const keys: TransactionKey[] = [];
+  for (const posting of postings) {
+    keys.push(posting);
+    if (posting.reverses) keys.push({ merchant_id: posting.merchant_id, ...posting.reverses });
+  }
+  let [locked, found] = await lockThenFind(tx, [...wanted.values()], keys);
+  if (locked.length < wanted.size) {
+    const there = new Set(locked.map(bookName));
+    await openBooks(
+      tx,
+      [...wanted].filter(([name]) => !there.has(name)).map(([, key]) => key),
+    );
+    [locked, found] = await lockThenFind(tx, [...wanted.values()], keys);
+  }
+  const books = new Map(locked.map((book) => [bookName(book), book]));
+  const written = new Map<string, Written>(found.map((row) => [keyName(row), fromRow(row)]));
+  return { books, written };
+}
+
+/** Both statements go out together; the second begins, with a fresh snapshot, when the first has its locks. */
+function lockThenFind(tx: Transaction, books: readonly BookKey[], keys: readonly TransactionKey[]) {
+  return Promise.all([lockBooks(tx, books), findTransactions(tx, keys)]);
+}
+
+function postOne(
+  posting: NewPosting,
+  books: ReadonlyMap<string, Book>,
+  written: Map<string, Written>,
+  transactions: NewTransaction[],
+): PostResult {
+  const key = keyName(posting);
+  const existing = written.get(key);
+  if (existing !== undefined) {
+    if (existing.livemode !== posting.livemode || existing.content() !== contentOf(posting, 1n)) {
+      throw new LedgerError("conflict", `${nameOf(posting)} is written already with another content`);
+    }
+    return { kind: "exists", number: existing.number };
+  }
+  const reverses = posting.reverses ? findReversed(posting, written) : null;
+  const book = books.get(bookName(posting))!;
+  const applied = apply(book, posting);
+  if (typeof applied !== "string") {
+    if (posting.on_shortfall === "refuse") return applied;
+    throw new LedgerError("shortfall", `${nameOf(posting)} leaves ${applied.account.kind} with ${applied.balance}`);
+  }
+  // After this point it must succeed.
+  book.number += 1n;
+  book.changed = true;
+  const { merchant_id, livemode, kind, source_id, occurred_at } = posting;
+  const { number } = book;
+  transactions.push({ merchant_id, livemode, number, kind, source_id, occurred_at, reverses, entries: applied });
+  written.set(key, { livemode, number, content: () => contentOf(posting, 1n) });
+  return { kind: "posted", number };
+}
+
+function findReversed(posting: NewPosting, written: ReadonlyMap<string, Written>): bigint {
+  const reversed = written.get(keyName({ merchant_id: posting.merchant_id, ...posting.reverses! }));
+  if (reversed === undefined || reversed.livemode !== posting.livemode) {
+    throw new LedgerError("no_reversal", `${nameOf(posting)} reverses what was never written`);
+  }
+  if (reversed.content() !== contentOf(posting, -1n)) {
+    throw new LedgerError("no_reversal", `${nameOf(posting)} does not take back what ${posting.reverses!.kind} wrote`);
+  }
+  return reversed.number;
+}
+
+/** Moves the book's balances and returns the entries as an array literal; a shortfall moves nothing. */
+function apply(book: Book, posting: NewPosting): string | Extract<PostResult, { kind: "refused" }> {
+  const lengthBefore = book.accounts.length;
+  const before = book.balances.slice();
+  let entries = "";
+  for (const line of posting.lines) {
+    let index = book.accounts.indexOf(line.account.id);
+    if (index === -1) index = openAccount(book, line.account);
+    const change = changeOf(line);
+    const balance = book.balances[index]! + change;
+    book.balances[index] = balance;
+    entries += `${entries === "" ? "{" : ","}{${line.account.id},${change},${balance}}`;
+  }
+  // Only the balances after the whole transaction count.
+  for (const { account } of posting.lines) {
+    const index = book.accounts.indexOf(account.id);
+    const balance = book.balances[index]!;
+    const minimum = book.minimums[index]!;
+    if (minimum === null || balance >= minimum) continue;
+    closeAccounts(book, lengthBefore);
+    for (const [position, value] of before.entries()) book.balances[position] = value;
+    return { kind: "refused", account, balance, minimum };
+  }
+  return `${entries}}`;
+}
+
+/** Adds an account to a locked book; it is written with the book. */
+export function openAccount(book: Book, account: Account): number {
+  book.opened.push(account);
+  book.accounts.push(account.id);
+  book.minimums.push(account.minimum);
+  return book.balances.push(0n) - 1;
+}
+
+function closeAccounts(book: Book, length: number): void {
+  book.opened.length -= book.accounts.length - length;
+  book.accounts.length = length;
+  book.balances.length = length;
+  book.minimums.length = length;
+}
+
+function contentOf(posting: NewPosting, sign: 1n | -1n): string {
+  return posting.lines.map((line) => `${line.account.id},${changeOf(line) * sign}`).join(",");
+}
+
+function fromRow(row: FoundTransaction): Written {
+  const content = () => {
+    const fields = row.entries.replace(/[{}]/g, "").split(",");
+    return fields.filter((_, index) => index % 3 !== 2).join(",");
+  };
+  return { livemode: row.livemode, number: row.number, content };
+}
+
+const bookName = (key: BookKey) => (key.livemode ? key.merchant_id : `test ${key.merchant_id}`);
+const keyName = (key: TransactionKey) => `${key.source_id}${key.kind}${key.merchant_id}`;
+const nameOf = (posting: NewPosting) => `${posting.kind} of ${posting.source_id}`;

@@ -1,0 +1,89 @@
+/** What a template returns and `post` writes: one balanced transaction of one book. */
+import type { Money } from "../kit/money.ts";
+import { type Account, type AccountKind, accountOf, type Side } from "./accounts.ts";
+
+/** Each kind of transaction, and what its `source_id` is. */
+export const transactionKinds = {
+  /** A payer paid. */
+  payment_succeeded: "attempt",
+  /** A payer paid a payment that was paid already. */
+  duplicate_payment_succeeded: "attempt",
+  /** A refund was claimed: its money is set aside before the channel is asked. */
+  refund_initiated: "refund",
+  /** The channel paid the refund out. */
+  refund_succeeded: "refund",
+  /** The channel refused the refund: takes refund_initiated back. */
+  refund_failed: "refund",
+  /** The channel gave a duplicate payment back to the payer. */
+  duplicate_refund_succeeded: "refund",
+  /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
+  reversal: "correction",
+} as const;
+
+export type TransactionKind = keyof typeof transactionKinds;
+
+export interface Line {
+  readonly account: Account;
+  readonly side: Side;
+  /** Minor units of the account's currency, above zero. */
+  readonly amount: bigint;
+}
+
+export interface NewPosting {
+  readonly merchant_id: string;
+  readonly livemode: boolean;
+  readonly kind: TransactionKind;
+  /** With merchant and kind the natural key. */
+  readonly source_id: string;
+  /** When it happened in the world; epoch milliseconds. */
+  readonly occurred_at: number;
+  readonly lines: readonly Line[];
+  /** What becomes of it when a balance would fall below its minimum: a refusal (a value) or an error. */
+  readonly on_shortfall: "refuse" | "throw";
+  /** The transaction of the same book that it takes back; its lines must be that transaction's with sides exchanged. */
+  readonly reverses?: { readonly kind: TransactionKind; readonly source_id: string };
+}
+
+/** Zero-amount lines are left out, so templates need no conditions. */
+export function keepLines(...lines: readonly Line[]): Line[] {
+  return lines.filter((line) => line.amount !== 0n);
+}
+
+export function debit(kind: AccountKind, amount: Money, channel_account_id?: string): Line {
+  return { account: accountOf(kind, amount.currency, channel_account_id), side: "debit", amount: amount.amount };
+}
+
+export function credit(kind: AccountKind, amount: Money, channel_account_id?: string): Line {
+  return { account: accountOf(kind, amount.currency, channel_account_id), side: "credit", amount: amount.amount };
+}
+
+/** The same lines with the sides exchanged. */
+export function swapSides(lines: readonly Line[]): Line[] {
+  return lines.map((line) => ({ ...line, side: line.side === "debit" ? "credit" : "debit" }));
+}
+
+/** The change of the account's balance: positive on the account's own side. */
+export function changeOf(line: Line): bigint {
+  return line.side === line.account.side ? line.amount : -line.amount;
+}
+
+/** Why a posting cannot be a transaction, or undefined: it needs lines, amounts above zero, and zero sums. */
+export function findImbalance(posting: NewPosting): string | undefined {
+  if (posting.lines.length === 0) return "it has no lines";
+  // Most postings have one currency, so the first is summed without a map.
+  const currency = posting.lines[0]!.account.currency;
+  let sum = 0n;
+  let others: Map<string, bigint> | undefined;
+  for (const line of posting.lines) {
+    if (line.amount <= 0n) return `a line of ${line.account.kind} is not above zero`;
+    const signed = line.side === "debit" ? line.amount : -line.amount;
+    if (line.account.currency === currency) sum += signed;
+    else {
+      others ??= new Map();
+      others.set(line.account.currency, (others.get(line.account.currency) ?? 0n) + signed);
+    }
+  }
+  if (sum !== 0n) return `its ${currency} lines do not sum to zero`;
+  for (const [other, total] of others ?? []) if (total !== 0n) return `its ${other} lines do not sum to zero`;
+  return undefined;
+}
