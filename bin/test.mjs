@@ -14,6 +14,7 @@ const reports = mkdtempSync(join(tmpdir(), "test-reports-"));
 
 const checks = [
   { name: "types", script: "typescript/bin/tsc", args: ["--noEmit"] },
+  { name: "types in the browser", script: "typescript/bin/tsc", args: ["--noEmit", "-p", "web/cashier/browser"] },
   { name: "lint", script: "@biomejs/biome/bin/biome", args: ["check", "."] },
 ];
 const suites = [

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { join } from "node:path";
+import { root } from "./install.mjs";
 
 /** Signals of the terminal, of npm and of a supervisor often arrive together and mean one wish. */
 const sameWishMs = 1000;
@@ -16,6 +18,8 @@ export function relay(node, script, args) {
   const child = spawn(node, [script, ...args], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: true,
+    // Node keeps what it made of the sources, which halves the time of the next start.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/tributary") },
   });
   let lastSentAt = Number.NEGATIVE_INFINITY;
   const pass = (signal) => {
