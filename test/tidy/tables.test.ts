@@ -1,0 +1,134 @@
+// Guarantee: a table has one owner. Only the owner's store writes and reads it; only named readers look across.
+import { describe, expect, test } from "vitest";
+import { listFiles, type Node, placeOf, readSources, readText, walk } from "./source.ts";
+
+/** Who owns each table: a module, or the ledger. */
+const owners: Readonly<Record<string, string>> = {
+  merchants: "merchant",
+  apps: "merchant",
+  api_keys: "identity",
+  channel_accounts: "channel-account",
+  channel_bindings: "channel-account",
+  fee_rules: "fee",
+  channel_cost_rules: "fee",
+  ledger_books: "ledger",
+  ledger_accounts: "ledger",
+  ledger_transactions: "ledger",
+  payments: "payment",
+  attempts: "payment",
+  refunds: "refund",
+  idempotency_keys: "idempotency",
+  events: "webhook",
+  webhook_endpoints: "webhook",
+  webhook_deliveries: "webhook",
+  // Made and kept by main/migrate.ts.
+  migrations: "main",
+};
+
+/** Who may read what others own, and why. */
+const readers: readonly { readonly who: RegExp; readonly tables: readonly string[]; readonly why: string }[] = [
+  { who: /^server\/src\/ledger\/verify/, tables: ["payments", "attempts", "refunds"], why: "compares books and facts" },
+];
+
+const tables = Object.keys(owners);
+const sources = readSources().filter(({ path, isTest }) => path.startsWith("server/src/") && !isTest);
+
+/** The module of a file, `ledger`, or `main`. */
+function ownerOf(path: string): string {
+  return /^server\/src\/modules\/([^/]+)\//.exec(path)?.[1] ?? /^server\/src\/([^/]+)\//.exec(path)?.[1] ?? "";
+}
+
+const writing = /\b(?:insert\s+into|update|delete\s+from|truncate(?:\s+table)?|merge\s+into)\s+(?:only\s+)?(\w+)/gi;
+const reading = /\b(?:from|join|using)\s+(?:only\s+|lateral\s+)?(\w+)/gi;
+
+/** Tables that a piece of SQL writes or reads. */
+function namedTables(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map((match) => match[1]!.toLowerCase()).filter((name) => tables.includes(name));
+}
+
+/** Pieces of SQL in the code: strings and templates, their holes left out. */
+function findSql(): { place: string; path: string; text: string }[] {
+  return sources.flatMap((source) => {
+    const found: { place: string; path: string; text: string }[] = [];
+    walk(source.program, (node: Node) => {
+      const text =
+        node.type === "TemplateLiteral"
+          ? node.quasis.map((quasi: Node) => quasi.value.cooked).join(" ")
+          : node.type === "Literal" && typeof node.value === "string"
+            ? node.value
+            : "";
+      if (/\b(select|insert|update|delete|from|join)\s/i.test(text)) {
+        found.push({ place: placeOf(source, node), path: source.path, text });
+      }
+    });
+    return found;
+  });
+}
+
+const statements = findSql();
+
+describe("a table", () => {
+  test("has an owner, and each owner's table exists", () => {
+    const sql = listFiles("server/migrations").map(readText).join("\n");
+    const made = [...sql.matchAll(/create\s+table\s+(?:if\s+not\s+exists\s+)?(\w+)/gi)].map((match) => match[1]!);
+    expect(
+      made.filter((table) => !tables.includes(table)),
+      "name their owner in this file",
+    ).toEqual([]);
+    const gone = tables.filter((table) => !made.includes(table) && owners[table] !== "main");
+    expect(gone, "no migration makes these any more").toEqual([]);
+  });
+
+  test("is written only by its owner", () => {
+    const wrong = statements.flatMap(({ place, path, text }) =>
+      namedTables(text, writing)
+        .filter((table) => owners[table] !== ownerOf(path))
+        .map((table) => `${place} writes ${table}: ask ${owners[table]} through its index.ts`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("is read only by its owner and by named readers", () => {
+    const wrong = statements.flatMap(({ place, path, text }) =>
+      namedTables(text, reading)
+        .filter((table) => owners[table] !== ownerOf(path))
+        .filter((table) => !readers.some((reader) => reader.who.test(path) && reader.tables.includes(table)))
+        .map((table) => `${place} reads ${table}: ask ${owners[table]} through its index.ts`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("a statement", () => {
+  const declarations = sources.flatMap((source) => {
+    const found: { place: string; path: string; kind: string; name: string | undefined }[] = [];
+    walk(source.program, (node) => {
+      const kind = node.type === "CallExpression" ? node.callee.name : undefined;
+      if (kind !== "tenantStatement" && kind !== "platformStatement") return;
+      const [name] = node.arguments as Node[];
+      found.push({ place: placeOf(source, node), path: source.path, kind, name: name?.value });
+    });
+    return found;
+  });
+
+  test("is declared in a store", () => {
+    const store = /\/(\w+-)*store\.ts$/;
+    const wrong = declarations.filter(({ path }) => path.startsWith("server/src/modules/") && !store.test(path));
+    expect(wrong.map(({ place }) => `${place}: a module's SQL is in its store.ts`)).toEqual([]);
+  });
+
+  test("has a name of its own: two texts under one name fail on a prepared connection", () => {
+    const names = declarations.flatMap(({ name }) => (name === undefined ? [] : [name]));
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+});
+
+test("every table that a merchant owns is led by merchant_id", () => {
+  const platform = ["merchants", "channel_accounts", "channel_cost_rules", "migrations"];
+  const sql = listFiles("server/migrations").map(readText).join("\n");
+  const wrong = [...sql.matchAll(/create\s+table\s+(\w+)\s*\(([\s\S]*?)\n\);/gi)]
+    .filter(([, table]) => !platform.includes(table!))
+    .filter(([, , body]) => !/primary key \(merchant_id\b/.test(body!) || /\bunique \((?!merchant_id\b)/.test(body!))
+    .map(([, table]) => `${table}: merchant_id leads the primary key and every unique constraint`);
+  expect(wrong).toEqual([]);
+});
