@@ -12,6 +12,7 @@ export interface ManualClock extends Clock {
   advance(duration_ms: number): void;
 }
 
+/** Makes a clock that stands at `start_ms` (Unix epoch); for tests, simulations and replays. */
 export function createManualClock(start_ms: number): ManualClock {
   let current = start_ms;
   return {

@@ -3,6 +3,7 @@ import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from "n
 import type { Random } from "./random.ts";
 import { Secret } from "./secret.ts";
 
+/** The 32 bytes of SHA-256; text is hashed as UTF-8. */
 export function sha256(data: string | Buffer): Buffer {
   return createHash("sha256").update(data).digest();
 }
@@ -29,6 +30,7 @@ export interface Envelope {
   open(sealed: Buffer, context: string): Secret;
 }
 
+/** A sealed value does not open, or a master key could not seal. Its message names no secret. */
 export class EnvelopeError extends Error {
   override readonly name = "EnvelopeError";
 }

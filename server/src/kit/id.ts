@@ -32,6 +32,7 @@ export interface IdSource {
   uuid(): string;
 }
 
+/** Makes ids of the given time and chance: a moved clock and a seed repeat them. */
 export function createIdSource(clock: Clock, random: Random): IdSource {
   return { uuid: () => uuidV7(clock.now(), random.bytes(10)) };
 }

@@ -15,15 +15,18 @@ export type Rounding = "half_up" | "half_even" | "up" | "down";
 
 export const PPM = 1_000_000n;
 
+/** An amount, a currency or a division that has no meaning. */
 export class MoneyError extends Error {
   override readonly name = "MoneyError";
 }
 
+/** Money of minor units. Throws `MoneyError` for an unknown currency. */
 export function money(amount: bigint, currency: string): Money {
   currencyExponent(currency);
   return { amount, currency };
 }
 
+/** Whether it is an ISO 4217 code in upper case. */
 export function isCurrency(currency: string): boolean {
   return Object.hasOwn(currencyExponents, currency);
 }
@@ -35,10 +38,12 @@ export function currencyExponent(currency: string): number {
   return exponent;
 }
 
+/** Throws `MoneyError` when the currencies differ. */
 export function add(a: Money, b: Money): Money {
   return { amount: a.amount + sameCurrency(a, b).amount, currency: a.currency };
 }
 
+/** Throws `MoneyError` when the currencies differ. The result may be negative. */
 export function subtract(a: Money, b: Money): Money {
   return { amount: a.amount - sameCurrency(a, b).amount, currency: a.currency };
 }

@@ -4,6 +4,7 @@
  */
 export type Transitions<State extends string> = Readonly<Record<State, readonly State[]>>;
 
+/** Whether the table lists the move. */
 export function canMove<State extends string>(table: Transitions<State>, from: State, to: State): boolean {
   return table[from].includes(to);
 }
@@ -13,6 +14,7 @@ export function statesBefore<State extends string>(table: Transitions<State>, to
   return (Object.keys(table) as State[]).filter((from) => canMove(table, from, to));
 }
 
+/** States that nothing leaves. */
 export function terminalStates<State extends string>(table: Transitions<State>): State[] {
   return (Object.keys(table) as State[]).filter((state) => table[state].length === 0);
 }

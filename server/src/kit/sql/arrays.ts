@@ -11,6 +11,7 @@ export function plainArray(values: readonly (string | number | bigint | boolean 
 
 const NEEDS_ESCAPE = /["\\]/;
 
+/** `text[]`, each element quoted. A zero character, which PostgreSQL cannot store, fails the statement. */
 export function textArray(values: readonly (string | null)[]): string {
   return `{${values.map(quoteElement).join(",")}}`;
 }

@@ -52,6 +52,7 @@ function parseTimestamp(text: string): number {
   return Date.parse(`${text.slice(0, 10)}T${text.slice(11, text.lastIndexOf("+"))}Z`);
 }
 
+/** Opens a pool. Connects at the first use, so a database out of reach shows at the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: options.url,

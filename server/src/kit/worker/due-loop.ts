@@ -28,6 +28,7 @@ export interface DueLoop {
   stop(): Promise<void>;
 }
 
+/** Makes a loop; it rests until it is started. */
 export function createDueLoop<Item>(options: DueLoopOptions<Item>): DueLoop {
   const running = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
@@ -35,21 +36,13 @@ export function createDueLoop<Item>(options: DueLoopOptions<Item>): DueLoop {
   let polling: Promise<void> | undefined;
   let kicked = false;
 
-  async function work(item: Item): Promise<void> {
-    try {
-      await withLogContext({ job: options.name }, () => options.handle(item));
-    } catch (error) {
-      options.log.error({ err: error, job: options.name }, "due work failed; it comes again after its lease");
-    }
-  }
-
   /** Fills the free places once; true when there may be more due rows than places. */
   async function fill(): Promise<boolean> {
     const free = options.concurrency - running.size;
     if (free <= 0) return false;
     const items = await options.claim(free);
     for (const item of items) {
-      const task = work(item).finally(() => {
+      const task = work(options, item).finally(() => {
         running.delete(task);
         if (!stopped) loop.kick();
       });
@@ -87,15 +80,7 @@ export function createDueLoop<Item>(options: DueLoopOptions<Item>): DueLoop {
       kicked = true;
       trigger();
     },
-    async drain() {
-      let count = 0;
-      for (;;) {
-        const items = await options.claim(options.concurrency);
-        if (items.length === 0) return count;
-        count += items.length;
-        await Promise.all(items.map(work));
-      }
-    },
+    drain: () => drain(options),
     async stop() {
       stopped = true;
       clearTimeout(timer);
@@ -104,4 +89,21 @@ export function createDueLoop<Item>(options: DueLoopOptions<Item>): DueLoop {
     },
   };
   return loop;
+}
+
+async function work<Item>(options: DueLoopOptions<Item>, item: Item): Promise<void> {
+  try {
+    await withLogContext({ job: options.name }, () => options.handle(item));
+  } catch (error) {
+    options.log.error({ err: error, job: options.name }, "due work failed; it comes again after its lease");
+  }
+}
+
+async function drain<Item>(options: DueLoopOptions<Item>): Promise<number> {
+  for (let count = 0; ; ) {
+    const items = await options.claim(options.concurrency);
+    if (items.length === 0) return count;
+    count += items.length;
+    await Promise.all(items.map((item) => work(options, item)));
+  }
 }
