@@ -48,7 +48,7 @@ create table webhook_deliveries (
   endpoint_id uuid,
   url text not null,
   -- Name and port: deliveries to one receiver share a bounded number of connections.
-  receiver text not null generated always as (substring(url from '//([^/?#]*)')) stored,
+  receiver text not null generated always as (coalesce(substring(url from '//([^/?#]*)'), '')) stored,
   status text not null default 'pending' check (status in ('pending', 'delivered', 'failed', 'canceled')),
   -- Tries begun, one cut short by a crash included.
   attempt_count integer not null default 0,
