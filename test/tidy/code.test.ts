@@ -24,7 +24,7 @@ function literalText(node: Node): string | undefined {
 }
 
 const transactionWord =
-  /^\s*(begin|commit|rollback|abort|end|start\s+transaction|savepoint\s+\w+)(\s+(work|transaction))?\s*;?\s*$/i;
+  /^\s*(begin|commit|rollback|abort|end|rollback\s+to\s+.*|start\s+transaction|savepoint\s+\w+)(\s+(work|transaction))?\s*;?\s*$/i;
 
 /** What has one home: how it is recognized, where it may be, and what to use elsewhere. */
 const homes: readonly {

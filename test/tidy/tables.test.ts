@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { listFiles, type Node, placeOf, readSources, readText, walk } from "./source.ts";
 
-/** Who owns each table: a module, or the ledger. */
+/** Who owns each table and view: a module, or the ledger. */
 const owners: Readonly<Record<string, string>> = {
   merchants: "merchant",
   apps: "merchant",
@@ -14,6 +14,8 @@ const owners: Readonly<Record<string, string>> = {
   ledger_books: "ledger",
   ledger_accounts: "ledger",
   ledger_transactions: "ledger",
+  ledger_entries: "ledger",
+  ledger_balances: "ledger",
   payments: "payment",
   attempts: "payment",
   refunds: "refund",
@@ -70,7 +72,7 @@ const statements = findSql();
 describe("a table", () => {
   test("has an owner, and each owner's table exists", () => {
     const sql = listFiles("server/migrations").map(readText).join("\n");
-    const made = [...sql.matchAll(/create\s+table\s+(?:if\s+not\s+exists\s+)?(\w+)/gi)].map((match) => match[1]!);
+    const made = [...sql.matchAll(/create\s+(?:table|view)\s+(\w+)/gi)].map((match) => match[1]!);
     expect(
       made.filter((table) => !tables.includes(table)),
       "name their owner in this file",
@@ -126,7 +128,7 @@ describe("a statement", () => {
 test("every table that a merchant owns is led by merchant_id", () => {
   const platform = ["merchants", "channel_accounts", "channel_cost_rules", "migrations"];
   const sql = listFiles("server/migrations").map(readText).join("\n");
-  const wrong = [...sql.matchAll(/create\s+table\s+(\w+)\s*\(([\s\S]*?)\n\);/gi)]
+  const wrong = [...sql.matchAll(/create\s+table\s+(\w+)\s*\(([\s\S]*?)\n\)/gi)]
     .filter(([, table]) => !platform.includes(table!))
     .filter(([, , body]) => !/primary key \(merchant_id\b/.test(body!) || /\bunique \((?!merchant_id\b)/.test(body!))
     .map(([, table]) => `${table}: merchant_id leads the primary key and every unique constraint`);
