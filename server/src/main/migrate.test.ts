@@ -1,11 +1,11 @@
 // Guarantee: a database is only ever brought forward by the committed files, each once, whole or not at all, however
 // many processes start together; a file changed after it was applied is refused.
 import { createHash } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../../../test/database/test-database.ts";
 import { type Migration, migrate, readMigrations } from "./migrate.ts";
 
@@ -58,6 +58,7 @@ test("a changed, a missing and a late file are refused, each with its reason", a
 
 test("file names are checked: six digits, one file a number", () => {
   const folder = mkdtempSync(join(tmpdir(), "migrations-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "000001_a.sql"), "SELECT 1");
   writeFileSync(join(folder, "000001_b.sql"), "SELECT 1");
   expect(() => readMigrations(folder)).toThrow("Two migrations have the number 1");
