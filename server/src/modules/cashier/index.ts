@@ -1,0 +1,2 @@
+export { type CashierOptions, registerCashierRoutes } from "./routes.ts";
+export type { CashierPayment, CashierService } from "./service.ts";

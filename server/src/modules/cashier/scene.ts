@@ -1,0 +1,147 @@
+/** Decides, from the payment and the device alone, what a page shows. Pure: the same input gives the same scene. */
+import type { Choice, Obstacle, ReturnLink, Scene, Wallet } from "../../../../web/cashier/view.ts";
+import type { Method } from "../../channels/contract.ts";
+import { type Addresses, isWebAddress, returnAddress } from "./addresses.ts";
+import type { Device } from "./device.ts";
+import { drawQr } from "./qr-image.ts";
+import type { CashierPayment } from "./service.ts";
+
+export interface SceneInput {
+  readonly payment: CashierPayment;
+  readonly device: Device;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly addresses: Addresses;
+  /** The cashier's absolute address: what the QR code says. */
+  readonly absolute_url: string;
+  /** `view` shows the attempt under way, `bridge` opens it in WeChat, `enter` offers the ways to pay. */
+  readonly mode: "enter" | "view" | "bridge";
+  readonly jsbridge_url: string | undefined;
+}
+
+const isOpen = (payment: CashierPayment) => payment.status === "created" || payment.status === "processing";
+
+/** Whether an attempt may be started now. */
+export function isPayable(payment: CashierPayment, now: number): boolean {
+  return isOpen(payment) && now < payment.expires_at;
+}
+
+/** Changes whenever the page should. Opaque to the browser. */
+export function revisionOf(payment: CashierPayment, now: number): string {
+  const attempt = payment.attempt ? `${payment.attempt.method}-${payment.attempt.action.type}` : "none";
+  return `${payment.status}.${attempt}${isOpen(payment) && now >= payment.expires_at ? ".late" : ""}`;
+}
+
+export function sceneOf(input: SceneInput): Scene {
+  const { payment, now } = input;
+  const back = backOf(payment);
+  if (payment.status === "succeeded" || payment.status === "closed" || payment.status === "failed") {
+    return { kind: payment.status, back };
+  }
+  if (now >= payment.expires_at) {
+    // Somebody may still have paid in time: only the channel's answer ends a payment that was tried.
+    return payment.attempt
+      ? { kind: "confirming", resume_url: undefined, other_url: undefined }
+      : { kind: "expired", back };
+  }
+  return openScene(input);
+}
+
+function openScene(input: SceneInput): Scene {
+  const { payment, device, addresses, mode } = input;
+  const choices = choicesFor(payment.methods, device, addresses);
+  const attempt = payment.attempt;
+  if (mode === "bridge" && attempt?.action.type === "jsapi") {
+    const script_url = payment.livemode ? undefined : input.jsbridge_url;
+    return { kind: "bridge", parameters: JSON.stringify(attempt.action.parameters), script_url };
+  }
+  if (device === "pc" && !(mode === "view" && attempt && opensHere(attempt.method))) {
+    return scanScene(input, choices) ?? chooseScene(input, choices);
+  }
+  if (mode === "view" && attempt) {
+    const redirects = attempt.action.type === "redirect" && (device === "pc" || device === "phone");
+    const resume_url = redirects ? addresses.go : addresses.enter;
+    return { kind: "confirming", resume_url, other_url: redirects ? addresses.enter : undefined };
+  }
+  return chooseScene(input, choices);
+}
+
+function chooseScene({ payment, device, absolute_url }: SceneInput, choices: readonly Choice[]): Scene {
+  if (choices.length > 0) return { kind: "choose", choices };
+  return {
+    kind: "impossible",
+    obstacle: obstacleFor(payment.methods, device),
+    address: absolute_url,
+    back: backOf(payment),
+  };
+}
+
+/** On a PC: our own address as a code for every wallet that can pay from it, else the attempt's own code. */
+function scanScene({ payment, absolute_url }: SceneInput, choices: readonly Choice[]): Scene | undefined {
+  const attempt = payment.attempt;
+  const wallets = scanningWallets(payment.methods);
+  if (attempt?.action.type === "qr_code" && !wallets.includes(walletOf(attempt.method))) {
+    const others = choices.filter((choice) => choice.method !== attempt.method);
+    const qr = drawQr(attempt.action.qr_code);
+    return { kind: "scan", qr, wallets: [walletOf(attempt.method)], scanned_by: undefined, choices: others };
+  }
+  if (wallets.length === 0) return undefined;
+  const scanned_by = attempt && opensOnPhone(attempt.method) ? walletOf(attempt.method) : undefined;
+  return { kind: "scan", qr: drawQr(absolute_url), wallets, scanned_by, choices };
+}
+
+/** The ways to pay that the payer may choose on this device, in the merchant's order. */
+export function choicesFor(methods: readonly Method[], device: Device, addresses: Addresses): Choice[] {
+  const inWallet = device === "wechat" || device === "alipay";
+  return methods.flatMap((method) => {
+    const by = offer(method, device, methods);
+    return by ? [{ method, wallet: walletOf(method), by, href: inWallet ? addresses.enter : undefined }] : [];
+  });
+}
+
+function offer(method: Method, device: Device, methods: readonly Method[]): Choice["by"] | undefined {
+  if (device === "wechat") return method === "wechat.jsapi" ? "app" : undefined;
+  if (device === "alipay") return method === "alipay.wap" ? "app" : undefined;
+  if (device === "phone") return method === "wechat.h5" || method === "alipay.wap" ? "app" : undefined;
+  if (method === "alipay.page") return "page";
+  // A channel's own code is for the wallets that our own address does not serve.
+  const isCode = method === "wechat.native" || method === "alipay.qr";
+  return isCode && !scanningWallets(methods).includes(walletOf(method)) ? "code" : undefined;
+}
+
+/** The wallets that can pay after scanning the cashier's own address. */
+function scanningWallets(methods: readonly Method[]): Wallet[] {
+  return methods.flatMap((method): Wallet[] =>
+    method === "wechat.jsapi" ? ["wechat"] : method === "alipay.wap" ? ["alipay"] : [],
+  );
+}
+
+/** What keeps the payer from paying on this device, as the thing to do instead. */
+function obstacleFor(methods: readonly Method[], device: Device): Obstacle {
+  const offers = (method: Method) => methods.includes(method);
+  if (device !== "wechat" && offers("wechat.jsapi")) return "use_wechat";
+  if (device !== "alipay" && offers("alipay.wap")) return "use_alipay";
+  if (device !== "phone" && offers("wechat.h5")) return "use_phone";
+  const onComputer: Method[] = ["wechat.native", "alipay.qr", "alipay.page"];
+  return device !== "pc" && onComputer.some(offers) ? "use_computer" : "no_methods";
+}
+
+/** The wallet behind a method. */
+export function walletOf(method: Method): Wallet {
+  return method.startsWith("wechat.") ? "wechat" : "alipay";
+}
+
+const opensOnPhone = (method: Method) => ["wechat.jsapi", "wechat.h5", "alipay.wap"].includes(method);
+const opensHere = (method: Method) => method === "alipay.page";
+
+function backOf(payment: CashierPayment): ReturnLink | undefined {
+  const url = returnAddress(payment);
+  return url === undefined ? undefined : { url };
+}
+
+/** The wallet's page of the attempt under way, or undefined when it has none that a browser can open. */
+export function handoffOf(payment: CashierPayment): { wallet: Wallet; url: string } | undefined {
+  const attempt = payment.attempt;
+  if (attempt?.action.type !== "redirect" || !isWebAddress(attempt.action.url)) return undefined;
+  return { wallet: walletOf(attempt.method), url: attempt.action.url };
+}
