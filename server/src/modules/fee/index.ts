@@ -1,0 +1,10 @@
+/** What attempts cost. The only door of the module. */
+export {
+  type ChannelCostRuleInput,
+  createChannelCostRule,
+  createFeeRule,
+  type FeeRuleInput,
+} from "./create-rules.ts";
+export { feeErrors } from "./errors.ts";
+export type { ChannelCostRule, FeeRule } from "./fee.ts";
+export { type Price, type PriceInput, priceAttempts } from "./price-attempts.ts";
