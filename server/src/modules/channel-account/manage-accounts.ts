@@ -1,0 +1,156 @@
+/** Making and changing channel accounts, and binding them to merchants. */
+import type { Channel } from "../../channels/contract.ts";
+import type { Clock } from "../../kit/clock.ts";
+import type { Envelope } from "../../kit/crypto.ts";
+import type { IdSource } from "../../kit/id.ts";
+import { brokenConstraint, type Database, type Sql } from "../../kit/sql/database.ts";
+import { merchantErrors } from "../merchant/index.ts";
+import { type AccountRecord, checkAccount, type FundingMode } from "./account.ts";
+import { channelAccountErrors } from "./errors.ts";
+import { openSecrets, type Secrets, sealSecrets, toChannelAccount } from "./secrets.ts";
+import {
+  deleteBinding,
+  insertAccount,
+  loadAccounts,
+  lockAccount,
+  type SealedAccount,
+  updateAccount,
+  upsertBinding,
+} from "./store.ts";
+
+const NAME_LENGTH_MAX = 100;
+const PRIORITY_UNLESS_GIVEN = 100;
+
+export interface AccountServices {
+  db: Database;
+  clock: Clock;
+  ids: IdSource;
+  envelope: Envelope;
+  getChannel(id: string): Channel | undefined;
+  /** Hosts besides the channels' own that live accounts may call; none unless given. */
+  live_hosts_allowed?: readonly string[];
+}
+
+export interface NewAccount {
+  readonly channel: string;
+  readonly name: string;
+  readonly funding_mode: FundingMode;
+  readonly owner_merchant_id?: string | undefined;
+  readonly livemode: boolean;
+  readonly methods: readonly string[];
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly secrets: Secrets;
+}
+
+/**
+ * Creates an enabled channel account after checking it against its channel. Nothing is bound to it yet.
+ * @throws channel_account.channel_unknown, channel_account.invalid, merchant.not_found
+ */
+export async function createChannelAccount(services: AccountServices, input: NewAccount): Promise<AccountRecord> {
+  const { secrets, ...given } = input;
+  const record: AccountRecord = {
+    ...given,
+    id: services.ids.uuid(),
+    owner_merchant_id: input.owner_merchant_id ?? null,
+    status: "enabled",
+    version: 1,
+    created_at: services.clock.now(),
+  };
+  refuseFaults(services, record, secrets);
+  try {
+    await insertAccount(services.db, { ...record, secrets_sealed: sealSecrets(services.envelope, record.id, secrets) });
+  } catch (error) {
+    if (brokenConstraint(error) === "channel_accounts_owner_merchant_id_fkey") {
+      throw merchantErrors["merchant.not_found"]();
+    }
+    throw error;
+  }
+  return record;
+}
+
+export interface AccountChange {
+  readonly name?: string;
+  readonly status?: "enabled" | "disabled";
+  readonly methods?: readonly string[];
+  /** Replaces the whole config. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Replaces the secrets named; the others stay. */
+  readonly secrets?: Secrets;
+}
+
+/**
+ * Changes an account after checking the result as a whole. A change of config or secrets makes a new version, which the
+ * next call to the channel uses.
+ * @throws channel_account.not_found, channel_account.invalid
+ */
+export async function updateChannelAccount(
+  services: AccountServices,
+  id: string,
+  change: AccountChange,
+): Promise<AccountRecord> {
+  return services.db.transaction(async (tx) => {
+    const current = await lockAccount(tx, id);
+    if (!current) throw channelAccountErrors["channel_account.not_found"]();
+    const { secrets: changed, ...fields } = change;
+    const isNewVersion = fields.config !== undefined || changed !== undefined;
+    const secrets = { ...openSecrets(services.envelope, id, current.secrets_sealed), ...changed };
+    const record = { ...withoutSecrets(current), ...fields, version: current.version + (isNewVersion ? 1 : 0) };
+    refuseFaults(services, record, secrets);
+    await updateAccount(tx, { ...record, secrets_sealed: sealSecrets(services.envelope, id, secrets) });
+    return record;
+  });
+}
+
+function withoutSecrets(account: SealedAccount): AccountRecord {
+  const { secrets_sealed: _, ...record } = account;
+  return record;
+}
+
+function refuseFaults(services: AccountServices, record: AccountRecord, secrets: Secrets): void {
+  const channel = services.getChannel(record.channel);
+  if (!channel) throw channelAccountErrors["channel_account.channel_unknown"]({ param: "channel" });
+  const { clock, live_hosts_allowed = [] } = services;
+  const name = record.name.trim();
+  const problems = [
+    ...(name.length > 0 && name.length <= NAME_LENGTH_MAX ? [] : [`name must have 1 to ${NAME_LENGTH_MAX} characters`]),
+    ...checkAccount(channel, record, toChannelAccount(record, secrets), { clock, live_hosts_allowed }),
+  ];
+  if (problems.length === 0) return;
+  throw channelAccountErrors["channel_account.invalid"]({ values: { problem: problems.join("; ") } });
+}
+
+/**
+ * Lets a merchant collect through an account, in the account's book. Binding again changes the order.
+ * @param input.priority accounts with a smaller number are tried first; 100 unless given
+ * @throws channel_account.not_found, channel_account.binding_refused, merchant.not_found
+ */
+export async function bindChannelAccount(
+  services: { db: Database; clock: Clock },
+  input: { merchant_id: string; channel_account_id: string; priority?: number },
+): Promise<void> {
+  const [account] = await loadAccounts(services.db, [input.channel_account_id]);
+  if (!account) throw channelAccountErrors["channel_account.not_found"]();
+  if (account.owner_merchant_id !== null && account.owner_merchant_id !== input.merchant_id) {
+    throw channelAccountErrors["channel_account.binding_refused"]();
+  }
+  const priority = input.priority ?? PRIORITY_UNLESS_GIVEN;
+  try {
+    await upsertBinding(services.db, {
+      ...input,
+      priority,
+      livemode: account.livemode,
+      created_at: services.clock.now(),
+    });
+  } catch (error) {
+    if (brokenConstraint(error) === "channel_bindings_merchant_id_fkey") throw merchantErrors["merchant.not_found"]();
+    throw error;
+  }
+}
+
+/** Takes an account from a merchant; what was begun through it goes on. */
+export async function unbindChannelAccount(
+  sql: Sql,
+  input: { merchant_id: string; channel_account_id: string },
+): Promise<void> {
+  await deleteBinding(sql, input.merchant_id, input.channel_account_id);
+}

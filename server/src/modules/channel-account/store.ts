@@ -1,0 +1,156 @@
+/** All SQL on channel accounts and bindings. */
+import { toRfc3339 } from "../../kit/clock.ts";
+import { plainArray, textArray } from "../../kit/sql/arrays.ts";
+import type { Sql, Transaction } from "../../kit/sql/database.ts";
+import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
+import type { AccountRecord, FundingMode } from "./account.ts";
+
+/** An account as it lies in the database. */
+export interface SealedAccount extends AccountRecord {
+  readonly secrets_sealed: Buffer;
+}
+
+const columns =
+  "id, owner_merchant_id, channel, name, funding_mode, livemode, status, methods, config, version, created_at";
+
+// An account may serve many merchants, so it belongs to the platform's register; bindings say whom it serves.
+const insertStatement = platformStatement(
+  "channel_account.insert",
+  `insert into channel_accounts (${columns}, secrets_sealed)
+   values ($1, $2, $3, $4, $5, $6, $7, $8::text[], $9::jsonb, $10, $11::timestamptz, $12)`,
+);
+
+export async function insertAccount(sql: Sql, account: SealedAccount): Promise<void> {
+  await sql.query(insertStatement, [
+    account.id,
+    account.owner_merchant_id,
+    account.channel,
+    account.name,
+    account.funding_mode,
+    account.livemode,
+    account.status,
+    textArray(account.methods),
+    JSON.stringify(account.config),
+    account.version,
+    toRfc3339(account.created_at),
+    account.secrets_sealed,
+  ]);
+}
+
+const updateStatement = platformStatement(
+  "channel_account.update",
+  `update channel_accounts set name = $2, status = $3, methods = $4::text[], config = $5::jsonb, version = $6,
+     secrets_sealed = $7
+   where id = $1`,
+);
+
+export async function updateAccount(tx: Transaction, account: SealedAccount): Promise<void> {
+  await tx.query(updateStatement, [
+    account.id,
+    account.name,
+    account.status,
+    textArray(account.methods),
+    JSON.stringify(account.config),
+    account.version,
+    account.secrets_sealed,
+  ]);
+}
+
+const lockStatement = platformStatement(
+  "channel_account.lock",
+  `select ${columns}, secrets_sealed from channel_accounts where id = $1 for update`,
+);
+
+/** The account, held until the transaction ends. */
+export async function lockAccount(tx: Transaction, id: string): Promise<SealedAccount | undefined> {
+  const [account] = await tx.query<SealedAccount>(lockStatement, [id]);
+  return account;
+}
+
+const selectStatement = platformStatement(
+  "channel_account.select",
+  `select ${columns}, secrets_sealed from channel_accounts where id = any($1::uuid[])`,
+);
+
+export async function loadAccounts(sql: Sql, ids: readonly string[]): Promise<SealedAccount[]> {
+  return sql.query<SealedAccount>(selectStatement, [plainArray(ids)]);
+}
+
+const listStatement = platformStatement(
+  "channel_account.list",
+  `select ${columns} from channel_accounts where ($1::uuid is null or id < $1::uuid) order by id desc limit $2`,
+);
+
+/** Accounts older than the given one, the newest first. */
+export async function listAccounts(sql: Sql, older_than: string | null, limit: number): Promise<AccountRecord[]> {
+  return sql.query<AccountRecord>(listStatement, [older_than, limit]);
+}
+
+const versionsStatement = platformStatement(
+  "channel_account.versions",
+  "select id, version from channel_accounts where id = any($1::uuid[])",
+);
+
+export async function loadVersions(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
+  const rows = await sql.query<{ id: string; version: number }>(versionsStatement, [plainArray(ids)]);
+  return new Map(rows.map((row) => [row.id, row.version]));
+}
+
+const bindStatement = tenantStatement(
+  "channel_binding.upsert",
+  `insert into channel_bindings (merchant_id, channel_account_id, livemode, priority, created_at)
+   values ($1, $2, $3, $4, $5::timestamptz)
+   on conflict (merchant_id, channel_account_id) do update set priority = excluded.priority`,
+);
+
+export interface Binding {
+  readonly merchant_id: string;
+  readonly channel_account_id: string;
+  readonly livemode: boolean;
+  /** Accounts with a smaller number are tried first. */
+  readonly priority: number;
+  readonly created_at: number;
+}
+
+export async function upsertBinding(sql: Sql, binding: Binding): Promise<void> {
+  const { merchant_id, channel_account_id, livemode, priority, created_at } = binding;
+  await sql.query(bindStatement, [merchant_id, channel_account_id, livemode, priority, toRfc3339(created_at)]);
+}
+
+const unbindStatement = tenantStatement(
+  "channel_binding.delete",
+  "delete from channel_bindings where merchant_id = $1 and channel_account_id = $2",
+);
+
+export async function deleteBinding(sql: Sql, merchant_id: string, channel_account_id: string): Promise<void> {
+  await sql.query(unbindStatement, [merchant_id, channel_account_id]);
+}
+
+/** An account that a merchant may collect through. */
+export interface RoutedAccount {
+  readonly merchant_id: string;
+  readonly livemode: boolean;
+  readonly id: string;
+  readonly channel: string;
+  readonly funding_mode: FundingMode;
+  readonly methods: readonly string[];
+}
+
+// The book of the account is compared again: a binding alone never lends a live account to test money or the reverse.
+const routesStatement = tenantStatement(
+  "channel_binding.routes",
+  `select b.merchant_id, b.livemode, a.id, a.channel, a.funding_mode, a.methods
+   from unnest($1::uuid[], $2::boolean[]) as wanted (merchant_id, livemode)
+   join channel_bindings b on b.merchant_id = wanted.merchant_id and b.livemode = wanted.livemode
+   join channel_accounts a on a.id = b.channel_account_id and a.livemode = b.livemode and a.status = 'enabled'
+   order by b.merchant_id, b.priority, a.id`,
+);
+
+/** The enabled accounts of each wanted merchant and book, the preferred one first. */
+export async function loadRoutes(
+  sql: Sql,
+  wanted: readonly { merchant_id: string; livemode: boolean }[],
+): Promise<RoutedAccount[]> {
+  const merchants = plainArray(wanted.map((one) => one.merchant_id));
+  return sql.query<RoutedAccount>(routesStatement, [merchants, plainArray(wanted.map((one) => one.livemode))]);
+}
