@@ -263,7 +263,7 @@ function outcomeOfBrokenExchange(error: unknown): Unknown {
   const shown = `${typeof code === "string" ? code : String(name)}`;
   if (name === "TimeoutError" || name === "AbortError" || timeoutCodes.has(shown)) return unknown("timeout", shown);
   if (shown === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return unknown("unreadable", "the answer is larger than 1 MB");
-  if (shown.startsWith("HPE_")) return unknown("unreadable", `the answer is not HTTP: ${shown}`);
+  if (name === "HTTPParserError") return unknown("unreadable", `the answer is not HTTP: ${shown}`);
   return unknown("connection", shown);
 }
 

@@ -2,6 +2,7 @@
  * What the conformance suite runs on: the adapter, the real caller, and a channel that it reaches over HTTP only. The
  * test files start that channel (the sandbox) and hand over its address, so that nothing here knows its code.
  */
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ulid } from "ulid";
@@ -9,6 +10,7 @@ import { systemClock } from "../../kit/clock.ts";
 import { createLogger } from "../../kit/log.ts";
 import { money } from "../../kit/money.ts";
 import { systemRandom } from "../../kit/random.ts";
+import { Secret } from "../../kit/secret.ts";
 import { type ChannelCaller, createChannelCaller } from "../call.ts";
 import type { ChannelAccount, ChannelContext, Method, PayInput, RefundInput, WireNotice } from "../contract.ts";
 
@@ -57,28 +59,39 @@ export function createControlPlane(url: string): ControlPlane {
 /** A merchant's address for notices: keeps what arrives, and answers what `reply` says. */
 export interface NoticeReceiver {
   readonly url: string;
-  /** Resolves with the next notice that nobody has taken yet. */
-  next(): Promise<WireNotice>;
-  reply: (notice: WireNotice) => { status: number; headers: Readonly<Record<string, string>>; body: string };
+  /** Resolves with the next notice that came to `url/key` and that nobody has taken yet. */
+  next(key: string): Promise<WireNotice>;
+  reply: () => { status: number; headers: Readonly<Record<string, string>>; body: string };
   close(): Promise<void>;
 }
 
+interface Box {
+  readonly waiting: WireNotice[];
+  readonly takers: ((notice: WireNotice) => void)[];
+}
+
 export async function startNoticeReceiver(): Promise<NoticeReceiver> {
-  const waiting: WireNotice[] = [];
-  const takers: ((notice: WireNotice) => void)[] = [];
+  const boxes = new Map<string, Box>();
+  const boxOf = (key: string): Box => {
+    const box = boxes.get(key) ?? { waiting: [], takers: [] };
+    boxes.set(key, box);
+    return box;
+  };
   const peer = await startPeer((request, response, body) => {
-    const notice = { headers: request.headers as Record<string, string | undefined>, body };
-    const { status, headers, body: text } = receiver.reply(notice);
+    const { status, headers, body: text } = receiver.reply();
     response.writeHead(status, headers).end(text);
-    const taker = takers.shift();
+    const notice = { headers: request.headers as Record<string, string | undefined>, body };
+    const box = boxOf(request.url?.split("/").at(-1) ?? "");
+    const taker = box.takers.shift();
     if (taker) taker(notice);
-    else waiting.push(notice);
+    else box.waiting.push(notice);
   });
   const receiver: NoticeReceiver = {
     url: `${peer.url}/notices`,
-    next() {
-      const notice = waiting.shift();
-      return notice ? Promise.resolve(notice) : new Promise((resolve) => takers.push(resolve));
+    next(key) {
+      const box = boxOf(key);
+      const notice = box.waiting.shift();
+      return notice ? Promise.resolve(notice) : new Promise((resolve) => box.takers.push(resolve));
     },
     reply: () => ({ status: 200, headers: {}, body: "success" }),
     close: peer.close,
@@ -106,15 +119,16 @@ export async function startPeer(
   };
 }
 
-/** A payment of 88.01 yuan, to be changed at will. */
-export function makePayInput(method: Method, notify_url: string, changes: Partial<PayInput> = {}): PayInput {
+/** A payment of 88.01 yuan, to be changed at will; its notices come to `notify_base/serial_no`. */
+export function makePayInput(method: Method, notify_base: string, changes: Partial<PayInput> = {}): PayInput {
   const created_at = Date.now();
+  const serial_no = ulid();
   return {
-    serial_no: ulid(),
+    serial_no,
     method,
     amount: money(8_801n, "CNY"),
     subject: "一盒月饼 / mooncakes & tea = 🥮",
-    notify_url,
+    notify_url: `${notify_base}/${serial_no}`,
     return_url: "https://shop.example/paid",
     expires_at: created_at + 900_000,
     created_at,
@@ -137,4 +151,25 @@ export function makeRefundInput(
     notify_url: pay.notify_url,
     ...changes,
   };
+}
+
+/** A merchant at the channel and the account that reaches it. `merchant` names it to the control plane. */
+export interface Provisioned {
+  readonly account: ChannelAccount;
+  readonly merchant: string;
+}
+
+/** The same account with other settings; a new id, as nothing may be read from a cache. */
+export function changeAccount(
+  account: ChannelAccount,
+  changes: { config?: Record<string, unknown>; secrets?: ChannelAccount["secrets"] },
+): ChannelAccount {
+  const config = { ...account.config, ...changes.config };
+  return { ...account, id: randomUUID(), config, secrets: { ...account.secrets, ...changes.secrets } };
+}
+
+/** An RSA private key that no channel knows, in PEM. */
+export function makeStrangeKey(): Secret {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return new Secret(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
 }

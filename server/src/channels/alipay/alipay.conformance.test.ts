@@ -1,0 +1,156 @@
+/**
+ * Guarantee: the Alipay adapter speaks openapi as the channel does, and however the channel or the network behaves, only
+ * what Alipay signed about our own trade ends a payment or a refund. In key mode and in certificate mode.
+ */
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { startSandbox } from "../../../../sandbox/main.ts";
+import { Secret } from "../../kit/secret.ts";
+import { type ControlPlane, changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
+import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { ask, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
+import type { ChannelAccount } from "../contract.ts";
+import { alipay } from "./index.ts";
+
+type Mode = "key" | "certificate";
+type Made = Record<string, string | undefined>;
+
+async function provision(control: ControlPlane, mode: Mode) {
+  const made = (await control.post("merchants", { channel: "alipay", mode })) as Made;
+  const keys =
+    mode === "key"
+      ? { alipay_public_keys: [made.alipay_public_key_pem] }
+      : {
+          app_certificate: made.app_cert_pem,
+          alipay_certificates: [made.alipay_cert_pem],
+          alipay_root_certificate: made.alipay_root_cert_pem,
+        };
+  const account: ChannelAccount = {
+    id: randomUUID(),
+    version: 1,
+    livemode: false,
+    config: {
+      app_id: made.app_id,
+      seller_id: made.seller_id,
+      mode,
+      ...keys,
+      gateway: made.gateway,
+      oauth_base_url: control.url,
+    },
+    secrets: { app_private_key: new Secret(made.app_private_key_pem!) },
+  };
+  return { account, merchant: made.app_id! };
+}
+
+/** Old and new keys side by side, as during Alipay's own change. */
+function renew(account: ChannelAccount, rotated: Record<string, unknown>): ChannelAccount {
+  const [name, added] =
+    account.config.mode === "key"
+      ? ["alipay_public_keys", rotated.alipay_public_key_pem]
+      : ["alipay_certificates", rotated.alipay_cert_pem];
+  return changeAccount(account, { config: { [name]: [added, ...(account.config[name] as unknown[])] } });
+}
+
+const subjectOf = (mode: Mode): ConformanceSubject => ({
+  title: `Alipay, ${mode} mode`,
+  channel: alipay,
+  start: () => startSandbox({ port: 0 }),
+  provision: (control) => provision(control, mode),
+  renew,
+  relocate: (account, url) => changeAccount(account, { config: { gateway: `${url}/gateway.do` } }),
+  privateKeyField: "app_private_key",
+  method: "alipay.qr",
+  facts: {
+    unseen: "not_found",
+    closedTwice: "already_paid",
+    refunded: "succeeded",
+    refundUnderWay: "not_found",
+    notEnoughCode: "ACQ.SELLER_BALANCE_NOT_ENOUGH",
+    troubles: {
+      http_500: "http_status",
+      system_error: "system_error",
+      service_unavailable: "system_error",
+      rate_limit: "rate_limited",
+      bad_signature: "bad_signature",
+      no_signature: "bad_signature",
+      html: "unreadable",
+      empty: "unreadable",
+    },
+    untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
+    refundUntruths: ["wrong_amount", "wrong_number"],
+    spoiltNotices: ["notice_tampered", "notice_bad_signature"],
+  },
+});
+
+describeChannelConformance(subjectOf("key"));
+describeChannelConformance(subjectOf("certificate"));
+
+describe("Alipay's own ways", () => {
+  const subject = subjectOf("certificate");
+  const world = useWorld(subject);
+
+  it("does not find the trade of an unscanned code, neither to ask nor to close", async () => {
+    const { account, caller, control } = world();
+    const { input, code } = await startPayment(world(), subject);
+    expect(await caller.query(alipay, account, input)).toEqual({ kind: "not_found" });
+    expect(await caller.close(alipay, account, input)).toEqual({ kind: "not_found" });
+    await control.post("pay", { code, notify: false });
+    expect(await caller.query(alipay, account, input)).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("reads the second asking of the same refund (fund_change N) as pending, and its sum as no amount", async () => {
+    const { account, caller } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    await caller.refund(alipay, account, makeRefundInput(input, channel_trade_no, 500n));
+    const refund = makeRefundInput(input, channel_trade_no, 100n);
+    expect(await caller.refund(alipay, account, refund)).toMatchObject({
+      kind: "succeeded",
+      refund: { amount: undefined },
+    });
+    expect(await caller.refund(alipay, account, refund)).toEqual({ kind: "pending" });
+  });
+
+  it("only acknowledges the notices of refunds, partial and whole", async () => {
+    const { account, caller, receiver } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    for (const fen of [801n, 8_000n]) {
+      await caller.refund(alipay, account, makeRefundInput(input, channel_trade_no, fen));
+      expect((await alipay.readNotice(context(account), await receiver.next(input.serial_no))).kind).toBe("ignored");
+    }
+  });
+
+  it("does not take a refund back into doubt when the sandbox asks to cancel again", async () => {
+    const { account, caller } = world();
+    const { input } = await startPayment(world(), subject);
+    await ask(world(), subject, "cancel", "system_error");
+    expect(await caller.cancel(alipay, account, input)).toMatchObject({ kind: "unknown", reason: "system_error" });
+    expect(await caller.cancel(alipay, account, input)).toEqual({ kind: "closed" });
+  });
+
+  it("refuses answers that name a certificate other than Alipay's", async () => {
+    const { account, caller, control } = world();
+    const { input } = await payInFull(world(), subject);
+    const other = await provision(control, "certificate");
+    const foreign = changeAccount(account, {
+      config: { alipay_certificates: other.account.config.alipay_certificates },
+    });
+    expect(await caller.query(alipay, foreign, input)).toMatchObject({
+      kind: "unknown",
+      reason: "bad_signature",
+      detail: expect.stringContaining("no certificate with the number"),
+    });
+  });
+
+  it("signs the address of a page so that any change of it is refused", async () => {
+    const { account, caller, control } = world();
+    const input = makePayInput("alipay.page", "https://shop.example/n");
+    const outcome = await caller.pay(alipay, account, input);
+    if (outcome.kind !== "pending" || outcome.action.type !== "redirect") throw new Error("an address was expected");
+    const cheaper = new URL(outcome.action.url);
+    const order = cheaper.searchParams.get("biz_content")!;
+    cheaper.searchParams.set("biz_content", order.replace("88.01", "0.01"));
+    await expect(control.post("pay", { code: cheaper.href })).rejects.toThrow("refuses");
+    await control.post("pay", { code: outcome.action.url, notify: false });
+    expect(await caller.query(alipay, account, input)).toMatchObject({ payment: { amount: input.amount } });
+  });
+});

@@ -1,0 +1,193 @@
+import { createServer } from "node:net";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ChannelAccount, Operation, Unknown } from "../contract.ts";
+import { context, makePayInput, makeRefundInput, startPeer } from "./harness.ts";
+import { type ConformanceSubject, payInFull, startPayment, type World } from "./subject.ts";
+
+/** A peer that is not the channel, or a channel that has changed its keys. */
+export function describeHostility(subject: ConformanceSubject, world: () => World): void {
+  describe("hostility", () => {
+    describePeers(subject, world);
+    describeAnyAnswer(subject, world);
+    describeRotation(subject, world);
+    describeLog(subject, world);
+  });
+}
+
+function describePeers(subject: ConformanceSubject, world: () => World): void {
+  const { channel, method } = subject;
+  const payAt = (url: string) => {
+    const { caller, account, receiver } = world();
+    return caller.pay(channel, subject.relocate(account, url), makePayInput(method, receiver.url));
+  };
+
+  it.each([500, 502, 503, 504, 429])("does not know after a bare status %i", async (status) => {
+    const peer = await startPeer((_request, response) => response.writeHead(status).end("<h1>no</h1>"));
+    const reason = status === 429 ? "rate_limited" : "http_status";
+    expect(await payAt(peer.url)).toMatchObject({ kind: "unknown", reason });
+    await peer.close();
+  });
+
+  it("does not know when nobody listens", async () => {
+    const peer = await startPeer(() => undefined);
+    await peer.close();
+    expect(await payAt(peer.url)).toMatchObject({ kind: "unknown", reason: "connection" });
+  });
+
+  it("stops reading an answer of 100 MB", async () => {
+    let sent = 0;
+    const chunk = Buffer.alloc(1_048_576, 0x20);
+    const peer = await startPeer((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const write = () => {
+        while (sent < 100 && !response.destroyed) {
+          sent += 1;
+          if (!response.write(chunk)) return void response.once("drain", write);
+        }
+        response.end();
+      };
+      write();
+    });
+    expect(await payAt(peer.url)).toMatchObject({ kind: "unknown", reason: "unreadable" });
+    expect(sent).toBeLessThan(100);
+    await peer.close();
+  });
+
+  it("stops waiting for an answer that drips", async () => {
+    const peer = await startPeer((_request, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write(" "), 50);
+      response.on("close", () => clearInterval(drip));
+    });
+    expect(await payAt(peer.url)).toMatchObject({ kind: "unknown", reason: "timeout" });
+    await peer.close();
+  });
+
+  it("does not follow a redirect", async () => {
+    let followed = false;
+    const target = await startPeer((_request, response) => {
+      followed = true;
+      response.end();
+    });
+    const peer = await startPeer((_request, response) => response.writeHead(307, { location: target.url }).end());
+    expect(await payAt(peer.url)).toMatchObject({ kind: "unknown", reason: "http_status" });
+    expect(followed).toBe(false);
+    await peer.close();
+    await target.close();
+  });
+
+  it("does not know when the peer speaks no HTTP, or hangs up", async () => {
+    const greetings = [
+      ["220 smtp ready\r\n", "unreadable"],
+      ["", "connection"],
+    ] as const;
+    for (const [greeting, reason] of greetings) {
+      const server = createServer((socket) =>
+        socket
+          .resume()
+          .on("error", () => undefined)
+          .end(greeting),
+      );
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as { port: number };
+      expect(await payAt(`http://127.0.0.1:${port}`)).toMatchObject({ kind: "unknown", reason });
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+}
+
+function describeAnyAnswer(subject: ConformanceSubject, world: () => World): void {
+  const { channel, method } = subject;
+
+  /** Every operation, given one answer. */
+  async function readEverywhere(account: ChannelAccount, status: number, text: string): Promise<{ kind: string }[]> {
+    const pay = makePayInput(method, "https://shop.example/n");
+    const refund = makeRefundInput(pay, "4200", 1n);
+    const response = { status, headers: {}, body: Buffer.from(text) };
+    const read = <Input, Outcome extends { kind: string } | Unknown>(
+      operation: Operation<Input, Outcome> | undefined,
+      input: Input,
+    ) => operation && Promise.resolve(operation.fromResponse(context(account), input, response));
+    const started = channel.pay[method];
+    const outcomes = await Promise.all([
+      started && "fromResponse" in started ? read(started, pay) : undefined,
+      read(channel.query, pay),
+      read(channel.close, pay),
+      read(channel.cancel, pay),
+      read(channel.refund, refund),
+      read(channel.queryRefund, refund),
+    ]);
+    return outcomes.filter((outcome) => outcome !== undefined);
+  }
+
+  it("believes no unsigned answer with a good status, whatever it says, and never throws", async () => {
+    const { account } = world();
+    const claim = fc.record({
+      trade_state: fc.constantFrom("SUCCESS", "CLOSED", "NOTPAY"),
+      status: fc.constantFrom("SUCCESS", "CLOSED", "PROCESSING"),
+      code_url: fc.constant("weixin://x"),
+      alipay_trade_query_response: fc.constant({ code: "10000", trade_status: "TRADE_SUCCESS" }),
+      alipay_trade_precreate_response: fc.constant({ code: "10000", qr_code: "https://qr.alipay.com/x" }),
+    });
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      claim.map((value) => JSON.stringify(value)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(200, 201, 202, 204), text, async (status, body) => {
+        const kinds = (await readEverywhere(account, status, body)).map(({ kind }) => kind);
+        expect(new Set(kinds)).toEqual(new Set(["unknown"]));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("reads nothing certain out of trouble, and never throws", async () => {
+    const { account } = world();
+    const status = fc.oneof(fc.integer({ min: 500, max: 599 }), fc.constantFrom(301, 302, 307, 408, 418, 429));
+    await fc.assert(
+      fc.asyncProperty(status, fc.oneof(fc.string(), fc.json()), async (code, body) => {
+        const kinds = (await readEverywhere(account, code, body)).map(({ kind }) => kind);
+        expect(new Set(kinds)).toEqual(new Set(["unknown"]));
+      }),
+      { numRuns: 200 },
+    );
+  });
+}
+
+function describeRotation(subject: ConformanceSubject, world: () => World): void {
+  const { channel } = subject;
+
+  it("trusts a new key of the channel when the account has it, and only then", async () => {
+    const { account, merchant } = await subject.provision(world().control);
+    const own: World = { ...world(), account, merchant };
+    const { caller, control, receiver } = own;
+    const { input } = await payInFull(own, subject);
+    const late = await startPayment(own, subject);
+    const rotated = await control.post("keys/rotate", { channel: channel.id, merchant });
+    const renewed = { ...subject.renew(account, rotated), id: account.id, version: account.version + 1 };
+    expect(await caller.query(channel, account, input)).toMatchObject({ kind: "unknown", reason: "bad_signature" });
+    expect(await caller.query(channel, renewed, input)).toMatchObject({ kind: "succeeded" });
+    await control.post("pay", { code: late.code });
+    const notice = await receiver.next(late.input.serial_no);
+    expect((await channel.readNotice(context(account), notice)).kind).toBe("rejected");
+    expect((await channel.readNotice(context(renewed), notice)).kind).toBe("payment_succeeded");
+  });
+}
+
+function describeLog(subject: ConformanceSubject, world: () => World): void {
+  const { channel } = subject;
+
+  it("writes neither keys nor payers into the log", async () => {
+    const { caller, account, lines } = world();
+    const { input } = await payInFull(world(), subject);
+    const outcome = await caller.query(channel, account, input);
+    if (outcome.kind !== "succeeded") throw new Error("the payment was expected to have succeeded");
+    const written = lines.join("");
+    expect(written).toContain(input.serial_no);
+    expect(written).not.toContain(outcome.payment.payer);
+    for (const secret of Object.values(account.secrets)) expect(written).not.toContain(secret.reveal());
+  });
+}

@@ -1,0 +1,122 @@
+/** What the suite must be told about a channel: how to reach it, and where channels rightly differ. */
+import { afterAll, beforeAll } from "vitest";
+import type { ChannelCaller } from "../call.ts";
+import type { Action, Channel, ChannelAccount, Method, PayInput, PayOutcome, UnknownReason } from "../contract.ts";
+import {
+  type ControlPlane,
+  createControlPlane,
+  createObservedCaller,
+  makePayInput,
+  type NoticeReceiver,
+  type Provisioned,
+  startNoticeReceiver,
+} from "./harness.ts";
+
+export interface ConformanceSubject {
+  readonly title: string;
+  readonly channel: Channel;
+  /** Starts the channel's simulator in this process, on a free port. */
+  start(): Promise<{ url: string; close(): Promise<void> }>;
+  /** Registers a merchant at the channel. */
+  provision(control: ControlPlane): Promise<Provisioned>;
+  /** The account after the channel changed its keys to `rotated`, holding old and new ones. */
+  renew(account: ChannelAccount, rotated: Record<string, unknown>): ChannelAccount;
+  /** The account with the channel's addresses replaced by `url`. */
+  relocate(account: ChannelAccount, url: string): ChannelAccount;
+  /** The name of the secret that holds the merchant's private key. */
+  readonly privateKeyField: string;
+  /** The method that the suite pays by; starting it calls the channel. */
+  readonly method: Method;
+  readonly facts: ChannelFacts;
+}
+
+/** Where channels rightly differ. */
+export interface ChannelFacts {
+  /** The query of an order that its payer has not met yet. */
+  readonly unseen: "pending" | "not_found";
+  /** Closing an order that is closed. */
+  readonly closedTwice: "closed" | "already_paid";
+  /** The answer to a refund that goes well. */
+  readonly refunded: "pending" | "succeeded";
+  /** The refund query while a refund is under way. */
+  readonly refundUnderWay: "pending" | "not_found";
+  readonly notEnoughCode: string;
+  /** Faults of an exchange and the reason that each must have. */
+  readonly troubles: Readonly<Record<string, UnknownReason>>;
+  /** Well-signed but untrue answers to a query. */
+  readonly untruths: readonly string[];
+  /** Well-signed but untrue answers to a refund query. */
+  readonly refundUntruths: readonly string[];
+  /** Spoilt notices that must be refused. */
+  readonly spoiltNotices: readonly string[];
+}
+
+/** Everything that a test of the suite works with. */
+export interface World {
+  readonly control: ControlPlane;
+  readonly receiver: NoticeReceiver;
+  readonly caller: ChannelCaller;
+  readonly lines: string[];
+  readonly account: ChannelAccount;
+  readonly merchant: string;
+}
+
+/** Starts channel, merchant, receiver and caller for the tests of one describe block. */
+export function useWorld(subject: ConformanceSubject): () => World {
+  let world: World;
+  let stop: () => Promise<void>;
+  beforeAll(async () => {
+    const running = await subject.start();
+    const control = createControlPlane(running.url);
+    const receiver = await startNoticeReceiver();
+    const { caller, lines } = createObservedCaller();
+    world = { control, receiver, caller, lines, ...(await subject.provision(control)) };
+    stop = async () => {
+      await caller.end();
+      await receiver.close();
+      await running.close();
+    };
+  });
+  afterAll(() => stop());
+  return () => world;
+}
+
+/** Asks for a fault of the merchant's next call. */
+export async function ask(world: World, subject: ConformanceSubject, operation: string, fault: string): Promise<void> {
+  const { control, merchant } = world;
+  await control.post("faults", { channel: subject.channel.id, operation, fault, merchant });
+}
+
+/** What a payer scans or opens. */
+export function codeOf(action: Action): string {
+  if (action.type === "qr_code") return action.qr_code;
+  if (action.type === "redirect") return action.url;
+  if (action.type === "jsapi") return action.parameters.package!.replace("prepay_id=", "");
+  throw new Error("the action has no code");
+}
+
+export function expectPending(outcome: PayOutcome): Action {
+  if (outcome.kind !== "pending") throw new Error(`pending was expected, not ${JSON.stringify(outcome)}`);
+  return outcome.action;
+}
+
+/** Starts a payment without a notice address that anybody watches. */
+export async function startPayment(
+  { caller, account, receiver }: World,
+  subject: ConformanceSubject,
+  changes: Partial<PayInput> = {},
+): Promise<{ input: PayInput; code: string }> {
+  const input = makePayInput(subject.method, receiver.url, changes);
+  const code = codeOf(expectPending(await caller.pay(subject.channel, account, input)));
+  return { input, code };
+}
+
+/** A payment that has been paid, silently; answers the channel's number of it. */
+export async function payInFull(
+  world: World,
+  subject: ConformanceSubject,
+): Promise<{ input: PayInput; channel_trade_no: string }> {
+  const { input, code } = await startPayment(world, subject);
+  const { transaction_id } = await world.control.post("pay", { code, notify: false });
+  return { input, channel_trade_no: String(transaction_id) };
+}

@@ -1,0 +1,180 @@
+/**
+ * Guarantee: the WeChat Pay adapter speaks API v3 as the channel does, and however the channel or the network behaves,
+ * only what WeChat Pay signed about our own order ends a payment or a refund. In all three key modes.
+ */
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { startSandbox } from "../../../../sandbox/main.ts";
+import { Secret } from "../../kit/secret.ts";
+import { type ControlPlane, changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
+import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { ask, payInFull, useWorld } from "../conformance/subject.ts";
+import type { ChannelAccount } from "../contract.ts";
+import { checkRefundIntegrity } from "../integrity.ts";
+import { certificates, wechat } from "./index.ts";
+
+type VerifyMode = "platform_certificate" | "public_key" | "both";
+type Made = Record<string, string | undefined>;
+
+function keysOf(made: Made): Record<string, unknown> {
+  const { platform_serial_no, platform_certificate_pem, public_key_id, public_key_pem } = made;
+  return {
+    ...(platform_serial_no && {
+      platform_certificates: [{ serial_no: platform_serial_no, pem: platform_certificate_pem }],
+    }),
+    ...(public_key_id && { public_keys: [{ id: public_key_id, pem: public_key_pem }] }),
+  };
+}
+
+async function provision(control: ControlPlane, verify_mode: VerifyMode) {
+  const made = (await control.post("merchants", { channel: "wechat", verify_mode })) as Made;
+  const { mchid, appid, merchant_serial_no } = made;
+  const account: ChannelAccount = {
+    id: randomUUID(),
+    version: 1,
+    livemode: false,
+    config: {
+      mchid,
+      appid,
+      merchant_serial_no,
+      ...keysOf(made),
+      base_url: control.url,
+      oauth_authorize_base_url: control.url,
+      oauth_api_base_url: control.url,
+    },
+    secrets: {
+      merchant_private_key: new Secret(made.merchant_private_key_pem!),
+      api_v3_key: new Secret(made.api_v3_key!),
+      app_secret: new Secret(made.app_secret!),
+    },
+  };
+  return { account, merchant: mchid! };
+}
+
+/** Old and new keys side by side, as during WeChat's own rotation. */
+function renew(account: ChannelAccount, rotated: Record<string, unknown>): ChannelAccount {
+  const fresh = keysOf(rotated as Made) as Record<string, unknown[]>;
+  const config = { ...account.config } as Record<string, unknown>;
+  for (const [name, added] of Object.entries(fresh)) config[name] = [...added, ...((config[name] as unknown[]) ?? [])];
+  return changeAccount(account, { config });
+}
+
+const subjectOf = (mode: VerifyMode): ConformanceSubject => ({
+  title: `WeChat Pay, ${mode}`,
+  channel: wechat,
+  start: () => startSandbox({ port: 0 }),
+  provision: (control) => provision(control, mode),
+  renew,
+  relocate: (account, url) => changeAccount(account, { config: { base_url: url } }),
+  privateKeyField: "merchant_private_key",
+  method: "wechat.native",
+  facts: {
+    unseen: "pending",
+    closedTwice: "closed",
+    refunded: "pending",
+    refundUnderWay: "pending",
+    notEnoughCode: "NOT_ENOUGH",
+    troubles: {
+      http_500: "http_status",
+      system_error: "system_error",
+      rate_limit: "rate_limited",
+      bad_signature: "bad_signature",
+      no_signature: "bad_signature",
+      html: "bad_signature",
+      empty: "bad_signature",
+    },
+    untruths: ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"],
+    refundUntruths: ["wrong_amount", "wrong_currency", "wrong_number"],
+    spoiltNotices: ["notice_tampered", "notice_bad_signature", "notice_stale_timestamp", "notice_signtest"],
+  },
+});
+
+describeChannelConformance(subjectOf("platform_certificate"));
+describeChannelConformance(subjectOf("public_key"));
+
+describe("WeChat Pay's own ways", () => {
+  const both = subjectOf("both");
+  const world = useWorld(both);
+
+  it("passes notices signed by certificate or by public key while a merchant migrates", async () => {
+    const { account, control, receiver } = world();
+    const serials = new Set<string | undefined>();
+    for (let count = 0; count < 40 && serials.size < 2; count += 1) {
+      const { input } = await payInFull(world(), both);
+      await control.post("notices/replay", { trade: input.serial_no });
+      const notice = await receiver.next(input.serial_no);
+      expect((await wechat.readNotice(context(account), notice)).kind).toBe("payment_succeeded");
+      serials.add(notice.headers["wechatpay-serial"]);
+    }
+    expect(serials.size).toBe(2);
+  });
+
+  it("keeps an ABNORMAL refund pending and says that a person must act; the notice says the same", async () => {
+    const { account, caller, receiver } = world();
+    const { input, channel_trade_no } = await payInFull(world(), both);
+    await ask(world(), both, "refund", "refund_abnormal");
+    const refund = makeRefundInput(input, channel_trade_no, 100n);
+    expect(await caller.refund(wechat, account, refund)).toEqual({ kind: "pending" });
+    expect(await wechat.readNotice(context(account), await receiver.next(input.serial_no))).toMatchObject({
+      kind: "refund",
+      outcome: { kind: "pending", detail: expect.stringContaining("ABNORMAL") },
+    });
+    expect(await caller.queryRefund(wechat, account, refund)).toMatchObject({ kind: "pending" });
+  });
+
+  it("reads refund notices with the refund's own number and amount, and refuses another merchant's", async () => {
+    const { account, caller, receiver, control } = world();
+    const { input, channel_trade_no } = await payInFull(world(), both);
+    const refund = makeRefundInput(input, channel_trade_no, 100n);
+    await caller.refund(wechat, account, refund);
+    const result = await wechat.readNotice(context(account), await receiver.next(input.serial_no));
+    if (result.kind !== "refund") throw new Error("a refund notice was expected");
+    const expected = { refund_no: refund.refund_no, serial_no: input.serial_no, amount: refund.amount };
+    expect(checkRefundIntegrity(expected, result.refund)).toEqual([]);
+    expect(result.outcome.kind).toBe("succeeded");
+    await control.post("notices/replay", { trade: input.serial_no, mutate: "notice_wrong_merchant" });
+    const kinds = [await receiver.next(input.serial_no), await receiver.next(input.serial_no)].map((notice) =>
+      wechat.readNotice(context(account), notice),
+    );
+    const refused = (await Promise.all(kinds)).map((read) => read.kind);
+    expect(refused.sort()).toEqual(["payment_succeeded", "rejected"]);
+  });
+
+  it("fetches the platform certificates, also when only they can prove the answer", async () => {
+    const { account, caller, merchant, control } = world();
+    await control.post("keys/rotate", { channel: "wechat", merchant });
+    const asked = changeAccount(account, { config: { wechatpay_serial: "no-such-serial" } });
+    const outcome = await caller.run("wechat.certificates", asked, certificates, {});
+    if (outcome.kind !== "certificates") throw new Error(`certificates were expected, not ${JSON.stringify(outcome)}`);
+    expect(outcome.certificates).toHaveLength(2);
+    for (const fault of ["bad_signature", "no_signature"]) {
+      await ask(world(), both, "certificates", fault);
+      const spoilt = await caller.run("wechat.certificates", asked, certificates, {});
+      expect(spoilt).toMatchObject({ kind: "unknown", reason: "bad_signature" });
+    }
+  });
+
+  it("says that a merchant with public keys only has no certificates", async () => {
+    const { control, caller } = world();
+    const { account } = await provision(control, "public_key");
+    expect(await caller.run("wechat.certificates", account, certificates, {})).toMatchObject({ kind: "failed" });
+  });
+
+  it("fails before anything is sent when the payer's openid or address is missing", async () => {
+    const { account, caller } = world();
+    for (const [method, code] of [
+      ["wechat.jsapi", "PAYER_OPENID_REQUIRED"],
+      ["wechat.h5", "PAYER_IP_REQUIRED"],
+    ] as const) {
+      const input = makePayInput(method, "https://shop.example/n", { payer: {} });
+      expect(await caller.pay(wechat, account, input)).toMatchObject({ kind: "failed", failure: { code } });
+      expect(await caller.query(wechat, account, input)).toEqual({ kind: "not_found" });
+    }
+  });
+
+  it("cuts a long subject without breaking a character", async () => {
+    const { account, caller } = world();
+    const input = makePayInput("wechat.native", "https://shop.example/n", { subject: `x${"🥮".repeat(100)}` });
+    expect(await caller.pay(wechat, account, input)).toMatchObject({ kind: "pending" });
+  });
+});
