@@ -1,0 +1,88 @@
+/** Pages of the error codes. Each is a Markdown file: facts that the catalogue states, then hand-written advice. */
+import type { CatalogueEntry } from "../error.ts";
+import { renderPage } from "./html-page.ts";
+import { escapeHtml } from "./security-headers.ts";
+
+/** The generated beginning of a code's page: title and facts. The page goes on after it with what people wrote. */
+export function renderErrorFacts(entry: CatalogueEntry): string {
+  return `# ${entry.code}
+
+> ${entry.message}
+
+| fact | value |
+|---|---|
+| HTTP status | ${entry.status} |
+| type | \`${entry.type}\` |
+| retryable | ${entry.retryable ? "yes: the same request may succeed later" : "no: change the request first"} |
+| outcome | ${outcomes[entry.outcome]} |
+`;
+}
+
+const outcomes = {
+  none: "`none`: nothing happened",
+  done: "`done`: it happened",
+  unknown: "`unknown`: ask for the object's state before you try again",
+} as const;
+
+/** A code's page as HTML. */
+export function renderErrorPage(code: string, markdown: string): string {
+  return renderPage(code, `<main>${renderMarkdown(markdown)}</main>`);
+}
+
+/** All codes with their sentences. */
+export function renderErrorIndex(entries: readonly CatalogueEntry[]): string {
+  const rows = entries.map(
+    ({ code, status, message }) =>
+      `<tr><th scope="row"><a href="/docs/errors/${escapeHtml(code)}"><code>${escapeHtml(code)}</code></a></th><td>${status}</td><td>${escapeHtml(message)}</td></tr>`,
+  );
+  return renderPage(
+    "Errors",
+    `<main><h1>Errors <span lang="zh-CN">错误码</span></h1><div class="scroll" tabindex="0" role="group" aria-label="Errors"><table>
+<thead><tr><th scope="col">Code <span lang="zh-CN">错误码</span></th><th scope="col">HTTP</th><th scope="col">Message <span lang="zh-CN">提示</span></th></tr></thead>
+<tbody>${rows.join("")}</tbody></table></div></main>`,
+  );
+}
+
+/** The little Markdown these pages use: headings, paragraphs, quotes, lists, tables, `code` and **bold**. */
+export function renderMarkdown(markdown: string): string {
+  return markdown
+    .trim()
+    .split(/\n{2,}/)
+    .map(renderBlock)
+    .join("\n");
+}
+
+function renderBlock(block: string): string {
+  const heading = /^(#{1,3}) (.*)$/.exec(block);
+  if (heading) return `<h${heading[1]!.length}>${renderInline(heading[2]!)}</h${heading[1]!.length}>`;
+  const lines = block.split("\n");
+  if (block.startsWith("|")) return renderTable(lines);
+  if (block.startsWith("> ")) {
+    return `<blockquote>${renderInline(lines.map((line) => line.slice(2)).join(" "))}</blockquote>`;
+  }
+  if (block.startsWith("- ")) {
+    return `<ul>${block
+      .slice(2)
+      .split("\n- ")
+      .map((item) => `<li>${renderInline(item)}</li>`)
+      .join("")}</ul>`;
+  }
+  return `<p>${renderInline(lines.join(" "))}</p>`;
+}
+
+function renderTable(lines: readonly string[]): string {
+  const rows = lines.slice(2).map((line) => {
+    const [first = "", ...rest] = line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => renderInline(cell.trim()));
+    return `<tr><th scope="row">${first}</th>${rest.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+  });
+  return `<table><tbody>${rows.join("")}</tbody></table>`;
+}
+
+function renderInline(text: string): string {
+  return escapeHtml(text)
+    .replace(/`([^`]+)`/g, "<code>$1</code>")
+    .replace(/\*\*([^*]+)\*\*/g, "<strong>$1</strong>");
+}
