@@ -141,6 +141,8 @@ async function runFromCommandLine(): Promise<void> {
   const stop = () => void sandbox.close().then(() => process.exit(0));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  // Whoever started us with a channel is gone: nobody else would end us.
+  process.once("disconnect", stop);
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -13,6 +13,7 @@ export { LedgerError, type LedgerFault } from "./errors.ts";
 export { type PostResult, post } from "./post.ts";
 export { createPostGroup } from "./post-group.ts";
 export { type NewPosting, type TransactionKind, transactionKinds } from "./posting.ts";
+export { type JournalLine, readTransaction } from "./read-transaction.ts";
 export { reverse } from "./reverse.ts";
 export { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./templates/payment.ts";
 export {

@@ -11,21 +11,21 @@ export type Database = { url: string; markStopping: () => void; stop: () => Prom
  * Throws `StartError` when it cannot be used, or another server runs on the same folder.
  */
 export async function openDatabase(config: Config, log: (message: string) => void): Promise<Database> {
-  if (config.databaseUrl === undefined) {
+  if (config.database_url === undefined) {
     return await startEmbeddedPostgres({ dataDir: folderOf(config), log, keepAlive: true });
   }
-  await checkDatabase(config.databaseUrl);
-  return borrowed(config.databaseUrl);
+  await checkDatabase(config.database_url);
+  return borrowed(config.database_url);
 }
 
 /** Opens it for a command that may work beside a running server: the embedded one is started only if it is not up. */
 export async function joinDatabase(config: Config, log: (message: string) => void): Promise<Database> {
-  const running = config.databaseUrl === undefined ? await findEmbeddedPostgres(folderOf(config)) : undefined;
+  const running = config.database_url === undefined ? await findEmbeddedPostgres(folderOf(config)) : undefined;
   return running === undefined ? await openDatabase(config, log) : borrowed(running);
 }
 
 function folderOf(config: Config): string {
-  return join(config.dataDir, "postgres");
+  return join(config.data_dir, "postgres");
 }
 
 function borrowed(url: string): Database {

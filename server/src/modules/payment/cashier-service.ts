@@ -1,5 +1,7 @@
 /** What the cashier may do with a payment; the implementation of `modules/cashier/service.ts`. */
 import { methods as allMethods, type Channel, type Method } from "../../channels/contract.ts";
+import { publicId } from "../../kit/id.ts";
+import type { CashierService } from "../cashier/index.ts";
 import { decodeCashierToken } from "./cashier-token.ts";
 import { createAttempt } from "./create-attempt.ts";
 import { paymentErrors } from "./errors.ts";
@@ -10,7 +12,7 @@ import { openChannel } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 import { loadPayments } from "./store.ts";
 
-export function createCashierService(services: PaymentServices) {
+export function createCashierService(services: PaymentServices): CashierService {
   const find = async (token: string): Promise<Payment | undefined> => {
     const key = decodeCashierToken(token);
     return key && (await loadPayments(services.db, [key])).get(key.id);
@@ -36,6 +38,7 @@ export function createCashierService(services: PaymentServices) {
       ]);
       const running = attempt?.action && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
       return {
+        id: publicId("payment", payment.id),
         token,
         status: payment.status,
         amount: { amount: payment.amount, currency: payment.currency },

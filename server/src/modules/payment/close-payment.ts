@@ -41,6 +41,6 @@ async function finishPayment(services: PaymentServices, key: TenantKey): Promise
     await recordEvents(tx, [paymentEvent(services, "payment.closed", closed, attempts.at(-1), now)]);
     return closed;
   });
-  services.kickWorkers();
+  services.kick.webhooks();
   return payment;
 }

@@ -50,7 +50,7 @@ export async function createAttempt(
     case "running":
       return continueAttempt(services, result.payment, result.attempt);
     case "started":
-      services.kickWorkers();
+      services.kick.attempts();
       return sendAttempt(services, result.payment, result.attempt, input.return_url);
   }
 }

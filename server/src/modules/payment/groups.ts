@@ -4,8 +4,21 @@ import { writePayments } from "./create-payment.ts";
 import { writeOutcomes } from "./record-outcomes.ts";
 import type { PaymentGroups, PaymentServices } from "./services.ts";
 
-/** Makes the module's groups. On a distributed database each group keeps to one merchant. */
-export function createPaymentGroups(services: PaymentServices): PaymentGroups {
+/** Puts the module together: what it is given, and its groups. */
+export function createPaymentServices(given: Omit<PaymentServices, "groups">): PaymentServices {
+  const services: PaymentServices = {
+    ...given,
+    // The groups run use cases of these very services.
+    get groups() {
+      return groups;
+    },
+  };
+  const groups = createPaymentGroups(services);
+  return services;
+}
+
+/** On a distributed database each group keeps to one merchant. */
+function createPaymentGroups(services: PaymentServices): PaymentGroups {
   const { distributed } = services.settings;
   return {
     create: createGroup({

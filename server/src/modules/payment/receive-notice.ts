@@ -28,7 +28,7 @@ export async function receivePaymentNotice(
   if (differences.length > 0) {
     services.log.error({ serial_no: attempt.serial_no, differences }, "a signed notice differs from what was asked");
     await hurryAttempt(services.db, attempt, services.clock.now());
-    services.kickWorkers();
+    services.kick.attempts();
     return "integrity";
   }
   await services.groups.recordOutcome({

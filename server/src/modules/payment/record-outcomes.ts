@@ -41,18 +41,14 @@ export async function writeOutcomes(
   services: PaymentServices,
   items: readonly OutcomeItem[],
 ): Promise<readonly OutcomeResult[]> {
+  let effects = noEffects();
   const results = await services.db.transaction(async (tx) => {
+    // A retry of the transaction starts anew.
+    effects = noEffects();
     const keys = items.map((item) => ({ merchant_id: item.merchant_id, id: item.payment_id }));
     // Sent together; the second statement starts after the first holds the locks, and sees what they protect.
     const [payments, loaded] = await Promise.all([lockPayments(tx, keys), loadAttemptsOfPayments(tx, keys)]);
     const attempts = new Map(loaded.map((attempt) => [attempt.id, attempt]));
-    const effects: Effects = {
-      attemptMoves: new Map(),
-      paymentMoves: new Map(),
-      postings: [],
-      events: [],
-      duplicates: [],
-    };
     const now = services.clock.now();
     const changed = items.map((item) => applyOutcome(services, payments, attempts, effects, item, now));
     await writeEffects(services, tx, effects, now);
@@ -62,8 +58,13 @@ export async function writeOutcomes(
       changed: changed[index]!,
     }));
   });
-  if (results.some((result) => result.changed)) services.kickWorkers();
+  if (effects.events.length > 0) services.kick.webhooks();
+  if (effects.duplicates.length > 0) services.kick.refunds();
   return results;
+}
+
+function noEffects(): Effects {
+  return { attemptMoves: new Map(), paymentMoves: new Map(), postings: [], events: [], duplicates: [] };
 }
 
 function applyOutcome(

@@ -44,6 +44,13 @@ export interface PaymentSettings {
   refuseNotifyUrl(url: string, livemode: boolean): string | undefined;
 }
 
+/** Tells a worker that rows became due. */
+export interface WorkerKicks {
+  attempts(): void;
+  refunds(): void;
+  webhooks(): void;
+}
+
 export interface PaymentServices {
   db: Database;
   clock: Clock;
@@ -57,9 +64,9 @@ export interface PaymentServices {
   merchantName(merchant_id: string): Promise<string>;
   /** The refund module's part of a second success: starts the refund of the duplicate, in the same transaction. */
   startAutomaticRefunds(tx: Transaction, duplicates: readonly Attempt[], at: number): Promise<void>;
-  /** Called after a commit that made work for the workers. */
-  kickWorkers(): void;
-  groups: PaymentGroups;
+  /** Called after a commit that made work for a worker of this process; without it the worker finds it by itself. */
+  kick: WorkerKicks;
+  readonly groups: PaymentGroups;
 }
 
 /** The grouped writes of the module, made by `createPaymentGroups`. */

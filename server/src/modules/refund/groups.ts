@@ -3,8 +3,21 @@ import { writeRefunds } from "./create-refund.ts";
 import { writeRefundOutcomes } from "./record-refund-outcomes.ts";
 import type { RefundGroups, RefundServices } from "./services.ts";
 
-/** Makes the module's groups. On a distributed database each group keeps to one merchant. */
-export function createRefundGroups(services: RefundServices): RefundGroups {
+/** Puts the module together: what it is given, and its groups. */
+export function createRefundServices(given: Omit<RefundServices, "groups">): RefundServices {
+  const services: RefundServices = {
+    ...given,
+    // The groups run use cases of these very services.
+    get groups() {
+      return groups;
+    },
+  };
+  const groups = createRefundGroups(services);
+  return services;
+}
+
+/** On a distributed database each group keeps to one merchant. */
+function createRefundGroups(services: RefundServices): RefundGroups {
   const { distributed } = services.settings;
   return {
     create: createGroup({

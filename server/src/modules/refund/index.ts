@@ -1,7 +1,7 @@
 /** Refunds. The only door of the module. */
 export { createRefund } from "./create-refund.ts";
 export { refundErrors } from "./errors.ts";
-export { createRefundGroups } from "./groups.ts";
+export { createRefundServices } from "./groups.ts";
 export { createRefundWorker } from "./jobs.ts";
 export { receiveRefundNotice } from "./receive-notice.ts";
 export { refundTransitions } from "./refund.ts";

@@ -74,7 +74,7 @@ export async function writeRefundOutcomes(
     await writeEffects(tx, effects);
     return items.map((item) => ({ refund: refunds.get(item.refund_id) }));
   });
-  services.kickWorkers();
+  services.kick.webhooks();
   return results;
 }
 

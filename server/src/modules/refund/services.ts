@@ -18,8 +18,8 @@ export interface RefundServices {
   getChannel(id: string): Channel | undefined;
   accounts: Pick<ChannelAccounts, "open">;
   settings: { public_url: string; distributed: boolean };
-  kickWorkers(): void;
-  groups: RefundGroups;
+  kick: { webhooks(): void };
+  readonly groups: RefundGroups;
 }
 
 /** The grouped writes of the module, made by `createRefundGroups`. */

@@ -1,0 +1,46 @@
+/** Puts the HTTP server together: the API behind keys, the channels' notices, the cashier, health and documentation. */
+import type { ApiServer } from "../kit/http/api.ts";
+import { createRateLimiter, limitByAddress } from "../kit/http/rate-limit.ts";
+import { createHttpServer } from "../kit/http/server.ts";
+import { registerCashierRoutes } from "../modules/cashier/index.ts";
+import { registerNoticeRoutes } from "../modules/notice/index.ts";
+import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
+import { registerRefundRoutes } from "../modules/refund/index.ts";
+import { registerWebhookRoutes } from "../modules/webhook/index.ts";
+import { registerHealth } from "./health.ts";
+import type { Services } from "./services.ts";
+
+export interface ApiSettings {
+  trusted_proxies: readonly string[];
+  /** Requests per second and address on pages that need no key. */
+  address_rate: number;
+  /** Where the sandbox is, when it runs: its stand-in for WeChat's bridge serves payments in test mode. */
+  sandbox_url: string | undefined;
+}
+
+export async function createApi(services: Services, settings: ApiSettings): Promise<ApiServer> {
+  const { clock, random, log } = services;
+  const base_url = services.settings.public_url;
+  const server = await createHttpServer({ log, clock, random, base_url, trust_proxy: settings.trusted_proxies });
+  registerHealth(server, services);
+  await server.register(async (v1) => {
+    v1.addHook("onRequest", services.authenticator.hook);
+    registerPaymentRoutes(v1, services.payment);
+    registerRefundRoutes(v1, services.refund);
+    registerWebhookRoutes(v1, services.webhook);
+  });
+  registerNoticeRoutes(server, services);
+  await server.register(async (pages) => {
+    const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
+    pages.addHook("onRequest", limitByAddress(limiter));
+    registerCashierRoutes(pages, {
+      service: createCashierService(services.payment),
+      public_url: base_url,
+      clock,
+      log,
+      random,
+      jsbridge_url: settings.sandbox_url && `${settings.sandbox_url}/wechat/jsbridge.js`,
+    });
+  });
+  return server;
+}
