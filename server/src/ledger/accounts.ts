@@ -65,29 +65,30 @@ export interface Account {
   readonly minimum: bigint | null;
 }
 
-const known = new Map<string, Account>();
+/** By scope, currency and kind: three look-ups cost less than making a joint key, and this runs for every line. */
+const known = new Map<string, Map<string, Map<AccountKind, Account>>>();
 
 /**
  * The account of a kind and currency; `channel_account_id` where the kind has one for each channel account, and only
  * there. Throws for a missing or superfluous scope and for an unknown currency.
  */
 export function accountOf(kind: AccountKind, currency: string, channel_account_id: string = NO_SCOPE): Account {
-  const key = `${kind}:${currency}:${channel_account_id}`;
-  let account = known.get(key);
-  if (account === undefined) {
-    account = makeAccount(key, kind, currency, channel_account_id);
-    known.set(key, account);
-  }
-  return account;
+  const account = known.get(channel_account_id)?.get(currency)?.get(kind);
+  return account ?? makeAccount(kind, currency, channel_account_id);
 }
 
-function makeAccount(key: string, kind: AccountKind, currency: string, scope: string): Account {
+function makeAccount(kind: AccountKind, currency: string, scope: string): Account {
   currencyExponent(currency);
   const { side, minimum, per_channel_account } = accountKinds[kind];
   if (per_channel_account === (scope === NO_SCOPE)) {
     throw new Error(`${kind} ${per_channel_account ? "needs" : "has no"} channel account`);
   }
-  return { id: accountId(key, side), kind, currency, scope, side, minimum };
+  const id = accountId(`${kind}:${currency}:${scope}`, side);
+  const account: Account = { id, kind, currency, scope, side, minimum };
+  const ofScope = known.get(scope) ?? new Map<string, Map<AccountKind, Account>>();
+  const ofCurrency = ofScope.get(currency) ?? new Map<AccountKind, Account>();
+  known.set(scope, ofScope.set(currency, ofCurrency.set(kind, account)));
+  return account;
 }
 
 /** The first 63 bits of SHA-256, signed by the side. Pure, so no book needs to be asked for an account's id. */

@@ -108,7 +108,7 @@ export async function setMinimum(
   if (minimum !== null && book.balances[index]! < minimum) {
     throw new LedgerError("shortfall", `${account.kind} holds less than the new minimum`);
   }
-  book.minimums[index] = minimum;
+  book.minimums = book.minimums.with(index, minimum);
   await updateBooks(tx, [book]);
   if (book.opened.length > 0) await openAccounts(tx, [book]);
 }

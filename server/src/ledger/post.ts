@@ -23,12 +23,7 @@ export type PostResult =
   | { kind: "refused"; account: Account; balance: bigint; minimum: bigint };
 
 /** What a natural key stands for: found in the database, or written earlier in this batch. */
-interface Written {
-  readonly livemode: boolean;
-  readonly number: bigint;
-  /** Account ids and amounts, alternating. */
-  readonly content: () => string;
-}
+type Written = FoundTransaction | NewTransaction;
 
 /**
  * Writes postings in order, in the caller's transaction, and returns one result for each. One statement of each kind
@@ -82,7 +77,7 @@ async function lockAndFind(tx: Transaction, postings: readonly NewPosting[]) {
     [locked, found] = await lockThenFind(tx, [...wanted.values()], keys);
   }
   const books = new Map(locked.map((book) => [bookName(book), book]));
-  const written = new Map<string, Written>(found.map((row) => [keyName(row), fromRow(row)]));
+  const written = new Map<string, Written>(found.map((row) => [keyName(row), row]));
   return { books, written };
 }
 
@@ -100,7 +95,7 @@ function postOne(
   const key = keyName(posting);
   const existing = written.get(key);
   if (existing !== undefined) {
-    if (existing.livemode !== posting.livemode || existing.content() !== contentOf(posting, 1n)) {
+    if (existing.livemode !== posting.livemode || contentOf(existing) !== linesContent(posting, 1n)) {
       throw new LedgerError("conflict", `${nameOf(posting)} is written already with another content`);
     }
     return { kind: "exists", number: existing.number };
@@ -117,8 +112,9 @@ function postOne(
   book.changed = true;
   const { merchant_id, livemode, kind, source_id, occurred_at } = posting;
   const { number } = book;
-  transactions.push({ merchant_id, livemode, number, kind, source_id, occurred_at, reverses, entries: applied });
-  written.set(key, { livemode, number, content: () => contentOf(posting, 1n) });
+  const row = { merchant_id, livemode, number, kind, source_id, occurred_at, reverses, entries: applied };
+  transactions.push(row);
+  written.set(key, row);
   return { kind: "posted", number };
 }
 
@@ -127,7 +123,7 @@ function findReversed(posting: NewPosting, written: ReadonlyMap<string, Written>
   if (reversed === undefined || reversed.livemode !== posting.livemode) {
     throw new LedgerError("no_reversal", `${nameOf(posting)} reverses what was never written`);
   }
-  if (reversed.content() !== contentOf(posting, -1n)) {
+  if (contentOf(reversed) !== linesContent(posting, -1n)) {
     throw new LedgerError("no_reversal", `${nameOf(posting)} does not take back what ${posting.reverses!.kind} wrote`);
   }
   return reversed.number;
@@ -136,54 +132,58 @@ function findReversed(posting: NewPosting, written: ReadonlyMap<string, Written>
 /** Moves the book's balances and returns the entries as an array literal; a shortfall moves nothing. */
 function apply(book: Book, posting: NewPosting): string | Extract<PostResult, { kind: "refused" }> {
   const lengthBefore = book.accounts.length;
-  const before = book.balances.slice();
   let entries = "";
+  let bounded = false;
   for (const line of posting.lines) {
     let index = book.accounts.indexOf(line.account.id);
     if (index === -1) index = openAccount(book, line.account);
     const change = changeOf(line);
     const balance = book.balances[index]! + change;
     book.balances[index] = balance;
+    if (change < 0n && book.minimums[index] !== null) bounded = true;
     entries += `${entries === "" ? "{" : ","}{${line.account.id},${change},${balance}}`;
   }
-  // Only the balances after the whole transaction count.
+  const shortfall = bounded ? findShortfall(book, posting) : undefined;
+  if (shortfall === undefined) return `${entries}}`;
+  for (const line of posting.lines) book.balances[book.accounts.indexOf(line.account.id)]! -= changeOf(line);
+  closeAccounts(book, lengthBefore);
+  return shortfall;
+}
+
+/** Only the balances after the whole transaction count. */
+function findShortfall(book: Book, posting: NewPosting): Extract<PostResult, { kind: "refused" }> | undefined {
   for (const { account } of posting.lines) {
     const index = book.accounts.indexOf(account.id);
     const balance = book.balances[index]!;
     const minimum = book.minimums[index]!;
-    if (minimum === null || balance >= minimum) continue;
-    closeAccounts(book, lengthBefore);
-    for (const [position, value] of before.entries()) book.balances[position] = value;
-    return { kind: "refused", account, balance, minimum };
+    if (minimum !== null && balance < minimum) return { kind: "refused", account, balance, minimum };
   }
-  return `${entries}}`;
+  return undefined;
 }
 
 /** Adds an account to a locked book; it is written with the book. */
 export function openAccount(book: Book, account: Account): number {
   book.opened.push(account);
-  book.accounts.push(account.id);
-  book.minimums.push(account.minimum);
+  book.accounts = [...book.accounts, account.id];
+  book.minimums = [...book.minimums, account.minimum];
   return book.balances.push(0n) - 1;
 }
 
 function closeAccounts(book: Book, length: number): void {
   book.opened.length -= book.accounts.length - length;
-  book.accounts.length = length;
+  book.accounts = book.accounts.slice(0, length);
+  book.minimums = book.minimums.slice(0, length);
   book.balances.length = length;
-  book.minimums.length = length;
 }
 
-function contentOf(posting: NewPosting, sign: 1n | -1n): string {
+function linesContent(posting: NewPosting, sign: 1n | -1n): string {
   return posting.lines.map((line) => `${line.account.id},${changeOf(line) * sign}`).join(",");
 }
 
-function fromRow(row: FoundTransaction): Written {
-  const content = () => {
-    const fields = row.entries.replace(/[{}]/g, "").split(",");
-    return fields.filter((_, index) => index % 3 !== 2).join(",");
-  };
-  return { livemode: row.livemode, number: row.number, content };
+/** Account ids and amounts, alternating, without the balances. */
+function contentOf(row: Written): string {
+  const fields = row.entries.replace(/[{}]/g, "").split(",");
+  return fields.filter((_, index) => index % 3 !== 2).join(",");
 }
 
 const bookName = (key: BookKey) => (key.livemode ? key.merchant_id : `test ${key.merchant_id}`);

@@ -1,18 +1,20 @@
 /** SQL of the books: locking, finding, writing. Batches may span merchants; each row is of one. */
-import { plainArray, textArray, timestampArray } from "../kit/sql/arrays.ts";
+import { toRfc3339 } from "../kit/clock.ts";
+import { plainArray, textArray } from "../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../kit/sql/database.ts";
 import { tenantStatement } from "../kit/sql/statement.ts";
 import type { Account } from "./accounts.ts";
 import type { TransactionKind } from "./posting.ts";
 
-/** A locked book. The arrays run in parallel and are changed in place by `apply`. */
+/** A locked book. The three arrays run in parallel. */
 export interface Book {
   readonly merchant_id: string;
   readonly livemode: boolean;
   number: bigint;
-  readonly accounts: string[];
+  /** Shared with other books until `opened` or a minimum changes: replaced, never changed in place. */
+  accounts: readonly string[];
+  minimums: readonly (bigint | null)[];
   readonly balances: bigint[];
-  readonly minimums: (bigint | null)[];
   /** Accounts posted to for the first time. */
   readonly opened: Account[];
   changed: boolean;
@@ -84,6 +86,13 @@ const insertTransactionsStatement = tenantStatement(
      as t (merchant_id, livemode, number, source_id, occurred_at, kind, reverses, entries)`,
 );
 
+const updateBalancesStatement = tenantStatement(
+  "ledger.update_balances",
+  `update ledger_books b set number = u.number, balances = u.balances::bigint[]
+   from unnest($1::uuid[], $2::boolean[], $3::bigint[], $4::text[]) as u (merchant_id, livemode, number, balances)
+   where b.merchant_id = u.merchant_id and b.livemode = u.livemode`,
+);
+
 const updateBooksStatement = tenantStatement(
   "ledger.update_books",
   `update ledger_books b
@@ -104,17 +113,30 @@ interface BookRow extends BookKey {
 /** Locks the books that exist, in order. */
 export async function lockBooks(tx: Transaction, keys: readonly BookKey[]): Promise<Book[]> {
   const rows = await tx.query<BookRow>(lockBooksStatement, bookArrays(keys));
+  // Most books have the same accounts, so each different list is read once.
+  const lists = new Map<string, string[]>();
+  const limits = new Map<string, (bigint | null)[]>();
   return rows.map((row) => ({
     merchant_id: row.merchant_id,
     livemode: row.livemode,
     number: row.number,
-    accounts: splitArray(row.accounts),
+    accounts: remember(lists, row.accounts, splitArray),
+    minimums: remember(limits, row.minimums, readMinimums),
     balances: splitArray(row.balances).map(BigInt),
-    minimums: splitArray(row.minimums).map((text) => (text === "NULL" ? null : BigInt(text))),
     opened: [],
     changed: false,
   }));
 }
+
+function remember<Value>(memory: Map<string, Value>, text: string, read: (text: string) => Value): Value {
+  const known = memory.get(text);
+  if (known !== undefined) return known;
+  const value = read(text);
+  memory.set(text, value);
+  return value;
+}
+
+const readMinimums = (text: string) => splitArray(text).map((element) => (element === "NULL" ? null : BigInt(element)));
 
 /** Opens books that do not exist yet, however many do so at once. */
 export async function openBooks(tx: Transaction, keys: readonly BookKey[]): Promise<void> {
@@ -145,9 +167,10 @@ export async function writeBooks(
   transactions: readonly NewTransaction[],
   posted_at: string,
 ): Promise<void> {
-  const pending = [insertTransactions(tx, transactions, posted_at), updateBooks(tx, books)];
   const opening = books.filter((book) => book.opened.length > 0);
-  if (opening.length > 0) pending.push(openAccounts(tx, opening));
+  const moving = opening.length > 0 ? books.filter((book) => book.opened.length === 0) : books;
+  const pending = [insertTransactions(tx, transactions, posted_at), updateBalances(tx, moving)];
+  if (opening.length > 0) pending.push(updateBooks(tx, opening), openAccounts(tx, opening));
   await Promise.all(pending);
 }
 
@@ -158,15 +181,41 @@ function insertTransactions(tx: Transaction, rows: readonly NewTransaction[], po
     plainArray(rows.map((row) => row.livemode)),
     plainArray(rows.map((row) => row.number)),
     plainArray(rows.map((row) => row.source_id)),
-    timestampArray(rows.map((row) => row.occurred_at)),
+    occurredArray(rows),
     plainArray(rows.map((row) => row.kind)),
     plainArray(rows.map((row) => row.reverses)),
-    // Contains no quote or backslash: braces, commas and digits only.
-    `{${rows.map((row) => `"${row.entries}"`).join(",")}}`,
+    entriesArray(rows),
   ]);
 }
 
-/** Writes number, balances and minimums of locked books. */
+/** `timestamptz[]`; a batch happened within a few milliseconds, so each is written out once. */
+function occurredArray(rows: readonly NewTransaction[]): string {
+  const texts = new Map<number, string>();
+  const elements = rows.map(({ occurred_at }) => {
+    let text = texts.get(occurred_at);
+    if (text === undefined) {
+      text = `"${toRfc3339(occurred_at)}"`;
+      texts.set(occurred_at, text);
+    }
+    return text;
+  });
+  return `{${elements.join(",")}}`;
+}
+
+/** Array literals as elements of `text[]`; braces, commas and digits need no escape. */
+function entriesArray(rows: readonly NewTransaction[]): string {
+  return rows.length === 0 ? "{}" : `{"${rows.map((row) => row.entries).join('","')}"}`;
+}
+
+function updateBalances(tx: Transaction, books: readonly Book[]): Promise<unknown> {
+  return tx.query(updateBalancesStatement, [
+    ...bookArrays(books),
+    plainArray(books.map((book) => book.number)),
+    textArray(books.map((book) => plainArray(book.balances))),
+  ]);
+}
+
+/** Writes all of locked books: their accounts and minimums too. */
 export function updateBooks(tx: Transaction, books: readonly Book[]): Promise<unknown> {
   return tx.query(updateBooksStatement, [
     ...bookArrays(books),
