@@ -2,6 +2,7 @@
  * Delivery of notices: the first try at once, further ones by the channel's schedule on the sandbox's clock, the
  * merchant's reply judged as the channel judges it, and every try kept for a test to look at.
  */
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 import type { SandboxClock } from "./clock.ts";
@@ -79,6 +80,7 @@ type Office = {
   faults: FaultBook;
   changed: () => void;
   agent: Agent;
+  closing: AbortController;
   log: Delivery[];
   under_way: Set<Promise<unknown>>;
   /** Notices held back until a later one of the same merchant has arrived. */
@@ -92,10 +94,13 @@ export function createDeliveries(clock: SandboxClock, faults: FaultBook, changed
     faults,
     changed,
     agent: new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 30_000, connect: { timeout: 5000 } }),
+    closing: new AbortController(),
     log: [],
     under_way: new Set(),
     held: new Map(),
   };
+  // Every message under way listens to this one signal.
+  setMaxListeners(0, office.closing.signal);
   return {
     send: (parcel) => void track(office, tryParcel(office, parcel, true)),
     replay: (parcel, mutation) => track(office, transmit(office, parcel, mutation)),
@@ -111,7 +116,10 @@ export function createDeliveries(clock: SandboxClock, faults: FaultBook, changed
       office.log.length = 0;
       office.held.clear();
     },
-    close: () => office.agent.destroy(),
+    async close() {
+      office.closing.abort();
+      await office.agent.close();
+    },
   };
 }
 
@@ -188,13 +196,14 @@ async function transmit(office: Office, parcel: Parcel, mutation: FaultName | un
   const message = await parcel.compose(mutation);
   const outcome: Partial<Delivery> = mutation === undefined ? {} : { fault: mutation };
   try {
-    const signal = AbortSignal.timeout(parcel.reply_limit_ms);
     const response = await request(message.url, {
       method: "POST",
       headers: message.headers,
       body: message.body,
       dispatcher: office.agent,
-      signal,
+      signal: office.closing.signal,
+      headersTimeout: parcel.reply_limit_ms,
+      bodyTimeout: parcel.reply_limit_ms,
     });
     const reply = await response.body.text();
     outcome.status = response.statusCode;

@@ -57,3 +57,31 @@ export function openNotice(merchant: WechatMerchantUnderTest, message: Received)
     content: JSON.parse(Aes.AesGcm.decrypt(ciphertext, merchant.api_v3_key, nonce, associated_data)),
   };
 }
+
+let last_order = 0;
+
+/** A native order of 12.34 yuan with a number of its own. */
+export function makeOrder(merchant: Json, notify_url: string, more: object = {}): Json {
+  last_order += 1;
+  return {
+    mchid: merchant.mchid,
+    appid: merchant.appid,
+    description: "Tea 茶",
+    out_trade_no: `ORDER${String(last_order).padStart(8, "0")}`,
+    notify_url,
+    amount: { total: 1234, currency: "CNY" },
+    ...more,
+  };
+}
+
+/** Places a native order and pays it; answers its number and transaction id. */
+export async function placeAndPay(
+  sandbox: TestSandbox,
+  merchant: WechatMerchantUnderTest,
+  notify_url: string,
+  pay: object = {},
+): Promise<Json> {
+  const order = makeOrder(merchant, notify_url);
+  const placed = await merchant.call("post", "/v3/pay/transactions/native", order);
+  return sandbox.control("/pay", { code: placed.data.code_url, ...pay });
+}

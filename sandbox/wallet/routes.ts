@@ -63,7 +63,7 @@ function renderBill(sandbox: Sandbox, found: Found, back: string | undefined, ac
   return `<section class="bill"><p class="to">付款给 ${escapeHtml(bill.merchant)}</p>
 <p class="amount"><small>¥</small>${bill.amount}</p></section>
 <dl><div><dt>商品 <span lang="en">For</span></dt><dd>${escapeHtml(bill.subject)}</dd></div>
-<div><dt>订单号 <span lang="en">Order</span></dt><dd>${escapeHtml(found.trade.out_trade_no)}</dd></div>
+<div><dt>订单号 <span lang="en">Order</span></dt><dd class="number">${escapeHtml(found.trade.out_trade_no)}</dd></div>
 <div><dt>付款人 <span lang="en">Payer</span></dt><dd>${escapeHtml(("openid" in found.trade && found.trade.openid) || "payer-1")}</dd></div></dl>
 <div class="actions">${button("success", "primary", "付款", "Pay")}${button("fail", "second", "支付失败", "Fail")}${button("leave", "third", "放弃", "Leave")}</div>`;
 }
