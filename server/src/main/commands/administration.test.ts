@@ -1,0 +1,144 @@
+/**
+ * Guarantees: an operator can set up a merchant, its app, its key and its channel account from the command line alone; a
+ * secret is printed once, when it is made; a mistake is answered with a sentence and changes nothing.
+ */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../../../test/database/test-database.ts";
+import { getChannel } from "../../channels/registry.ts";
+import { systemClock } from "../../kit/clock.ts";
+import { createEnvelope } from "../../kit/crypto.ts";
+import { createIdSource, parsePublicId } from "../../kit/id.ts";
+import { createLogger } from "../../kit/log.ts";
+import { systemRandom } from "../../kit/random.ts";
+import { Secret } from "../../kit/secret.ts";
+import { type Database, openDatabase } from "../../kit/sql/database.ts";
+import { createChannelAccounts } from "../../modules/channel-account/index.ts";
+import type { Command } from "../command.ts";
+import { StartError } from "../start-error.ts";
+import type { AdministrationServices, WithServices } from "./administration.ts";
+import { channelAccountCommand } from "./channel-account.ts";
+import { keyCommand } from "./key.ts";
+import { appCommand, merchantCommand } from "./merchant.ts";
+
+const envelope = createEnvelope([{ id: "test", key: new Secret(randomBytes(32)) }], systemRandom);
+const folder = mkdtempSync(join(tmpdir(), "tributary-"));
+let database: TestDatabase;
+let db: Database;
+let services: AdministrationServices;
+const withServices: WithServices = (use) => use(services);
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = openDatabase({ url: database.url, connections_max: 2, log: createLogger("silent"), random: systemRandom });
+  const ids = createIdSource(systemClock, systemRandom);
+  services = { db, clock: systemClock, random: systemRandom, ids, envelope, getChannel };
+});
+
+afterAll(async () => {
+  await db?.close();
+  await database?.drop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs a command as the terminal would, and gives the JSON that it printed. */
+async function run(make: (services: WithServices) => Command, args: string[], options: Record<string, unknown> = {}) {
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  try {
+    await make(withServices).run(args, options);
+    return JSON.parse(write.mock.calls.map(([line]) => line).join(""));
+  } finally {
+    write.mockRestore();
+  }
+}
+
+async function createShop() {
+  const merchant = await run(merchantCommand, ["create"], { name: "Tea house" });
+  const app = await run(appCommand, ["create"], { merchant: merchant.id, name: "Shop" });
+  return { merchant, app };
+}
+
+test("a merchant, an app and a key are made, listed, rotated and revoked", async () => {
+  const { merchant, app } = await createShop();
+  expect(merchant).toMatchObject({ name: "Tea house", status: "active", time_zone: "Asia/Shanghai" });
+  expect(app.webhook_secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+  const key = await run(keyCommand, ["create"], { merchant: merchant.id, app: app.id, live: true, name: 7 });
+  expect(key.secret_key).toMatch(/^sk_live_/);
+  expect(key).toMatchObject({ livemode: true, name: "7", prefix: key.secret_key.slice(0, 20) });
+  const rotated = await run(keyCommand, ["rotate", key.id], { merchant: merchant.id, overlap: 1 });
+  expect(rotated.secret_key).not.toBe(key.secret_key);
+  expect(rotated.replaced.expires_at).not.toBeNull();
+  const revoked = await run(keyCommand, ["revoke", rotated.id], { merchant: merchant.id });
+  expect(revoked.revoked_at).not.toBeNull();
+  const list = await run(keyCommand, ["list"], { merchant: merchant.id, app: app.id, prefix: key.prefix });
+  expect(list.map((one: { id: string }) => one.id)).toEqual([key.id]);
+  expect(JSON.stringify(list)).not.toContain(key.secret_key.slice(20));
+  const suspended = await run(merchantCommand, ["suspend", merchant.id]);
+  expect(suspended.status).toBe("suspended");
+  const disabled = await run(appCommand, ["disable", app.id], { merchant: merchant.id });
+  expect(disabled.status).toBe("disabled");
+  const secret = await run(appCommand, ["rotate-secret", app.id], { merchant: merchant.id });
+  expect(secret.webhook_secret).not.toBe(app.webhook_secret);
+});
+
+test("a channel account is added from a file with keys beside it, bound, changed and unbound", async () => {
+  const { merchant } = await createShop();
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  writeFileSync(join(folder, "key.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
+  writeFileSync(join(folder, "public.pem"), publicKey.export({ type: "spki", format: "pem" }));
+  const path = join(folder, "account.json");
+  const account = {
+    channel: "alipay",
+    name: "Tea house Alipay",
+    funding_mode: "direct",
+    owner_merchant: merchant.id,
+    livemode: true,
+    methods: ["alipay.qr"],
+    config: {
+      app_id: "2021000000000001",
+      seller_id: "2088000000000001",
+      mode: "key",
+      alipay_public_keys: [{ file: "public.pem" }],
+    },
+    secrets: { app_private_key: { file: "key.pem" } },
+  };
+  writeFileSync(path, JSON.stringify(account));
+  const added = await run(channelAccountCommand, ["add"], { file: path });
+  expect(added).toMatchObject({ channel: "alipay", owner_merchant: merchant.id, status: "enabled", version: 1 });
+  expect(JSON.stringify(added)).not.toContain("PRIVATE KEY");
+  await run(channelAccountCommand, ["bind", added.id], { merchant: merchant.id, priority: 5 });
+  const book = { merchant_id: parsePublicId("merchant", merchant.id)!, livemode: true };
+  const routed = async () => (await createChannelAccounts(services).listForMerchant(book)).length;
+  expect(await routed()).toBe(1);
+  writeFileSync(path, JSON.stringify({ config: { ...account.config, seller_id: "2088000000000002" } }));
+  expect(await run(channelAccountCommand, ["update", added.id], { file: path })).toMatchObject({ version: 2 });
+  await run(channelAccountCommand, ["unbind", added.id], { merchant: merchant.id });
+  expect(await routed()).toBe(0);
+});
+
+test("a mistake is one sentence that quotes no secret", async () => {
+  const { merchant, app } = await createShop();
+  const path = join(folder, "broken.json");
+  const refused = async (make: (services: WithServices) => Command, args: string[], options = {}) => {
+    const error = await run(make, args, options).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StartError);
+    return (error as Error).message;
+  };
+  expect(await refused(merchantCommand, ["make"])).toMatch(/choose one of create, list/);
+  expect(await refused(merchantCommand, ["create"])).toMatch(/Say --name/);
+  expect(await refused(merchantCommand, ["create"], { name: "x", timeZone: "Mars" })).toMatch(/IANA name/);
+  expect(await refused(merchantCommand, ["suspend", app.id])).toMatch(/begins with mch_/);
+  expect(await refused(keyCommand, ["revoke", merchant.id], { merchant: merchant.id })).toMatch(/begins with key_/);
+  expect(await refused(keyCommand, ["rotate", "key_x"], { merchant: merchant.id, overlap: -1 })).toMatch(/--overlap/);
+  expect(await refused(channelAccountCommand, ["add"], { file: join(folder, "none.json") })).toMatch(/cannot be read/);
+  writeFileSync(path, '{"secrets": {"api_v3_key": "topsecret" oops}}');
+  const sentence = await refused(channelAccountCommand, ["add"], { file: path });
+  expect(sentence).toMatch(/not valid JSON/);
+  expect(sentence).not.toContain("topsecret");
+  writeFileSync(path, '{"channel": "alipay", "Name": "x"}');
+  expect(await refused(channelAccountCommand, ["add"], { file: path })).toMatch(/Name is not a field/);
+});

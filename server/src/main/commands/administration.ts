@@ -1,0 +1,81 @@
+/** What the commands that administer merchants, keys and channel accounts have in common. */
+import type { Channel } from "../../channels/contract.ts";
+import type { Clock } from "../../kit/clock.ts";
+import type { Envelope } from "../../kit/crypto.ts";
+import { TributaryError } from "../../kit/error.ts";
+import { type IdKind, type IdSource, idPrefixes, parsePublicId } from "../../kit/id.ts";
+import type { Random } from "../../kit/random.ts";
+import type { Database } from "../../kit/sql/database.ts";
+import { type Command, say } from "../command.ts";
+import { StartError } from "../start-error.ts";
+
+/** What these commands work with. */
+export interface AdministrationServices {
+  db: Database;
+  clock: Clock;
+  random: Random;
+  ids: IdSource;
+  envelope: Envelope;
+  getChannel(id: string): Channel | undefined;
+  live_hosts_allowed?: readonly string[];
+}
+
+/** Opens the services, runs `use` with them and closes them. */
+export type WithServices = <T>(use: (services: AdministrationServices) => Promise<T>) => Promise<T>;
+
+export type Options = Readonly<Record<string, unknown>>;
+
+/** One action of a command, such as `create` of `merchant`: gives what is printed, as JSON. */
+export type Action = (services: AdministrationServices, args: readonly string[], options: Options) => Promise<unknown>;
+
+/** A command whose first argument chooses one of its actions. */
+export function actionCommand(
+  withServices: WithServices,
+  command: Omit<Command, "run"> & { actions: Readonly<Record<string, Action>> },
+): Command {
+  const { actions, ...rest } = command;
+  return {
+    ...rest,
+    async run([name = "", ...args], options) {
+      const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+      if (!action)
+        throw new StartError(`There is no action "${name}": choose one of ${Object.keys(actions).join(", ")}.`);
+      const result = await withServices((services) => action(services, args, options)).catch(explainRefusal);
+      say(JSON.stringify(result, null, 2));
+    },
+  };
+}
+
+/** What a use case refuses, the person at the terminal can correct. */
+function explainRefusal(error: unknown): never {
+  throw error instanceof TributaryError ? new StartError(error.message) : error;
+}
+
+/** A text option. cac makes numbers of what looks like one; a name such as 007 is still text here. */
+export function textOption(options: Options, name: string): string | undefined {
+  const value = options[name];
+  return value === undefined || typeof value === "boolean" ? undefined : String(value);
+}
+
+export function requireText(options: Options, name: string): string {
+  const value = textOption(options, name);
+  if (value === undefined || value === "") throw new StartError(`Say --${name} …: it is needed here.`);
+  return value;
+}
+
+/** The UUID of a public id that a person typed. */
+export function readId(kind: IdKind, text: string | undefined): string {
+  const id = text === undefined ? undefined : parsePublicId(kind, text);
+  if (id === undefined)
+    throw new StartError(`"${text ?? ""}" is no id of that kind: it begins with ${idPrefixes[kind]}_.`);
+  return id;
+}
+
+/** Hours given as a number option, in milliseconds. */
+export function hoursOption(options: Options, name: string): number | undefined {
+  const text = textOption(options, name);
+  if (text === undefined) return undefined;
+  const hours = Number(text);
+  if (Number.isFinite(hours) && hours >= 0 && hours <= 24 * 365) return hours * 3600_000;
+  throw new StartError(`--${name} is "${text}": give hours from 0 to 8760.`);
+}

@@ -1,0 +1,84 @@
+/** `tributary key …`: API keys of apps. A key is printed when it is made and never again. */
+import { toRfc3339 } from "../../kit/clock.ts";
+import { publicId } from "../../kit/id.ts";
+import { type ApiKey, createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from "../../modules/identity/index.ts";
+import type { Command } from "../command.ts";
+import {
+  type Action,
+  actionCommand,
+  hoursOption,
+  readId,
+  requireText,
+  textOption,
+  type WithServices,
+} from "./administration.ts";
+
+const LIST_MAX = 1_000;
+const wholeList = { limit: LIST_MAX, older_than: null, newer_than: null, order: "desc", fetch: LIST_MAX } as const;
+
+function showKey(key: ApiKey) {
+  const instant = (at: number | null) => (at === null ? null : toRfc3339(at));
+  return {
+    id: publicId("api_key", key.id),
+    merchant: publicId("merchant", key.merchant_id),
+    app: publicId("app", key.app_id),
+    name: key.name,
+    prefix: key.prefix,
+    livemode: key.livemode,
+    created_at: instant(key.created_at),
+    expires_at: instant(key.expires_at),
+    revoked_at: instant(key.revoked_at),
+  };
+}
+
+const actions: Record<string, Action> = {
+  async create(services, _args, options) {
+    const input = {
+      merchant_id: readId("merchant", requireText(options, "merchant")),
+      app_id: readId("app", requireText(options, "app")),
+      livemode: options.live === true,
+      name: textOption(options, "name") ?? "",
+    };
+    const { api_key, secret_key } = await createApiKey({ ...services, sql: services.db }, input);
+    return { ...showKey(api_key), secret_key: secret_key.reveal() };
+  },
+  async list({ db }, _args, options) {
+    const merchant_id = readId("merchant", requireText(options, "merchant"));
+    const app = textOption(options, "app");
+    const filter = {
+      merchant_id,
+      app_id: app === undefined ? undefined : readId("app", app),
+      prefix: textOption(options, "prefix"),
+    };
+    return (await listApiKeys(db, filter, wholeList)).rows.map(showKey);
+  },
+  async revoke(services, [id], options) {
+    const merchant_id = readId("merchant", requireText(options, "merchant"));
+    return showKey(await revokeApiKey(services, { merchant_id, key_id: readId("api_key", id) }));
+  },
+  async rotate(services, [id], options) {
+    const overlap_ms = hoursOption(options, "overlap");
+    const { api_key, secret_key, replaced } = await rotateApiKey(services, {
+      merchant_id: readId("merchant", requireText(options, "merchant")),
+      key_id: readId("api_key", id),
+      ...(overlap_ms !== undefined && { overlap_ms }),
+    });
+    return { ...showKey(api_key), secret_key: secret_key.reveal(), replaced: showKey(replaced) };
+  },
+};
+
+export function keyCommand(withServices: WithServices): Command {
+  return actionCommand(withServices, {
+    usage: "key <action> [id]",
+    summary: "create, list, revoke or rotate API keys",
+    options: [
+      { flags: "--merchant <id>", description: "the merchant whose key it is" },
+      { flags: "--app <id>", description: "create: the app that calls; list: only its keys" },
+      { flags: "--live", description: "create: a key for live money instead of the sandbox" },
+      { flags: "--name <name>", description: "create: a note for people" },
+      { flags: "--prefix <text>", description: "list: only keys that begin so" },
+      { flags: "--overlap <hours>", description: "rotate: how long the old key works too (default: 24)" },
+    ],
+    actions,
+  });
+}
