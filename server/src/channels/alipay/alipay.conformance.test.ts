@@ -5,9 +5,11 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { startSandbox } from "../../../../sandbox/main.ts";
+import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
 import { type ControlPlane, changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
 import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { ecPrivatePem, merchantPair } from "../conformance/keys.ts";
 import { ask, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount } from "../contract.ts";
 import { alipay } from "./index.ts";
@@ -119,7 +121,7 @@ describe("Alipay's own ways", () => {
     }
   });
 
-  it("does not take a refund back into doubt when the sandbox asks to cancel again", async () => {
+  it("does not know after a cancel that met a system error (which Alipay spells AQC), and cancels when asked again", async () => {
     const { account, caller } = world();
     const { input } = await startPayment(world(), subject);
     await ask(world(), subject, "cancel", "system_error");
@@ -152,5 +154,37 @@ describe("Alipay's own ways", () => {
     await expect(control.post("pay", { code: cheaper.href })).rejects.toThrow("refuses");
     await control.post("pay", { code: outcome.action.url, notify: false });
     expect(await caller.query(alipay, account, input)).toMatchObject({ payment: { amount: input.amount } });
+  });
+});
+
+describe("an Alipay account as a person types it in", () => {
+  const world = useWorld(subjectOf("certificate"));
+  const problems = (changes: Parameters<typeof changeAccount>[1], clock: Clock = systemClock) =>
+    alipay.checkAccount(changeAccount(world().account, changes), clock).join("; ");
+
+  it("says what is wrong with each field", () => {
+    const ownKey = { mode: "key", alipay_public_keys: [merchantPair.public_bare] };
+    const expected: [Parameters<typeof changeAccount>[1], string][] = [
+      [
+        { config: ownKey, secrets: { app_private_key: new Secret(merchantPair.private_bare) } },
+        "the app's own public key",
+      ],
+      [{ config: { mode: "key" } }, "alipay_public_keys is needed in key mode"],
+      [{ config: { mode: "key", alipay_public_keys: ["x"] } }, "alipay_public_keys/0 is not an RSA public key"],
+      [{ secrets: { app_private_key: new Secret(ecPrivatePem) } }, "app_private_key is not an RSA private key"],
+      [
+        { secrets: { app_private_key: new Secret(merchantPair.pkcs1_pem) } },
+        "app_private_key does not match app_certificate",
+      ],
+      [{ config: { alipay_certificates: [] } }, "are needed in certificate mode"],
+      [{ config: { app_certificate: "x" } }, "app_certificate is not a certificate"],
+      [{ config: { alipay_root_certificate: "x" } }, "alipay_root_certificate is not a list of certificates"],
+      [{ config: { gateway: "openapi.alipay.com" } }, "config/gateway"],
+    ];
+    for (const [changes, sentence] of expected) expect(problems(changes)).toContain(sentence);
+  });
+
+  it("says that a certificate has expired", () => {
+    expect(problems({}, createManualClock(Date.UTC(2099, 0, 1)))).toContain("app_certificate expired at");
   });
 });

@@ -14,21 +14,25 @@ import { Secret } from "../../kit/secret.ts";
 import { type ChannelCaller, createChannelCaller } from "../call.ts";
 import type { ChannelAccount, ChannelContext, Method, PayInput, RefundInput, WireNotice } from "../contract.ts";
 
-/** Short, because the suite waits for it; the faults hang far longer. */
-export const TIMEOUT_MS = 1_000;
-
 export const context = (account: ChannelAccount): ChannelContext => ({
   account,
   clock: systemClock,
   random: systemRandom,
 });
 
-/** A caller whose log lines are kept. */
-export function createObservedCaller(): { caller: ChannelCaller; lines: string[] } {
+/** Short, because the suite waits for it; the faults hang far longer. */
+const IMPATIENT_MS = 1_000;
+
+/** Callers whose log lines are kept. `impatient` is for calls that are meant to time out. */
+export function createObservedCallers(): { caller: ChannelCaller; impatient: ChannelCaller; lines: string[] } {
   const lines: string[] = [];
   const log = createLogger("debug", { write: (line) => void lines.push(line) });
-  const caller = createChannelCaller({ clock: systemClock, random: systemRandom, log, timeout_ms: TIMEOUT_MS });
-  return { caller, lines };
+  const options = { clock: systemClock, random: systemRandom, log };
+  return {
+    caller: createChannelCaller(options),
+    impatient: createChannelCaller({ ...options, timeout_ms: IMPATIENT_MS }),
+    lines,
+  };
 }
 
 /** The channel's control plane. Throws with the channel's sentence when it refuses. */

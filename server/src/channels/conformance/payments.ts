@@ -90,18 +90,18 @@ function describeTrouble(subject: ConformanceSubject, world: () => World): void 
   const { channel, facts } = subject;
 
   it("does not know after a timeout before the effect; the order does not exist", async () => {
-    const { caller, account, receiver } = world();
+    const { caller, impatient, account, receiver } = world();
     await ask(world(), subject, "pay", "timeout_before");
     const input = makePayInput(subject.method, receiver.url);
-    expect(await caller.pay(channel, account, input)).toMatchObject({ kind: "unknown", reason: "timeout" });
+    expect(await impatient.pay(channel, account, input)).toMatchObject({ kind: "unknown", reason: "timeout" });
     expect(await caller.query(channel, account, input)).toEqual({ kind: "not_found" });
   });
 
   it("does not know after a timeout after the effect; the order can be paid", async () => {
-    const { caller, account, receiver, control } = world();
+    const { caller, impatient, account, receiver, control } = world();
     await ask(world(), subject, "pay", "timeout_after");
     const input = makePayInput(subject.method, receiver.url);
-    expect(await caller.pay(channel, account, input)).toMatchObject({ kind: "unknown", reason: "timeout" });
+    expect(await impatient.pay(channel, account, input)).toMatchObject({ kind: "unknown", reason: "timeout" });
     await control.post("pay", { code: input.serial_no, notify: false });
     expect(await caller.query(channel, account, input)).toMatchObject({ kind: "succeeded" });
   });

@@ -120,15 +120,15 @@ function describeTrouble(subject: ConformanceSubject, world: () => World): void 
   const { channel, facts } = subject;
 
   it("does not know after a timeout; the query tells whether the refund was taken", async () => {
-    const { caller, account } = world();
+    const { caller, impatient, account } = world();
     const { input, channel_trade_no } = await payInFull(world(), subject);
     const before = makeRefundInput(input, channel_trade_no, 100n);
     await ask(world(), subject, "refund", "timeout_before");
-    expect(await caller.refund(channel, account, before)).toMatchObject({ kind: "unknown", reason: "timeout" });
+    expect(await impatient.refund(channel, account, before)).toMatchObject({ kind: "unknown", reason: "timeout" });
     expect(await caller.queryRefund(channel, account, before)).toEqual({ kind: "not_found" });
     const after = makeRefundInput(input, channel_trade_no, 200n);
     await ask(world(), subject, "refund", "timeout_after");
-    expect(await caller.refund(channel, account, after)).toMatchObject({ kind: "unknown", reason: "timeout" });
+    expect(await impatient.refund(channel, account, after)).toMatchObject({ kind: "unknown", reason: "timeout" });
     expect(await caller.queryRefund(channel, account, after)).toMatchObject({ kind: "succeeded" });
   });
 

@@ -5,7 +5,7 @@ import type { Action, Channel, ChannelAccount, Method, PayInput, PayOutcome, Unk
 import {
   type ControlPlane,
   createControlPlane,
-  createObservedCaller,
+  createObservedCallers,
   makePayInput,
   type NoticeReceiver,
   type Provisioned,
@@ -56,6 +56,8 @@ export interface World {
   readonly control: ControlPlane;
   readonly receiver: NoticeReceiver;
   readonly caller: ChannelCaller;
+  /** For calls that are meant to time out. */
+  readonly impatient: ChannelCaller;
   readonly lines: string[];
   readonly account: ChannelAccount;
   readonly merchant: string;
@@ -69,10 +71,10 @@ export function useWorld(subject: ConformanceSubject): () => World {
     const running = await subject.start();
     const control = createControlPlane(running.url);
     const receiver = await startNoticeReceiver();
-    const { caller, lines } = createObservedCaller();
-    world = { control, receiver, caller, lines, ...(await subject.provision(control)) };
+    const callers = createObservedCallers();
+    world = { control, receiver, ...callers, ...(await subject.provision(control)) };
     stop = async () => {
-      await caller.end();
+      await Promise.all([callers.caller.end(), callers.impatient.end()]);
       await receiver.close();
       await running.close();
     };

@@ -20,6 +20,8 @@ export const wechatConfigSchema = Type.Object(
     appid: Type.String({ minLength: 1, maxLength: 32 }),
     /** Serial number of the merchant's API certificate, in hex. */
     merchant_serial_no: Type.String({ pattern: "^[0-9A-Fa-f]{8,64}$" }),
+    /** The merchant's API certificate itself: not needed to pay, but with it the account can be checked. */
+    merchant_certificate: Type.Optional(pem),
     platform_certificates: Type.Optional(
       Type.Array(Type.Object({ serial_no: Type.String({ minLength: 1 }), pem }, { additionalProperties: false })),
     ),
@@ -123,6 +125,7 @@ export function checkWechatAccount(account: ChannelAccount, clock: Clock): strin
   const { config } = account;
   return [
     ...checkSecrets(account),
+    ...checkMerchantCertificate(account, config, clock),
     ...checkVerificationKeys(config, clock),
     ...(config.wechatpay_serial && !listVerificationKeyIds(config).includes(verificationKeyId(config.wechatpay_serial))
       ? ["wechatpay_serial names neither a platform certificate nor a public key of this account"]
@@ -141,6 +144,34 @@ function checkSecrets({ secrets }: ChannelAccount): string[] {
     problems.push(`api_v3_key must be ${API_V3_KEY_BYTES} bytes long; it is ${Buffer.byteLength(apiV3Key)}`);
   }
   return problems;
+}
+
+function checkMerchantCertificate({ secrets }: ChannelAccount, config: WechatConfig, clock: Clock): string[] {
+  const { merchant_certificate: text, merchant_serial_no } = config;
+  if (text === undefined) return [];
+  const unreadable = problemOf("merchant_certificate is not a certificate", () => new X509Certificate(text));
+  if (unreadable.length > 0) return unreadable;
+  const certificate = new X509Certificate(text);
+  const serial = serialOf(certificate);
+  return [
+    ...(serial === merchant_serial_no.toUpperCase()
+      ? []
+      : [`merchant_serial_no is ${merchant_serial_no} but merchant_certificate has the serial number ${serial}`]),
+    ...(belongsTo(secrets.merchant_private_key?.reveal(), certificate)
+      ? []
+      : ["merchant_private_key does not match merchant_certificate"]),
+    ...problemsOfValidity("merchant_certificate", certificate, clock.now()),
+  ];
+}
+
+/** Whether a private key is the certificate's. A key that is missing or unreadable is reported by itself. */
+function belongsTo(privateKey: string | undefined, certificate: X509Certificate): boolean {
+  if (privateKey === undefined) return true;
+  try {
+    return createPublicKey(readPrivateKey(privateKey)).equals(certificate.publicKey);
+  } catch {
+    return true;
+  }
 }
 
 function checkVerificationKeys(config: WechatConfig, clock: Clock): string[] {

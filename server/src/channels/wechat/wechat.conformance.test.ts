@@ -5,9 +5,11 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { startSandbox } from "../../../../sandbox/main.ts";
+import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
 import { type ControlPlane, changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
 import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { ecPrivatePem } from "../conformance/keys.ts";
 import { ask, payInFull, useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount } from "../contract.ts";
 import { checkRefundIntegrity } from "../integrity.ts";
@@ -176,5 +178,37 @@ describe("WeChat Pay's own ways", () => {
     const { account, caller } = world();
     const input = makePayInput("wechat.native", "https://shop.example/n", { subject: `x${"🥮".repeat(100)}` });
     expect(await caller.pay(wechat, account, input)).toMatchObject({ kind: "pending" });
+  });
+});
+
+describe("a WeChat Pay account as a person types it in", () => {
+  const world = useWorld(subjectOf("both"));
+  const problems = (changes: Parameters<typeof changeAccount>[1], clock: Clock = systemClock) =>
+    wechat.checkAccount(changeAccount(world().account, changes), clock).join("; ");
+
+  it("says what is wrong with each field", () => {
+    const { config } = world().account;
+    const [certificate] = config.platform_certificates as { serial_no: string; pem: string }[];
+    const expected: [Parameters<typeof changeAccount>[1], string][] = [
+      [{ secrets: { api_v3_key: new Secret("short") } }, "api_v3_key must be 32 bytes long; it is 5"],
+      [
+        { secrets: { merchant_private_key: new Secret(ecPrivatePem) } },
+        "merchant_private_key is not an RSA private key",
+      ],
+      [{ config: { platform_certificates: [], public_keys: [] } }, "platform_certificates or public_keys is needed"],
+      [{ config: { platform_certificates: [{ ...certificate, serial_no: "AA" }] } }, "has the serial number"],
+      [{ config: { platform_certificates: [{ ...certificate, pem: "x" }] } }, "is not a certificate"],
+      [{ config: { public_keys: [{ id: "PUB_KEY_ID_1", pem: "x" }] } }, "public key PUB_KEY_ID_1 is not"],
+      [{ config: { wechatpay_serial: "AA" } }, "wechatpay_serial names neither"],
+      [{ config: { merchant_certificate: certificate!.pem } }, "merchant_private_key does not match"],
+      [{ config: { merchant_certificate: "x" } }, "merchant_certificate is not a certificate"],
+      [{ config: { mchid: 16 } }, "config/mchid"],
+    ];
+    for (const [changes, sentence] of expected) expect(problems(changes)).toContain(sentence);
+  });
+
+  it("says that a platform certificate has expired, or is not valid yet", () => {
+    expect(problems({}, createManualClock(Date.UTC(2099, 0, 1)))).toContain("expired at");
+    expect(problems({}, createManualClock(0))).toContain("is not valid before");
   });
 });
