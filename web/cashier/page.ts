@@ -3,7 +3,7 @@ import { type Fragment, type Html, html } from "./html.ts";
 import { stateIcon } from "./icons.ts";
 import { renderScene } from "./scenes.ts";
 import { type Texts, texts } from "./text.ts";
-import type { Frame, Language, MessageView, PaymentView, Summary } from "./view.ts";
+import type { Frame, Language, MessageView, PaymentView } from "./view.ts";
 
 /** Seconds between reloads where no script runs. */
 const REFRESH_S = 5;
@@ -19,8 +19,8 @@ export function renderPayment(view: PaymentView): string {
     refresh: refreshOf(view),
     scripts: view.scene.kind === "bridge" ? view.scene.script_url : undefined,
     main: html`<main id="main" class="checkout is-${view.scene.kind}"${data("status-url", live?.status_url)}${data("revision", live?.revision)}${data("view-url", live?.view_url)} data-offline="${t.offline}">
-${renderSummary(view.summary, t)}
-<section class="scene" aria-labelledby="title">${scene.markup}${renderTimer(view, t)}</section>
+${renderSummary(view, t)}
+<section class="scene" aria-labelledby="title">${scene.markup}</section>
 </main>`,
   });
 }
@@ -88,7 +88,8 @@ function renderLanguages(frame: Frame, t: Texts): Html {
   return html`<nav aria-label="${t.languages}"><ul>${links}</ul></nav>`;
 }
 
-function renderSummary(summary: Summary, t: Texts): Html {
+function renderSummary(view: PaymentView, t: Texts): Html {
+  const { summary } = view;
   const { amount } = summary;
   return html`<section class="summary" aria-label="${t.to_pay}">
 <p class="merchant">${summary.merchant_name}</p>
@@ -96,6 +97,7 @@ function renderSummary(summary: Summary, t: Texts): Html {
 <p class="subject">${summary.subject}</p>
 ${summary.description !== undefined && html`<p class="description">${summary.description}</p>`}
 <p class="order"><span>${t.order_number}</span> <span class="number">${summary.out_trade_no}</span></p>
+${renderTimer(view, t)}
 </section>`;
 }
 

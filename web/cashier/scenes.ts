@@ -19,7 +19,9 @@ export function renderScene(view: PaymentView, t: Texts): RenderedScene {
     case "scan":
       return renderScan(scene, view, t);
     case "choose":
-      return say(t.choose_title, t.choose_hint, { after: renderChoices(scene.choices, view, t) });
+      return say(t.choose_title, scene.choices.some(({ by }) => by === "app") ? t.choose_hint_app : t.choose_hint, {
+        after: renderChoices(scene.choices, view, t),
+      });
     case "bridge":
       return renderBridge(scene, t);
     case "handoff":
@@ -30,7 +32,7 @@ export function renderScene(view: PaymentView, t: Texts): RenderedScene {
     case "confirming":
       return renderConfirming(scene, t);
     case "succeeded":
-      return renderSucceeded(scene.back, t);
+      return renderSucceeded(scene.back, view.summary.merchant_name, t);
     case "closed":
     case "expired":
     case "failed":
@@ -100,18 +102,18 @@ function renderConfirming(scene: SceneOf<"confirming">, t: Texts): RenderedScene
   });
 }
 
-function renderSucceeded(back: ReturnLink | undefined, t: Texts): RenderedScene {
+function renderSucceeded(back: ReturnLink | undefined, merchant_name: string, t: Texts): RenderedScene {
   const automatic =
     back &&
     html`<p class="fine" data-return hidden><span data-seconds>5</span> ${t.back_soon} · <button class="quiet" type="button" data-stay>${t.stay}</button></p>`;
-  return say(t.succeeded_title, t.succeeded_hint, {
+  return say(t.succeeded_title, t.succeededHint(merchant_name), {
     icon: stateIcon("succeeded"),
     after: html`${renderBack(back, t) ?? html`<p class="fine">${t.may_close}</p>`}${automatic}`,
   });
 }
 
-function renderBack(back: ReturnLink | undefined, t: Texts): Html | undefined {
-  return back && html`<p class="actions"><a class="button" data-back href="${back.url}">${t.back_to}</a></p>`;
+function renderBack(back: ReturnLink | undefined, t: Texts, rank?: "secondary"): Html | undefined {
+  return back && html`<p class="actions"><a class="button ${rank}" data-back href="${back.url}">${t.back_to}</a></p>`;
 }
 
 function renderImpossible(scene: SceneOf<"impossible">, t: Texts): RenderedScene {
@@ -121,7 +123,7 @@ function renderImpossible(scene: SceneOf<"impossible">, t: Texts): RenderedScene
 <p class="actions"><button class="button" type="button" data-copy="${scene.address}" data-copied="${t.copied}" hidden>${t.copy_address}</button></p>`;
   return say(t.impossible_title, t.obstacle[scene.obstacle], {
     icon: stateIcon("attention"),
-    after: html`${copy}${renderBack(scene.back, t)}`,
+    after: html`${copy}${renderBack(scene.back, t, "secondary")}`,
   });
 }
 

@@ -20,6 +20,7 @@ export interface Texts {
   readonly or_here: string;
   readonly choose_title: string;
   readonly choose_hint: string;
+  readonly choose_hint_app: string;
   choice(by: "app" | "page" | "code", wallet: Wallet): string;
   readonly choice_hint: Readonly<Record<"app" | "page" | "code", string>>;
   readonly opening: string;
@@ -38,7 +39,7 @@ export interface Texts {
   readonly confirming_resume: string;
   readonly confirming_other: string;
   readonly succeeded_title: string;
-  readonly succeeded_hint: string;
+  succeededHint(merchant_name: string): string;
   readonly closed_title: string;
   readonly closed_hint: string;
   readonly expired_title: string;
@@ -93,7 +94,8 @@ const zh: Texts = {
   scanned_hint: "请在手机上完成支付，本页会自动更新",
   or_here: "或在此浏览器中支付",
   choose_title: "选择支付方式",
-  choose_hint: "将打开对应的应用完成支付",
+  choose_hint: "选择后按提示完成付款",
+  choose_hint_app: "将打开对应的应用完成支付",
   choice: (by, wallet) =>
     ({ app: zhWallets[wallet], page: `登录${zhWallets[wallet]}付款`, code: `用${zhApps[wallet]}扫码` })[by],
   choice_hint: { app: "打开应用付款", page: "前往官方页面", code: "显示专用二维码" },
@@ -113,7 +115,7 @@ const zh: Texts = {
   confirming_resume: "尚未付款，继续支付",
   confirming_other: "换一种方式支付",
   succeeded_title: "支付成功",
-  succeeded_hint: "款项已支付",
+  succeededHint: (merchant_name) => `您已付款给 ${merchant_name}`,
   closed_title: "订单已关闭",
   closed_hint: "这笔订单已不能支付。如仍需购买，请返回商家重新下单。",
   expired_title: "订单已过期",
@@ -172,7 +174,8 @@ const en: Texts = {
   scanned_hint: "Finish on your phone; this page updates by itself",
   or_here: "Or pay in this browser",
   choose_title: "Choose how to pay",
-  choose_hint: "The app opens to complete the payment",
+  choose_hint: "The next page takes you through it",
+  choose_hint_app: "The app opens to complete the payment",
   choice: (by, wallet) =>
     ({ app: enWallets[wallet], page: `Log in to ${enWallets[wallet]}`, code: `Scan with ${enApps[wallet]}` })[by],
   choice_hint: { app: "Opens the app", page: "On its official page", code: "Shows its own QR code" },
@@ -192,7 +195,7 @@ const en: Texts = {
   confirming_resume: "Not paid yet: continue",
   confirming_other: "Pay another way",
   succeeded_title: "Payment successful",
-  succeeded_hint: "You have paid",
+  succeededHint: (merchant_name) => `You have paid ${merchant_name}`,
   closed_title: "This order is closed",
   closed_hint: "It can no longer be paid. To buy again, go back to the merchant and place a new order.",
   expired_title: "This order has expired",
