@@ -6,6 +6,7 @@ import { createWebhookSecret } from "./sign-webhook.ts";
 import { addEndpoint, loadEndpoint } from "./store.ts";
 import { type EndpointView, endpointSecretContext, presentEndpoint, type WebhookEndpoint } from "./webhook-endpoint.ts";
 
+/** What a merchant says of a new endpoint. */
 export interface EndpointInput {
   url: string;
   /** Empty or absent means all. */

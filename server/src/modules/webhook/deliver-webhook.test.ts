@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { publicId } from "../../kit/id.ts";
 import type { Database } from "../../kit/sql/database.ts";
+import { platformStatement } from "../../kit/sql/statement.ts";
 import { tryDelays_ms } from "./delivery.ts";
 import { presentEvent } from "./event.ts";
 import { getWebhookEndpoint, updateWebhookEndpoint } from "./manage-webhook-endpoints.ts";
@@ -222,6 +223,34 @@ test("a worker killed between sending and recording: the lease runs out and the 
   expect(second!.headers["webhook-id"]).toBe(first!.headers["webhook-id"]);
   expect(second!.body).toBe(first!.body);
   expect(await harness.deliveriesOf(event)).toMatchObject([{ status: "delivered", attempt_count: 2 }]);
+});
+
+test("a delivery that cannot be signed now is tried again on schedule", async () => {
+  const scope = harness.newScope();
+  const receiver = await receive();
+  const event = await harness.record(scope, "payment.succeeded", { notify_url: receiver.url });
+  await harness.newWorker({ loadAppWebhookSecrets: () => Promise.reject(new Error("no master key")) }).drain();
+  expect(await harness.deliveriesOf(event)).toMatchObject([{ status: "pending", attempt_count: 1 }]);
+  expect(receiver.received).toEqual([]);
+  harness.clock.advance(10_000);
+  await harness.newWorker().drain();
+  expect(await harness.deliveriesOf(event)).toMatchObject([
+    { status: "delivered", attempt_count: 2, last_error: null },
+  ]);
+});
+
+test("a delivery whose tries were all cut short by crashes ends as failed, unsent", async () => {
+  const scope = harness.newScope();
+  const receiver = await receive();
+  const event = await harness.record(scope, "payment.succeeded", { notify_url: receiver.url });
+  const setCount = platformStatement(
+    "test.set_count",
+    "update webhook_deliveries set attempt_count = $2 where event_id = $1",
+  );
+  await harness.db.query(setCount, [event.id, tryDelays_ms.length]);
+  await harness.newWorker().drain();
+  expect(receiver.received).toEqual([]);
+  expect(await harness.deliveriesOf(event)).toMatchObject([{ status: "failed", due_at: null }]);
 });
 
 test("two workers share what is due without sending anything twice", async () => {

@@ -1,8 +1,10 @@
 /** One try of one delivery: sign, send, and decide what comes next. */
+import type { KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../kit/clock.ts";
 import type { Envelope } from "../../kit/crypto.ts";
 import { publicId } from "../../kit/id.ts";
+import type { Logger } from "../../kit/log.ts";
 import type { Random } from "../../kit/random.ts";
 import type { Secret } from "../../kit/secret.ts";
 import { nextTryDelay, tryDelays_ms } from "./delivery.ts";
@@ -12,16 +14,16 @@ import type { SendResult, WebhookSender } from "./send-webhook.ts";
 import { signWebhook, webhookKey } from "./sign-webhook.ts";
 import { endpointSecretContext } from "./webhook-endpoint.ts";
 
+/** What a try needs besides the delivery. */
 export interface DeliverOptions {
   envelope: Envelope;
   clock: Clock;
   random: Random;
+  log: Logger;
   sender: WebhookSender;
   /** The secrets that sign what goes to a notify_url, the current one first. */
   loadAppWebhookSecrets(merchant_id: string, app_id: string): Promise<readonly Secret[]>;
 }
-
-type Key = Secret<Buffer>;
 
 const OPENED_MAX = 5_000;
 /** A secret of an app that was rotated goes on signing this long at most. */
@@ -37,15 +39,24 @@ export function createDeliver(options: DeliverOptions): (delivery: ClaimedDelive
       // The last try was cut short by a crash; its outcome was never learned.
       return concluded(delivery, "failed", "The last try did not end.", options.clock.now());
     }
-    const keys = await loadKeys(delivery);
-    const started = options.clock.now();
     const url = delivery.endpoint_url ?? delivery.url;
+    const started = options.clock.now();
+    let keys: KeyObject[];
+    try {
+      keys = await loadKeys(delivery);
+    } catch (error) {
+      // A master key that is missing, say: it may be back before the schedule ends.
+      options.log.error({ err: error, delivery_id: delivery.id }, "a webhook could not be signed");
+      return judge(delivery, url, { kind: "failed", reason: UNSIGNED }, started, options);
+    }
     const body = renderEvent({ ...delivery, id: delivery.event_id, created_at: delivery.event_created_at });
-    const headers = signWebhook(publicId("event", delivery.event_id), started, body, keys);
+    const headers = signWebhook(publicId("event", delivery.event_id), options.clock.now(), body, keys);
     const sent = await options.sender.send({ url, livemode: delivery.livemode, headers, body });
     return judge(delivery, url, sent, started, options);
   };
 }
+
+const UNSIGNED = "The platform could not sign the event just now.";
 
 function cancelReason(delivery: ClaimedDelivery): string | undefined {
   if (delivery.endpoint_id === null) return undefined;
@@ -99,12 +110,16 @@ function readRetryAfter(text: string | undefined, now_ms: number): number | unde
 }
 
 /** Opens secrets, keeping the opened ones: an envelope costs more than a signature. */
-function createKeyLoader(options: DeliverOptions): (delivery: ClaimedDelivery) => Promise<Key[]> {
+function createKeyLoader(options: DeliverOptions): (delivery: ClaimedDelivery) => Promise<KeyObject[]> {
   // Keyed by the sealed bytes, so that a rotated secret can never be taken for the new one.
-  const opened = new LRUCache<string, Key>({ max: OPENED_MAX });
-  const appKeys = new LRUCache<string, Promise<Key[]>>({ max: OPENED_MAX, ttl: APP_KEY_TTL_MS, perf: options.clock });
+  const opened = new LRUCache<string, KeyObject>({ max: OPENED_MAX });
+  const appKeys = new LRUCache<string, Promise<KeyObject[]>>({
+    max: OPENED_MAX,
+    ttl: APP_KEY_TTL_MS,
+    perf: options.clock,
+  });
 
-  function open(sealed: Buffer, endpoint_id: string): Key {
+  function open(sealed: Buffer, endpoint_id: string): KeyObject {
     const name = sealed.toString("base64");
     const known = opened.get(name);
     if (known) return known;
@@ -113,7 +128,7 @@ function createKeyLoader(options: DeliverOptions): (delivery: ClaimedDelivery) =
     return key;
   }
 
-  function loadAppKeys(merchant_id: string, app_id: string): Promise<Key[]> {
+  function loadAppKeys(merchant_id: string, app_id: string): Promise<KeyObject[]> {
     const name = `${merchant_id} ${app_id}`;
     const known = appKeys.get(name);
     if (known) return known;

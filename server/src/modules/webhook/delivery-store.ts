@@ -145,6 +145,7 @@ const recordResults = platformStatement(
    returning 1 as one`,
 );
 
+/** Records results, and disables the endpoints that asked for it, in one statement. */
 export async function writeResults(sql: Sql, results: readonly TryResult[]): Promise<void> {
   await sql.query(recordResults, [
     plainArray(results.map((result) => result.delivery.merchant_id)),
@@ -189,6 +190,7 @@ const selectDeliveries = ordered((order) =>
   ),
 );
 
+/** A page of an event's deliveries. */
 export async function listDeliveryRows(
   sql: Sql,
   merchant_id: string,

@@ -7,6 +7,7 @@ import type { StoredDelivery } from "./delivery-store.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "failed" | "canceled";
 
+/** The state table; each comment says when a delivery is in that state. */
 export const deliveryTransitions = {
   // Waits for its next try, or is being tried.
   pending: ["pending", "delivered", "failed", "canceled"],
@@ -76,6 +77,7 @@ export interface DeliveryView {
   next_attempt_at: string | null;
 }
 
+/** The delivery as the API shows it. */
 export function presentDelivery(delivery: StoredDelivery): DeliveryView {
   const { endpoint_id, url, status, attempt_count, last_error, last_status_code, last_duration_ms } = delivery;
   return {

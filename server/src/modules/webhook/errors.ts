@@ -1,5 +1,6 @@
 import { defineErrors } from "../../kit/error.ts";
 
+/** What this module refuses. */
 export const webhookErrors = defineErrors({
   "webhook.url_refused": {
     type: "invalid_request_error",

@@ -14,6 +14,7 @@ import type { Lookup } from "./receiver-address.ts";
 import { createReceiverLanes, type ReceiverLanes } from "./receiver-lanes.ts";
 import { createWebhookSender } from "./send-webhook.ts";
 
+/** What the worker needs; durations in milliseconds. */
 export interface WebhookWorkerOptions {
   db: Database;
   envelope: Envelope;

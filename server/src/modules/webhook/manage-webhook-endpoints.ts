@@ -12,6 +12,7 @@ export async function getWebhookEndpoint(services: WebhookServices, scope: Scope
   return presentEndpoint(endpoint);
 }
 
+/** A page of the endpoints of an app in one book, disabled ones included. */
 export async function listWebhookEndpoints(
   services: WebhookServices,
   scope: Scope,

@@ -15,6 +15,7 @@ export async function requireEvent(services: WebhookServices, scope: Scope, id: 
   return event;
 }
 
+/** A page of the events of an app in one book, the newest first. */
 export async function listEvents(
   services: WebhookServices,
   scope: Scope,

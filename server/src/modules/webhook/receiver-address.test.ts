@@ -1,8 +1,13 @@
 // Guarantee: no merchant can make the platform call its own network: private, local, reserved and metadata addresses are
 // refused in every spelling, as literals, as names, and as what a name resolves to when the connection is made.
+import { generateKeyPairSync } from "node:crypto";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { issueCertificate } from "../../../../sandbox/kit/x509.ts";
+import { systemClock } from "../../kit/clock.ts";
 import { checkAddress, checkReceiverUrl, ReceiverRefusedError, resolveReceiver } from "./receiver-address.ts";
 import { createWebhookSender, type SenderOptions } from "./send-webhook.ts";
 import { type Receiver, startReceiver } from "./testing/harness.ts";
@@ -189,6 +194,45 @@ test("the connection goes to the address that was checked, asked for once", asyn
     path: "/pinned",
     headers: { host: `shop.example:${receiver.port}` },
   });
+});
+
+/** An HTTPS receiver whose certificate is signed by itself, for the name `shop.example`. */
+async function startTlsReceiver() {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const name = [["CN", "shop.example"]] as const;
+  const now = systemClock.now();
+  const cert = issueCertificate({
+    ...{ serial_hex: "1234", subject: name, issuer: name, public_key: publicKey, signer: privateKey },
+    ...{ not_before_ms: now - 60_000, not_after_ms: now + 3_600_000, authority: true },
+  });
+  let requests = 0;
+  const key = privateKey.export({ type: "pkcs8", format: "pem" });
+  const server = createTlsServer({ cert, key }, (_request, response) => {
+    requests++;
+    response.writeHead(200).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { cert, port, requests: () => requests, close: () => server.close() };
+}
+
+test("live events go only to a receiver whose certificate is trusted and bears its name", async () => {
+  const secure = await startTlsReceiver();
+  const options = { ...open, lookup: async () => [loopback] };
+  const usual = getCACertificates("default");
+  try {
+    const untrusted = await sendTo(`https://shop.example:${secure.port}/`, options);
+    expect(untrusted).toMatchObject({ kind: "failed", reason: expect.stringContaining("TLS certificate") });
+    setDefaultCACertificates([...usual, secure.cert]);
+    const misnamed = await sendTo(`https://other.example:${secure.port}/`, options);
+    expect(misnamed).toMatchObject({ kind: "failed", reason: expect.stringContaining("TLS certificate") });
+    expect(secure.requests()).toBe(0);
+    const trusted = await sendTo(`https://shop.example:${secure.port}/`, options);
+    expect(trusted).toMatchObject({ kind: "answered", status_code: 200 });
+  } finally {
+    setDefaultCACertificates(usual);
+    secure.close();
+  }
 });
 
 test("a receiver that speaks no TLS gets nothing of a live event", async () => {

@@ -11,11 +11,13 @@ import ipaddr from "ipaddr.js";
 /** Resolves a name to all of its addresses; throws as `dns.promises.lookup` does. */
 export type Lookup = (hostname: string) => Promise<ResolvedAddress[]>;
 
+/** One address of a name, in the form of Node's resolver. */
 export interface ResolvedAddress {
   address: string;
   family: number;
 }
 
+/** Which addresses may be called, and how names become addresses. */
 export interface ReceiverPolicy {
   /** Lets loopback and private networks be called: for development, and for receivers inside the operator's network. */
   allow_private_addresses: boolean;
@@ -28,6 +30,7 @@ export class ReceiverRefusedError extends Error {
   override readonly name = "ReceiverRefusedError";
 }
 
+/** The operating system's resolver, its hosts file included. */
 export const systemLookup: Lookup = (hostname) => dnsLookup(hostname, { all: true, verbatim: true });
 
 const URL_LENGTH_MAX = 2048;
@@ -86,6 +89,7 @@ export async function resolveReceiver(hostname: string, policy: ReceiverPolicy):
   return addresses;
 }
 
+/** The host of a URL without the brackets that an IPv6 address has there. */
 export function unbracket(hostname: string): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }

@@ -18,6 +18,7 @@ export interface LaneState {
   pace_ms: number;
 }
 
+/** The lanes of one worker; workers do not share them. */
 export interface ReceiverLanes {
   /** Places of a receiver without a lane. */
   readonly fresh_places: number;

@@ -10,6 +10,7 @@ import {
   unbracket,
 } from "./receiver-address.ts";
 
+/** Limits of a sender. */
 export interface SenderOptions extends ReceiverPolicy {
   /** Connections to one receiver at most. */
   connections_max: number;
@@ -18,6 +19,7 @@ export interface SenderOptions extends ReceiverPolicy {
   total_timeout_ms: number;
 }
 
+/** One signed message. */
 export interface WebhookRequest {
   url: string;
   livemode: boolean;
@@ -30,6 +32,7 @@ export type SendResult =
   /** Nothing usable came back. `reason` is a sentence for the merchant; whether the receiver acted is not known. */
   | { kind: "failed"; reason: string };
 
+/** Sends messages over connections of its own. */
 export interface WebhookSender {
   /** Sends once. Never throws: every failure is a result. */
   send(request: WebhookRequest): Promise<SendResult>;

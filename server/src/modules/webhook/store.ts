@@ -16,6 +16,7 @@ export function uuidV7Sql(at: string): string {
   return `encode(set_bit(set_bit(${bytes}, 52, 1), 53, 1), 'hex')::uuid`;
 }
 
+/** Inserts a batch of events with their first deliveries; values as arrays. */
 export const insertEvents = tenantStatement(
   "webhook.insert_events",
   `with event as (
@@ -64,6 +65,7 @@ const selectEvent = tenantStatement(
   `select ${EVENT_COLUMNS} from events where merchant_id = $1 and app_id = $2 and livemode = $3 and id = $4`,
 );
 
+/** An event of one book, or undefined; another book's does not exist here. */
 export async function loadEvent(sql: Sql, scope: Scope, id: string): Promise<StoredEvent | undefined> {
   const [event] = await sql.query<StoredEvent>(selectEvent, [...scopeValues(scope), id]);
   return event;
@@ -90,6 +92,7 @@ export function ordered(make: (order: Order) => Statement): Record<Order, Statem
   return { asc: make("asc"), desc: make("desc") };
 }
 
+/** What of the events to list; null leaves a part open. */
 export interface EventFilter {
   type: string | null;
   object_id: string | null;
@@ -151,6 +154,7 @@ const selectEndpoint = tenantStatement(
   "select * from webhook_endpoints where merchant_id = $1 and app_id = $2 and livemode = $3 and id = $4",
 );
 
+/** An endpoint of one book, or undefined; another book's does not exist here. */
 export async function loadEndpoint(sql: Sql, scope: Scope, id: string): Promise<WebhookEndpoint | undefined> {
   const [endpoint] = await sql.query<WebhookEndpoint>(selectEndpoint, [...scopeValues(scope), id]);
   return endpoint;
@@ -164,6 +168,7 @@ const selectEndpoints = ordered((order) =>
   ),
 );
 
+/** A page of endpoints. */
 export async function listEndpointRows(sql: Sql, scope: Scope, page: Page): Promise<WebhookEndpoint[]> {
   const values = [...scopeValues(scope), page.newer_than ?? UUID_MIN, page.older_than ?? UUID_MAX, page.fetch];
   return sql.query<WebhookEndpoint>(selectEndpoints[page.order], values);
@@ -229,6 +234,7 @@ const deleteEndpoint = tenantStatement(
    returning 1 as one`,
 );
 
+/** Deletes an endpoint; false when there is none. */
 export async function removeEndpoint(sql: Sql, scope: Scope, id: string): Promise<boolean> {
   return (await sql.query(deleteEndpoint, [...scopeValues(scope), id])).length === 1;
 }

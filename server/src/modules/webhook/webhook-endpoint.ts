@@ -4,6 +4,7 @@ import { publicId } from "../../kit/id.ts";
 
 export type EndpointStatus = "enabled" | "disabled";
 
+/** An endpoint as it is stored. */
 export interface WebhookEndpoint {
   merchant_id: string;
   id: string;

@@ -11,6 +11,7 @@ import {
   UrlSchema,
 } from "../schemas.ts";
 
+/** `POST /v1/webhook_endpoints`. */
 export function registerCreateWebhookEndpoint(api: ApiServer, services: WebhookServices): void {
   api.post(
     "/v1/webhook_endpoints",

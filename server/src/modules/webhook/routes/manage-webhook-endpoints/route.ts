@@ -23,6 +23,7 @@ const PATH = "/v1/webhook_endpoints";
 
 const endpointId = (text: string) => requireId("webhook_endpoint", text, webhookErrors["webhook_endpoint.not_found"]);
 
+/** `GET`, `PATCH` and `DELETE` of `/v1/webhook_endpoints`. */
 export function registerManageWebhookEndpoints(api: ApiServer, services: WebhookServices): void {
   registerReads(api, services);
   registerWrites(api, services);

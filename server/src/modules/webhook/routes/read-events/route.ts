@@ -22,6 +22,7 @@ const EventsQuery = Type.Object({
   created_to: InstantSchema("RFC 3339; events before this instant."),
 });
 
+/** `GET` of `/v1/events`, of one event and of its deliveries. */
 export function registerReadEvents(api: ApiServer, services: WebhookServices): void {
   api.get(
     PATH,

@@ -17,6 +17,7 @@ const ResendBody = Type.Unsafe<{ webhook_endpoint?: string } | null>({
 
 const endpointId = (text: string) => requireId("webhook_endpoint", text, webhookErrors["webhook_endpoint.not_found"]);
 
+/** `POST /v1/events/:id/resend` and `POST /v1/webhook_endpoints/:id/test`. */
 export function registerResendEvent(api: ApiServer, services: WebhookServices): void {
   api.post(
     "/v1/events/:id/resend",

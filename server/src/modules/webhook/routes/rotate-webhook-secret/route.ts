@@ -23,6 +23,7 @@ const RotationBody = Type.Unsafe<{ overlap_seconds?: number } | null>({
   ],
 });
 
+/** `POST /v1/webhook_endpoints/:id/rotate_secret`. */
 export function registerRotateWebhookSecret(api: ApiServer, services: WebhookServices): void {
   api.post(
     "/v1/webhook_endpoints/:id/rotate_secret",
