@@ -2,7 +2,6 @@
  * The sandbox: a server that speaks WeChat Pay API v3 and Alipay's openapi as the channels do, and a payer's wallet.
  * It is a simulation, for development and tests only; no money moves.
  */
-import { randomInt } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -11,10 +10,10 @@ import { addAlipayRoutes } from "./alipay/gateway.ts";
 import { createAlipayState } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
 import { addControlRoutes } from "./control/routes.ts";
-import { createClock } from "./kit/clock.ts";
+import { createClock, machineTime } from "./kit/clock.ts";
 import { createDeliveries } from "./kit/deliveries.ts";
 import { createFaultBook } from "./kit/faults.ts";
-import { createRandom } from "./kit/random.ts";
+import { createRandom, freshSeed } from "./kit/random.ts";
 import { createSnapshot, readSnapshot } from "./kit/snapshot.ts";
 import { captureMemory, restoreMemory } from "./memory.ts";
 import { addWalletRoutes } from "./wallet/routes.ts";
@@ -58,13 +57,13 @@ function buildServer(): FastifyInstance {
 /** Starts a sandbox. Rejects with a sentence when the port is taken or the file is damaged. */
 export async function startSandbox(options: SandboxOptions): Promise<RunningSandbox> {
   const host = options.host ?? "127.0.0.1";
-  const clock = createClock(options.now ?? Date.now, options.now !== undefined);
+  const clock = createClock(options.now ?? machineTime, options.now !== undefined);
   const faults = createFaultBook();
   const snapshot = createSnapshot(options.dataFile, () => captureMemory(sandbox));
   const sandbox: Sandbox = {
     clock,
     faults,
-    random: createRandom(options.seed ?? randomInt(2 ** 32)),
+    random: createRandom(options.seed ?? freshSeed()),
     deliveries: createDeliveries(clock, faults, snapshot.changed),
     wechat: createWechatState(),
     alipay: createAlipayState(),
@@ -138,9 +137,16 @@ async function runFromCommandLine(): Promise<void> {
   process.stdout.write(
     `Sandbox (simulated WeChat Pay and Alipay) at ${sandbox.url}, wallet at ${sandbox.url}/wallet\n`,
   );
-  const stop = () => void sandbox.close().then(() => process.exit(0));
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    void sandbox.close().then(() => process.exit(0));
+  };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  // A parent that started it with a channel may die without a word: the channel's end is the word.
+  process.once("disconnect", stop);
   // Whoever started us with a channel is gone: nobody else would end us.
   process.once("disconnect", stop);
 }

@@ -168,6 +168,13 @@ describe("the process", () => {
     child.kill("SIGTERM");
     expect((await once(child, "exit"))[0]).toBe(0);
   });
+
+  it("ends when the parent that started it is gone", async () => {
+    const child = spawn(process.execPath, [main, "--port", "0"], { stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    await once(child.stdout!, "data");
+    child.disconnect();
+    expect((await once(child, "exit"))[0]).toBe(0);
+  });
 });
 
 describe("reset", () => {

@@ -30,13 +30,13 @@ import { decide, endRefund, replayNotices } from "./pay.ts";
 import { findTrade } from "./resolve.ts";
 import { listTrades, showTrade } from "./show.ts";
 
-type Work = (request: FastifyRequest) => Fields | Promise<Fields>;
+type Work = (sandbox: Sandbox, request: FastifyRequest) => Fields | Promise<Fields>;
 
 /** Answers JSON, and turns a ControlError into `{"error": "a sentence"}`. */
-function answer(work: Work): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
+function answer(sandbox: Sandbox, work: Work): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
   return async (request, reply) => {
     try {
-      return reply.code(200).send(await work(request));
+      return reply.code(200).send(await work(sandbox, request));
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
       return reply.code(error.status).send({ error: error.message });
@@ -130,79 +130,49 @@ async function replay(sandbox: Sandbox, request: FastifyRequest): Promise<Fields
   return { data: await replayNotices(sandbox, requiredText(fields, "trade"), times, mutate) };
 }
 
+function finishRefund(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["refund", "outcome"]);
+  const outcome = choice(fields, "outcome", ["success", "abnormal", "closed"], "success");
+  return endRefund(sandbox, requiredText(fields, "refund"), outcome);
+}
+
+function clearFaults(sandbox: Sandbox): Fields {
+  sandbox.faults.clear();
+  return { data: [] };
+}
+
+function showOne(sandbox: Sandbox, request: FastifyRequest): Fields {
+  return showTrade(sandbox, findTrade(sandbox, (request.params as { no: string }).no));
+}
+
+function listNotices(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const { trade } = request.query as { trade?: string };
+  const all = sandbox.deliveries.list();
+  return { data: trade === undefined ? [...all] : all.filter((delivery) => delivery.trade === trade) };
+}
+
+const controls: readonly ["GET" | "POST" | "DELETE", string, Work][] = [
+  ["POST", "/merchants", registerMerchant],
+  ["GET", "/merchants", listMerchants],
+  ["POST", "/keys/rotate", rotateKeys],
+  ["POST", "/pay", pay],
+  ["POST", "/refunds", finishRefund],
+  ["POST", "/faults", addFault],
+  ["GET", "/faults", (sandbox) => ({ data: [...sandbox.faults.list()] })],
+  ["DELETE", "/faults", clearFaults],
+  ["GET", "/clock", showClock],
+  ["POST", "/clock", moveClock],
+  ["POST", "/reset", reset],
+  ["GET", "/trades", (sandbox) => ({ data: listTrades(sandbox, 100).map((found) => showTrade(sandbox, found)) })],
+  ["GET", "/trades/:no", showOne],
+  ["GET", "/notices", listNotices],
+  ["POST", "/notices/replay", replay],
+];
+
+/** Adds the control plane and `/healthz`. */
 export function addControlRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   app.get("/healthz", async () => ({ status: "ok", simulation: true }));
-  app.post(
-    "/control/merchants",
-    answer((request) => registerMerchant(sandbox, request)),
-  );
-  app.get(
-    "/control/merchants",
-    answer(() => listMerchants(sandbox)),
-  );
-  app.post(
-    "/control/keys/rotate",
-    answer((request) => rotateKeys(sandbox, request)),
-  );
-  app.post(
-    "/control/pay",
-    answer((request) => pay(sandbox, request)),
-  );
-  app.post(
-    "/control/refunds",
-    answer((request) => {
-      const fields = readFields(request.body, ["refund", "outcome"]);
-      const outcome = choice(fields, "outcome", ["success", "abnormal", "closed"], "success");
-      return endRefund(sandbox, requiredText(fields, "refund"), outcome);
-    }),
-  );
-  app.post(
-    "/control/faults",
-    answer((request) => addFault(sandbox, request)),
-  );
-  app.get(
-    "/control/faults",
-    answer(() => ({ data: [...sandbox.faults.list()] })),
-  );
-  app.delete(
-    "/control/faults",
-    answer(() => {
-      sandbox.faults.clear();
-      return { data: [] };
-    }),
-  );
-  app.get(
-    "/control/clock",
-    answer(() => showClock(sandbox)),
-  );
-  app.post(
-    "/control/clock",
-    answer((request) => moveClock(sandbox, request)),
-  );
-  app.post(
-    "/control/reset",
-    answer((request) => reset(sandbox, request)),
-  );
-  app.get(
-    "/control/trades",
-    answer(() => ({ data: listTrades(sandbox, 100).map((found) => showTrade(sandbox, found)) })),
-  );
-  app.get(
-    "/control/trades/:no",
-    answer((request) => {
-      return showTrade(sandbox, findTrade(sandbox, (request.params as { no: string }).no));
-    }),
-  );
-  app.get(
-    "/control/notices",
-    answer((request) => {
-      const { trade } = request.query as { trade?: string };
-      const all = sandbox.deliveries.list();
-      return { data: trade === undefined ? [...all] : all.filter((delivery) => delivery.trade === trade) };
-    }),
-  );
-  app.post(
-    "/control/notices/replay",
-    answer((request) => replay(sandbox, request)),
-  );
+  for (const [method, path, work] of controls) {
+    app.route({ method, url: `/control${path}`, handler: answer(sandbox, work) });
+  }
 }

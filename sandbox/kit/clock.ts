@@ -29,6 +29,9 @@ export type SandboxClock = {
 const poll_ms = 100;
 const timer_ms_max = 60_000;
 
+/** The machine's own clock, in milliseconds since the epoch. */
+export const machineTime = (): number => Date.now();
+
 /**
  * Builds a clock over `base`. When `base` is injected (a test's clock) it may jump without telling, so due jobs are
  * looked for every 100 ms instead of being waited for.

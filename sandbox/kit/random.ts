@@ -1,5 +1,7 @@
 /** The sandbox's one source of chance. With a seed, numbers, payers and nonces replay; keys never do. */
 
+import { randomInt } from "node:crypto";
+
 /** Short strings of a given alphabet, reproducible from the seed. */
 export type Random = {
   /** A whole number from 0 to `below` - 1. */
@@ -11,6 +13,9 @@ export type Random = {
 };
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** A seed for a sandbox that need not be repeatable. */
+export const freshSeed = (): number => randomInt(2 ** 32);
 
 /** Builds a generator (mulberry32: 32 bits of state are plenty for identifiers that need no secrecy). */
 export function createRandom(seed: number): Random {
