@@ -3,7 +3,6 @@
  * turns what comes back into an outcome. Trouble of any kind (a time limit, a refused connection, an unreadable or
  * unverifiable answer, an echo that differs) is the outcome `unknown`, never an exception: the order may exist.
  */
-import { Agent, type Dispatcher } from "undici";
 import type { Clock } from "../kit/clock.ts";
 import { InvariantError } from "../kit/error.ts";
 import type { Logger } from "../kit/log.ts";
@@ -16,6 +15,7 @@ import type {
   ChannelFailure,
   CloseOutcome,
   IdentityOutcome,
+  LocalOperation,
   Operation,
   PayInput,
   PayOutcome,
@@ -23,16 +23,12 @@ import type {
   RefundInput,
   RefundOutcome,
   Unknown,
-  WireRequest,
-  WireResponse,
 } from "./contract.ts";
 import { checkIntegrity, checkRefundIntegrity, expectPayment } from "./integrity.ts";
 import { RequestRefused, unknown } from "./refusal.ts";
+import { createWire, type Wire } from "./wire.ts";
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const OPERATION_TIMEOUT_MS = 10_000;
-const RESPONSE_BYTES_MAX = 1_048_576;
-const CONNECTIONS_PER_ORIGIN = 128;
 
 export interface ChannelCallerOptions {
   readonly clock: Clock;
@@ -73,82 +69,91 @@ interface Call {
   readonly number?: string;
 }
 
-export function createChannelCaller(options: ChannelCallerOptions): ChannelCaller {
-  const { clock, random, log } = options;
-  const wire = createWire(options.timeout_ms ?? OPERATION_TIMEOUT_MS);
-  const contextOf = (account: ChannelAccount): ChannelContext => ({ account, clock, random });
+/** What every call works with. */
+interface Tools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly wire: Wire;
+}
 
-  async function perform<Input, Outcome>(
-    call: Call,
-    account: ChannelAccount,
-    operation: Operation<Input, Outcome>,
-    input: Input,
-  ): Promise<Outcome | Refused | Unknown> {
-    const context = contextOf(account);
-    let outcome: Outcome | Refused | Unknown;
-    try {
-      const request = await operation.toRequest(context, input);
-      const answer = await wire.exchange(request);
-      outcome = "kind" in answer ? answer : await readSafely(() => operation.fromResponse(context, input, answer));
-    } catch (error) {
-      outcome = outcomeOfUnsent(error);
-    }
-    logOutcome(log, call, outcome);
-    return outcome;
-  }
-
+/** One caller serves the whole process: its connections are shared by all accounts of a channel. */
+export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelCallerOptions): ChannelCaller {
+  const wire = createWire(timeout_ms ?? OPERATION_TIMEOUT_MS);
+  const tools: Tools = { clock, random, log, wire };
   return {
     async pay(channel, account, input) {
-      const operation = channel.pay[input.method];
-      if (!operation) throw new InvariantError(`${channel.id} does not offer ${input.method}`);
-      const call = { operation: `${channel.id}.pay`, number: input.serial_no };
-      if ("perform" in operation) {
-        try {
-          return await operation.perform(contextOf(account), input);
-        } catch (error) {
-          const outcome = outcomeOfUnsent(error);
-          logOutcome(log, call, outcome);
-          return outcome;
-        }
-      }
-      return checkPayment(log, call, channel, account, input, await perform(call, account, operation, input));
+      const call = callOf(channel, "pay", input.serial_no);
+      const operation = offered(channel.pay[input.method], channel, input.method);
+      const outcome = await ("perform" in operation
+        ? performLocally(tools, call, account, operation, input)
+        : perform(tools, call, account, operation, input));
+      return checkPayment(log, call, channel, account, input, outcome);
     },
     async query(channel, account, input) {
-      const call = { operation: `${channel.id}.query`, number: input.serial_no };
-      return checkPayment(log, call, channel, account, input, await perform(call, account, channel.query, input));
+      const call = callOf(channel, "query", input.serial_no);
+      const outcome = await perform(tools, call, account, channel.query, input);
+      return checkPayment(log, call, channel, account, input, outcome);
     },
-    close: (channel, account, input) =>
-      perform(
-        { operation: `${channel.id}.close`, number: input.serial_no },
-        account,
-        offered(channel.close, channel, "close"),
-        input,
-      ),
-    cancel: (channel, account, input) =>
-      perform(
-        { operation: `${channel.id}.cancel`, number: input.serial_no },
-        account,
-        offered(channel.cancel, channel, "cancel"),
-        input,
-      ),
+    async close(channel, account, input) {
+      const operation = offered(channel.close, channel, "close");
+      return perform(tools, callOf(channel, "close", input.serial_no), account, operation, input);
+    },
+    async cancel(channel, account, input) {
+      const operation = offered(channel.cancel, channel, "cancel");
+      return perform(tools, callOf(channel, "cancel", input.serial_no), account, operation, input);
+    },
     async refund(channel, account, input) {
-      const call = { operation: `${channel.id}.refund`, number: input.refund_no };
-      return checkRefund(log, call, input, await perform(call, account, channel.refund, input));
+      const call = callOf(channel, "refund", input.refund_no);
+      return checkRefund(log, call, input, await perform(tools, call, account, channel.refund, input));
     },
     async queryRefund(channel, account, input) {
-      const call = { operation: `${channel.id}.refund_query`, number: input.refund_no };
-      return checkRefund(log, call, input, await perform(call, account, channel.queryRefund, input));
+      const call = callOf(channel, "refund_query", input.refund_no);
+      return checkRefund(log, call, input, await perform(tools, call, account, channel.queryRefund, input));
     },
-    identify: (channel, account, code) =>
-      perform(
-        { operation: `${channel.id}.identify` },
-        account,
-        offered(channel.identity?.exchange, channel, "identity"),
-        { code },
-      ),
-    run: (name, account, operation, input) => perform({ operation: name }, account, operation, input),
+    async identify(channel, account, code) {
+      const operation = offered(channel.identity?.exchange, channel, "identity");
+      return perform(tools, callOf(channel, "identify"), account, operation, { code });
+    },
+    run: (name, account, operation, input) => perform(tools, { operation: name }, account, operation, input),
     end: () => wire.end(),
   };
+}
+
+function callOf(channel: Channel, name: string, number?: string): Call {
+  return { operation: `${channel.id}.${name}`, ...(number === undefined ? {} : { number }) };
+}
+
+async function perform<Input, Outcome>(
+  { clock, random, log, wire }: Tools,
+  call: Call,
+  account: ChannelAccount,
+  operation: Operation<Input, Outcome>,
+  input: Input,
+): Promise<Outcome | Refused | Unknown> {
+  const context: ChannelContext = { account, clock, random };
+  let outcome: Outcome | Refused | Unknown;
+  try {
+    const request = await operation.toRequest(context, input);
+    const answer = await wire.exchange(request);
+    outcome = "kind" in answer ? answer : await readSafely(() => operation.fromResponse(context, input, answer));
+  } catch (error) {
+    outcome = outcomeOfUnsent(error);
+  }
+  logOutcome(log, call, outcome);
+  return outcome;
+}
+
+async function performLocally<Input, Outcome>(
+  { clock, random, log }: Tools,
+  call: Call,
+  account: ChannelAccount,
+  operation: LocalOperation<Input, Outcome>,
+  input: Input,
+): Promise<Outcome | Refused | Unknown> {
+  const outcome = await operation.perform({ account, clock, random }, input).catch(outcomeOfUnsent);
+  logOutcome(log, call, outcome);
+  return outcome;
 }
 
 function offered<T>(operation: T | undefined, channel: Channel, name: string): T {
@@ -204,67 +209,6 @@ function logOutcome(log: Logger, call: Call, outcome: unknown): void {
   if (kind !== "unknown") log.debug({ ...call, outcome: kind }, "channel called");
   else if (reason === "integrity") log.error({ ...call, reason, detail }, "channel echo differs from what was asked");
   else log.warn({ ...call, reason, detail }, "channel outcome unknown");
-}
-
-interface Wire {
-  /** Sends a request and answers the response, or unknown. Redirects are not followed. */
-  exchange(request: WireRequest): Promise<WireResponse | Unknown>;
-  end(): Promise<void>;
-}
-
-function createWire(timeout_ms: number): Wire {
-  const agent = new Agent({
-    connections: CONNECTIONS_PER_ORIGIN,
-    connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, timeout_ms) },
-    headersTimeout: timeout_ms,
-    bodyTimeout: timeout_ms,
-    maxResponseSize: RESPONSE_BYTES_MAX,
-  });
-  return {
-    async exchange({ method, url, headers, body }) {
-      const { origin, pathname, search } = new URL(url);
-      // The agent's own limits are per phase; this one is for the whole exchange.
-      const signal = AbortSignal.timeout(timeout_ms);
-      try {
-        const response = await agent.request({
-          origin,
-          path: pathname + search,
-          method,
-          headers: { ...headers },
-          body: body ?? null,
-          signal,
-        });
-        const bytes = Buffer.from(await response.body.arrayBuffer());
-        return { status: response.statusCode, headers: flattenHeaders(response.headers), body: bytes };
-      } catch (error) {
-        return outcomeOfBrokenExchange(error);
-      }
-    },
-    end: () => agent.close(),
-  };
-}
-
-function flattenHeaders(headers: Dispatcher.ResponseData["headers"]): Record<string, string | undefined> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
-  );
-}
-
-const timeoutCodes = new Set([
-  "UND_ERR_HEADERS_TIMEOUT",
-  "UND_ERR_BODY_TIMEOUT",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "UND_ERR_ABORTED",
-]);
-
-/** A connection refused before anything was sent is unknown too: with a proxy between, one cannot tell. */
-function outcomeOfBrokenExchange(error: unknown): Unknown {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  const shown = `${typeof code === "string" ? code : String(name)}`;
-  if (name === "TimeoutError" || name === "AbortError" || timeoutCodes.has(shown)) return unknown("timeout", shown);
-  if (shown === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return unknown("unreadable", "the answer is larger than 1 MB");
-  if (name === "HTTPParserError") return unknown("unreadable", `the answer is not HTTP: ${shown}`);
-  return unknown("connection", shown);
 }
 
 function messageOf(error: unknown): string {

@@ -54,6 +54,7 @@ export function interpretRefusal<Meaning extends RefusalMeaning>(
   }
 }
 
+/** An outcome that is not known. The detail is for operators, and is cut: a channel may answer at length. */
 export function unknown(reason: UnknownReason, detail: string): Unknown {
   return { kind: "unknown", reason, detail: detail.slice(0, 500) };
 }

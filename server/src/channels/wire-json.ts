@@ -10,6 +10,7 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
+/** The value as an object, or undefined when it is another kind of value. */
 export function asObject(value: unknown): JsonObject | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
 }

@@ -2,12 +2,18 @@
  * Guarantee: the Alipay adapter speaks openapi as the channel does, and however the channel or the network behaves, only
  * what Alipay signed about our own trade ends a payment or a refund. In key mode and in certificate mode.
  */
-import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { startSandbox } from "../../../../sandbox/main.ts";
 import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
-import { type ControlPlane, changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
+import {
+  type ControlPlane,
+  changeAccount,
+  context,
+  makePayInput,
+  makeRefundInput,
+  makeUuid,
+} from "../conformance/harness.ts";
 import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
 import { ecPrivatePem, merchantPair } from "../conformance/keys.ts";
 import { ask, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
@@ -28,7 +34,7 @@ async function provision(control: ControlPlane, mode: Mode) {
           alipay_root_certificate: made.alipay_root_cert_pem,
         };
   const account: ChannelAccount = {
-    id: randomUUID(),
+    id: makeUuid(),
     version: 1,
     livemode: false,
     config: {

@@ -92,6 +92,7 @@ interface Refusal {
   readonly lookup: string;
 }
 
+/** The outcome of a refusal by the operation's table. */
 export function interpretAlipayRefusal<Meaning extends RefusalMeaning>(table: RefusalTable<Meaning>, refusal: Refusal) {
   return interpretRefusal(table, { code: refusal.code, message: refusal.message }, refusal.lookup);
 }

@@ -2,11 +2,11 @@
  * What the conformance suite runs on: the adapter, the real caller, and a channel that it reaches over HTTP only. The
  * test files start that channel (the sandbox) and hand over its address, so that nothing here knows its code.
  */
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ulid } from "ulid";
 import { systemClock } from "../../kit/clock.ts";
+import { createIdSource, encodeUuid } from "../../kit/id.ts";
 import { createLogger } from "../../kit/log.ts";
 import { money } from "../../kit/money.ts";
 import { systemRandom } from "../../kit/random.ts";
@@ -19,6 +19,14 @@ export const context = (account: ChannelAccount): ChannelContext => ({
   clock: systemClock,
   random: systemRandom,
 });
+
+const ids = createIdSource(systemClock, systemRandom);
+
+/** A new UUID, for an account. */
+export const makeUuid = (): string => ids.uuid();
+
+/** A new number of an attempt or a refund: 26 characters. */
+export const makeNumber = (): string => encodeUuid(ids.uuid());
 
 /** Short, because the suite waits for it; the faults hang far longer. */
 const IMPATIENT_MS = 1_000;
@@ -125,8 +133,8 @@ export async function startPeer(
 
 /** A payment of 88.01 yuan, to be changed at will; its notices come to `notify_base/serial_no`. */
 export function makePayInput(method: Method, notify_base: string, changes: Partial<PayInput> = {}): PayInput {
-  const created_at = Date.now();
-  const serial_no = ulid();
+  const created_at = systemClock.now();
+  const serial_no = makeNumber();
   return {
     serial_no,
     method,
@@ -149,7 +157,7 @@ export function makeRefundInput(
 ): RefundInput {
   return {
     attempt: { ...pay, channel_trade_no },
-    refund_no: ulid(),
+    refund_no: makeNumber(),
     amount: money(fen, "CNY"),
     reason: "不想要了",
     notify_url: pay.notify_url,
@@ -169,7 +177,7 @@ export function changeAccount(
   changes: { config?: Record<string, unknown>; secrets?: ChannelAccount["secrets"] },
 ): ChannelAccount {
   const config = { ...account.config, ...changes.config };
-  return { ...account, id: randomUUID(), config, secrets: { ...account.secrets, ...changes.secrets } };
+  return { ...account, id: makeUuid(), config, secrets: { ...account.secrets, ...changes.secrets } };
 }
 
 /** An RSA private key that no channel knows, in PEM. */

@@ -9,6 +9,7 @@ import { type ConformanceSubject, payInFull, startPayment, type World } from "./
 export function describeHostility(subject: ConformanceSubject, world: () => World): void {
   describe("hostility", () => {
     describePeers(subject, world);
+    describeEndlessPeers(subject, world);
     describeAnyAnswer(subject, world);
     describeRotation(subject, world);
     describeLog(subject, world);
@@ -17,9 +18,9 @@ export function describeHostility(subject: ConformanceSubject, world: () => Worl
 
 function describePeers(subject: ConformanceSubject, world: () => World): void {
   const { channel, method } = subject;
-  const payAt = (url: string, patience: "caller" | "impatient" = "caller") => {
-    const { account, receiver } = world();
-    return world()[patience].pay(channel, subject.relocate(account, url), makePayInput(method, receiver.url));
+  const payAt = (url: string) => {
+    const { caller, account, receiver } = world();
+    return caller.pay(channel, subject.relocate(account, url), makePayInput(method, receiver.url));
   };
 
   it.each([500, 502, 503, 504, 429])("does not know after a bare status %i", async (status) => {
@@ -33,35 +34,6 @@ function describePeers(subject: ConformanceSubject, world: () => World): void {
     const peer = await startPeer(() => undefined);
     await peer.close();
     expect(await payAt(peer.url)).toMatchObject({ kind: "unknown", reason: "connection" });
-  });
-
-  it("stops reading an answer of 100 MB", async () => {
-    let sent = 0;
-    const chunk = Buffer.alloc(1_048_576, 0x20);
-    const peer = await startPeer((_request, response) => {
-      response.writeHead(200, { "content-type": "application/json" });
-      const write = () => {
-        while (sent < 100 && !response.destroyed) {
-          sent += 1;
-          if (!response.write(chunk)) return void response.once("drain", write);
-        }
-        response.end();
-      };
-      write();
-    });
-    expect(await payAt(peer.url)).toMatchObject({ kind: "unknown", reason: "unreadable" });
-    expect(sent).toBeLessThan(100);
-    await peer.close();
-  });
-
-  it("stops waiting for an answer that drips", async () => {
-    const peer = await startPeer((_request, response) => {
-      response.writeHead(200);
-      const drip = setInterval(() => response.write(" "), 50);
-      response.on("close", () => clearInterval(drip));
-    });
-    expect(await payAt(peer.url, "impatient")).toMatchObject({ kind: "unknown", reason: "timeout" });
-    await peer.close();
   });
 
   it("does not follow a redirect", async () => {
@@ -94,6 +66,43 @@ function describePeers(subject: ConformanceSubject, world: () => World): void {
       expect(await payAt(`http://127.0.0.1:${port}`)).toMatchObject({ kind: "unknown", reason });
       await new Promise((resolve) => server.close(resolve));
     }
+  });
+}
+
+function describeEndlessPeers(subject: ConformanceSubject, world: () => World): void {
+  const { channel, method } = subject;
+  const payAt = (url: string, patience: "caller" | "impatient") => {
+    const { account, receiver } = world();
+    return world()[patience].pay(channel, subject.relocate(account, url), makePayInput(method, receiver.url));
+  };
+
+  it("stops reading an answer of 100 MB", async () => {
+    let sent = 0;
+    const chunk = Buffer.alloc(1_048_576, 0x20);
+    const peer = await startPeer((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const write = () => {
+        while (sent < 100 && !response.destroyed) {
+          sent += 1;
+          if (!response.write(chunk)) return void response.once("drain", write);
+        }
+        response.end();
+      };
+      write();
+    });
+    expect(await payAt(peer.url, "caller")).toMatchObject({ kind: "unknown", reason: "unreadable" });
+    expect(sent).toBeLessThan(100);
+    await peer.close();
+  });
+
+  it("stops waiting for an answer that drips", async () => {
+    const peer = await startPeer((_request, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write(" "), 50);
+      response.on("close", () => clearInterval(drip));
+    });
+    expect(await payAt(peer.url, "impatient")).toMatchObject({ kind: "unknown", reason: "timeout" });
+    await peer.close();
   });
 }
 

@@ -64,6 +64,7 @@ interface Refusal {
   readonly message: string;
 }
 
+/** The outcome of a refusal by the operation's table. */
 export function interpretWechatRefusal<Meaning extends RefusalMeaning>(table: RefusalTable<Meaning>, refusal: Refusal) {
   const failure = { code: refusal.code, message: refusal.message };
   return interpretRefusal(table, failure, codeSpelling(refusal.code));

@@ -39,6 +39,7 @@ export type WechatAnswer =
   | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly message: string }
   | Unknown;
 
+/** Reads a response after checking its signature; 2xx answers that are not signed well are not believed. */
 export function readAnswer(context: ChannelContext, response: WireResponse): WechatAnswer {
   if (response.status < 200 || response.status > 299) return readRefusal(response);
   const problem = findSignatureProblem(context, response.headers, response.body);

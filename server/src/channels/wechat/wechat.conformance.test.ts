@@ -2,12 +2,18 @@
  * Guarantee: the WeChat Pay adapter speaks API v3 as the channel does, and however the channel or the network behaves,
  * only what WeChat Pay signed about our own order ends a payment or a refund. In all three key modes.
  */
-import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { startSandbox } from "../../../../sandbox/main.ts";
 import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
-import { type ControlPlane, changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
+import {
+  type ControlPlane,
+  changeAccount,
+  context,
+  makePayInput,
+  makeRefundInput,
+  makeUuid,
+} from "../conformance/harness.ts";
 import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
 import { ecPrivatePem } from "../conformance/keys.ts";
 import { ask, payInFull, useWorld } from "../conformance/subject.ts";
@@ -32,7 +38,7 @@ async function provision(control: ControlPlane, verify_mode: VerifyMode) {
   const made = (await control.post("merchants", { channel: "wechat", verify_mode })) as Made;
   const { mchid, appid, merchant_serial_no } = made;
   const account: ChannelAccount = {
-    id: randomUUID(),
+    id: makeUuid(),
     version: 1,
     livemode: false,
     config: {

@@ -1,0 +1,70 @@
+/** HTTP towards the channels: kept-alive connections, time limits, a largest answer. Trouble is an outcome, not an error. */
+import { Agent, type Dispatcher } from "undici";
+import type { Unknown, WireRequest, WireResponse } from "./contract.ts";
+import { unknown } from "./refusal.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RESPONSE_BYTES_MAX = 1_048_576;
+const CONNECTIONS_PER_ORIGIN = 128;
+
+export interface Wire {
+  /** Sends a request and answers the response, or unknown. Redirects are not followed. */
+  exchange(request: WireRequest): Promise<WireResponse | Unknown>;
+  end(): Promise<void>;
+}
+
+/** Opens no connection yet. `timeout_ms` is for one whole exchange, from connecting to the last byte. */
+export function createWire(timeout_ms: number): Wire {
+  const agent = new Agent({
+    connections: CONNECTIONS_PER_ORIGIN,
+    connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, timeout_ms) },
+    headersTimeout: timeout_ms,
+    bodyTimeout: timeout_ms,
+    maxResponseSize: RESPONSE_BYTES_MAX,
+  });
+  return {
+    async exchange({ method, url, headers, body }) {
+      const { origin, pathname, search } = new URL(url);
+      // The agent's own limits are per phase; this one is for the whole exchange.
+      const signal = AbortSignal.timeout(timeout_ms);
+      try {
+        const response = await agent.request({
+          origin,
+          path: pathname + search,
+          method,
+          headers: { ...headers },
+          body: body ?? null,
+          signal,
+        });
+        const bytes = Buffer.from(await response.body.arrayBuffer());
+        return { status: response.statusCode, headers: flattenHeaders(response.headers), body: bytes };
+      } catch (error) {
+        return outcomeOfBrokenExchange(error);
+      }
+    },
+    end: () => agent.close(),
+  };
+}
+
+function flattenHeaders(headers: Dispatcher.ResponseData["headers"]): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
+  );
+}
+
+const timeoutCodes = new Set([
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_ABORTED",
+]);
+
+/** A connection refused before anything was sent is unknown too: with a proxy between, one cannot tell. */
+function outcomeOfBrokenExchange(error: unknown): Unknown {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  const shown = `${typeof code === "string" ? code : String(name)}`;
+  if (name === "TimeoutError" || name === "AbortError" || timeoutCodes.has(shown)) return unknown("timeout", shown);
+  if (shown === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return unknown("unreadable", "the answer is larger than 1 MB");
+  if (name === "HTTPParserError") return unknown("unreadable", `the answer is not HTTP: ${shown}`);
+  return unknown("connection", shown);
+}
