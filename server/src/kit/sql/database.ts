@@ -66,7 +66,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     options: `-c TimeZone=UTC -c statement_timeout=${options.statement_timeout_ms ?? 30_000} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000`,
   } as pg.PoolConfig);
   // An idle connection that breaks (a restart of the server) is replaced by the pool at the next use.
-  pool.on("error", (error) => options.log.warn({ err: error }, "an idle database connection broke"));
+  let closing = false;
+  pool.on("error", (error) => {
+    if (!closing) options.log.warn({ err: error }, "an idle database connection broke");
+  });
   // One that breaks while a transaction holds it and asks nothing would otherwise end the process; the transaction's
   // next statement fails and says so.
   pool.on("connect", (client) => client.on("error", () => undefined));
@@ -75,7 +78,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     query: (statement, values = []) => runStatement(pool, statement, values),
     transaction: (work) => runTransaction(pool, options.random, work),
     listen: (channel, listener, onGap) => listenTo(options, channel, listener, onGap),
-    close: () => pool.end(),
+    async close() {
+      closing = true;
+      await pool.end();
+    },
   };
 }
 
