@@ -57,10 +57,10 @@ export function listProject(): string[] {
   return [...beside, ...folders.flatMap(listFiles)];
 }
 
-/** Every TypeScript file, parsed. A file that does not parse fails the test with its place. */
-export function readSources(): Source[] {
+/** Every TypeScript file (below `folder`), parsed. A file that does not parse fails the test and is named. */
+export function readSources(folder = ""): Source[] {
   return listProject()
-    .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))
+    .filter((path) => path.startsWith(folder) && path.endsWith(".ts") && !path.endsWith(".d.ts"))
     .map(readSource);
 }
 

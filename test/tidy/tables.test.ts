@@ -33,7 +33,7 @@ const readers: readonly { readonly who: RegExp; readonly tables: readonly string
 ];
 
 const tables = Object.keys(owners);
-const sources = readSources().filter(({ path, isTest }) => path.startsWith("server/src/") && !isTest);
+const sources = readSources("server/src/").filter(({ isTest }) => !isTest);
 
 /** The module of a file, `ledger`, or `main`. */
 function ownerOf(path: string): string {
