@@ -15,7 +15,7 @@ const parentPollMs = 250;
  * stops by itself. When npm started this process and is killed, this process asks the child to stop.
  */
 export function relay(node, script, args) {
-  const child = spawn(node, [script, ...args], {
+  const child = spawn(node, ["--disable-warning=ExperimentalWarning", script, ...args], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: true,
     // Node keeps what it made of the sources, which halves the time of the next start.

@@ -47,8 +47,22 @@ const redactedFields = [
   "sign",
 ];
 
-/** Where a database error quotes the row that it refused. Its code, constraint and message stay. */
-const redactedErrorFields = ["err.detail", "err.where", "err.internalQuery"];
+/**
+ * What a log tells of an error. Nothing else of it is written: a database error also carries the row that it refused and
+ * its whole connection.
+ */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === "string" && { code }),
+    ...(typeof constraint === "string" && { constraint }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+  };
+}
 
 /** A structured (JSON lines) logger. Level `silent` turns it off. */
 export function createLogger(level: string, destination?: { write(line: string): void }): Logger {
@@ -58,9 +72,10 @@ export function createLogger(level: string, destination?: { write(line: string):
     timestamp: pino.stdTimeFunctions.isoTime,
     mixin: () => context.getStore() ?? {},
     redact: {
-      paths: [...redactedFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), ...redactedErrorFields],
+      paths: redactedFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
       censor: "[redacted]",
     },
+    serializers: { err: describeError },
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return destination ? pino(options, destination) : pino(options);

@@ -1,11 +1,24 @@
 import { readFileSync } from "node:fs";
 import { cac } from "cac";
+import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
+import { channelAccountCommand } from "./commands/channel-account.ts";
+import { feeCommand } from "./commands/fee.ts";
+import { keyCommand } from "./commands/key.ts";
+import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { startCommand } from "./commands/start.ts";
 import { StartError } from "./start-error.ts";
 
-const commands: readonly Command[] = [startCommand, migrateCommand];
+const commands: readonly Command[] = [
+  startCommand,
+  migrateCommand,
+  merchantCommand(withServices),
+  appCommand(withServices),
+  keyCommand(withServices),
+  channelAccountCommand(withServices),
+  feeCommand(withServices),
+];
 
 async function main(): Promise<void> {
   const cli = cac("tributary");
