@@ -36,7 +36,7 @@ export function createCashierService(services: PaymentServices): CashierService 
         offeredMethods(services, payment),
         services.merchantName(payment.merchant_id),
       ]);
-      const running = attempt?.action && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
+      const running = attempt && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
       return {
         id: publicId("payment", payment.id),
         token,
@@ -50,7 +50,7 @@ export function createCashierService(services: PaymentServices): CashierService 
         return_url: payment.return_url ?? undefined,
         out_trade_no: payment.out_trade_no,
         methods,
-        attempt: running?.action ? { method: running.method, action: running.action } : undefined,
+        attempt: running && { method: running.method, action: running.action ?? { type: "none" } },
       };
     },
     async start(

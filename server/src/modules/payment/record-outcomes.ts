@@ -113,7 +113,9 @@ function addEffect(
   now: number,
 ): void {
   if (!effect) return;
-  if (effect === "payment_succeeded") effects.postings.push(paymentPosting(bookedAttempt(attempt, now)));
+  if (effect === "payment_succeeded") {
+    effects.postings.push(paymentPosting(bookedAttempt(attempt, payment.succeeded_at ?? now)));
+  }
   if (effect === "duplicate_succeeded") {
     effects.postings.push(duplicatePaymentPosting(bookedAttempt(attempt, now)));
     effects.duplicates.push(attempt);
@@ -121,7 +123,7 @@ function addEffect(
   effects.events.push(paymentEvent(services, eventTypes[effect], payment, attempt, now));
 }
 
-function bookedAttempt(attempt: Attempt, now: number) {
+function bookedAttempt(attempt: Attempt, occurred_at: number) {
   return {
     merchant_id: attempt.merchant_id,
     livemode: attempt.livemode,
@@ -131,7 +133,7 @@ function bookedAttempt(attempt: Attempt, now: number) {
     amount: { amount: attempt.amount, currency: attempt.currency },
     fee: attempt.fee_amount,
     cost: attempt.cost_amount,
-    occurred_at: now,
+    occurred_at,
   };
 }
 
@@ -167,7 +169,7 @@ async function writeEffects(services: PaymentServices, tx: Transaction, effects:
   invariant(movedAttempts.size === attemptMoves.size, "an attempt changed under its payment's lock");
   invariant(movedPayments.size === paymentMoves.size, "a payment changed under its own lock");
   if (effects.postings.length > 0) {
-    const posted = await post(tx, effects.postings);
+    const posted = await post(tx, effects.postings, now);
     invariant(
       posted.every((result) => result.kind === "posted"),
       "the posting of a succeeded payment was refused or existed already",

@@ -71,7 +71,7 @@ export async function writeRefundOutcomes(
       effects.moves.set(refund.id, { ...next, expected });
       addEffects(services, effects, payment, next.refund, attempts.get(refund.attempt_id)!, now);
     }
-    await writeEffects(tx, effects);
+    await writeEffects(tx, effects, now);
     return items.map((item) => ({ refund: refunds.get(item.refund_id) }));
   });
   services.kick.webhooks();
@@ -141,7 +141,7 @@ function addEffects(
   });
 }
 
-async function writeEffects(tx: Transaction, effects: Effects): Promise<void> {
+async function writeEffects(tx: Transaction, effects: Effects, now: number): Promise<void> {
   if (effects.moves.size === 0) return;
   const [moved] = await Promise.all([
     moveRefunds(tx, [...effects.moves.values()]),
@@ -150,7 +150,7 @@ async function writeEffects(tx: Transaction, effects: Effects): Promise<void> {
   ]);
   invariant(moved.size === effects.moves.size, "a refund changed under its payment's lock");
   if (effects.postings.length === 0) return;
-  const posted = await post(tx, effects.postings);
+  const posted = await post(tx, effects.postings, now);
   invariant(
     posted.every((result) => result.kind === "posted"),
     "the posting of a refund was refused or existed already",
