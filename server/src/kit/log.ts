@@ -49,17 +49,18 @@ const redactedFields = [
 
 /**
  * What a log tells of an error. Nothing else of it is written: a database error also carries the row that it refused and
- * its whole connection.
+ * its whole connection, and the message of a data exception (SQLSTATE class 22) quotes the value that did not fit.
  */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  const isDataException = typeof code === "string" && /^22[0-9A-Z]{3}$/.test(code);
   return {
     type: error.name,
-    message: error.message,
+    message: isDataException ? "data exception" : error.message,
     ...(typeof code === "string" && { code }),
     ...(typeof constraint === "string" && { constraint }),
-    stack: error.stack,
+    stack: isDataException ? error.stack?.replace(error.message, "data exception") : error.stack,
     ...(error.cause !== undefined && { cause: describeError(error.cause) }),
   };
 }

@@ -85,15 +85,8 @@ export function createErrorHandler(log: Logger, base_url: string) {
 function logRefusal(log: Logger, error: TributaryError, request: FastifyRequest): void {
   const status = error.entry.status;
   const line = { request_id: request.id, method: request.method, route: routeOf(request), status, code: error.code };
-  if (status >= 500) log.error({ ...line, err: describeFault(error.cause ?? error) }, "a request failed");
+  if (status >= 500) log.error({ ...line, err: error.cause ?? error }, "a request failed");
   else if (log.isLevelEnabled("debug")) log.debug(line, "a request was refused");
-}
-
-/** A fault for the log. A database error's `detail` quotes the row, which may be a payer's data, so fields are chosen. */
-function describeFault(fault: unknown): Record<string, unknown> {
-  if (!(fault instanceof Error)) return { type: typeof fault };
-  const { code, constraint } = fault as { code?: unknown; constraint?: unknown };
-  return { type: fault.name, message: fault.message, code, constraint, stack: fault.stack };
 }
 
 /** The route's pattern, never the URL: a path or query may carry what no log should. */

@@ -31,7 +31,8 @@ export function describeProblem(errors: readonly ValidationProblem[], value: unk
   if (!first) return { param: "", sentence: "The request does not have the form that the API reference describes." };
   const param = toPath(first.instancePath);
   const name = param || (httpPart === "body" ? "The body" : "The query");
-  return { param, sentence: `${name} ${describeValue(errors, first, readAt(value, first.instancePath))}.` };
+  const isText = httpPart === "querystring" || httpPart === "params";
+  return { param, sentence: `${name} ${describeValue(errors, first, readAt(value, first.instancePath), isText)}.` };
 }
 
 function describeUnknown(error: ValidationProblem, httpPart: string): Problem {
@@ -47,13 +48,20 @@ function describeMissing(error: ValidationProblem): Problem {
   return { param, sentence: `${param} is missing. Add it to the request.` };
 }
 
-function describeValue(errors: readonly ValidationProblem[], error: ValidationProblem, value: unknown): string {
+/** @param isText whether values came as text, where the difference between 1 and "1" does not exist. */
+function describeValue(
+  errors: readonly ValidationProblem[],
+  error: ValidationProblem,
+  value: unknown,
+  isText: boolean,
+): string {
   const { params } = error;
   const allowed = allowedValues(errors, error.instancePath);
   if (allowed.length > 0) return `must be ${listChoices(allowed)}`;
   switch (error.keyword) {
     case "type":
-      return `must be ${typeName(params.type)}, but a ${describeType(value)} was sent`;
+      if (isText) return `must be ${params.type === "integer" ? "a whole number" : `a ${params.type}`}`;
+      return `must be ${typeName(params.type)}, but ${describeType(value)} was sent`;
     case "minimum":
       return `must be at least ${params.limit}`;
     case "maximum":
@@ -103,11 +111,11 @@ function typeName(type: unknown): string {
 }
 
 function describeType(value: unknown): string {
-  if (value === undefined) return "missing value";
+  if (value === undefined) return "nothing";
   if (value === null) return "null";
-  if (Array.isArray(value)) return "list";
-  if (typeof value === "number" && !Number.isInteger(value)) return "number with decimals";
-  return typeof value;
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "number" && !Number.isInteger(value)) return "a number with decimals";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 /** `/payer/openid` to `payer.openid`. */

@@ -30,6 +30,8 @@ export interface HttpServerOptions {
   /** How long a client may take to send its headers, and its whole request. */
   headers_timeout_ms?: number;
   request_timeout_ms?: number;
+  /** How often connections are looked over for these limits. */
+  connections_check_ms?: number;
   /** How long a connection may be silent, also while we work. */
   connection_timeout_ms?: number;
   keep_alive_timeout_ms?: number;
@@ -45,6 +47,7 @@ const defaults = {
   header_limit_bytes: 16 * 1024,
   headers_timeout_ms: 10_000,
   request_timeout_ms: 30_000,
+  connections_check_ms: 5_000,
   connection_timeout_ms: 120_000,
   keep_alive_timeout_ms: 72_000,
   slow_request_ms: 1_000,
@@ -67,7 +70,11 @@ export async function createHttpServer(given: HttpServerOptions): Promise<ApiSer
     keepAliveTimeout: options.keep_alive_timeout_ms,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 128 },
-    http: { maxHeaderSize: options.header_limit_bytes, headersTimeout: options.headers_timeout_ms },
+    http: {
+      maxHeaderSize: options.header_limit_bytes,
+      headersTimeout: options.headers_timeout_ms,
+      connectionsCheckingInterval: options.connections_check_ms,
+    },
     frameworkErrors: (error, request, reply) => {
       setHeaders(request, reply);
       handleError(error, request, reply);
