@@ -43,17 +43,19 @@ create table ledger_books (
   constraint ledger_books_bounds check (ledger_bounds_hold(balances, minimums))
 ) with (fillfactor = 50);
 
--- What an account's number stands for. The id is a hash of kind, currency and scope (ledger/accounts.ts), negative for
--- accounts whose balance grows on the credit side, so the same account has the same id in every book.
+-- What stands at each position of a book's arrays. The id is a hash of kind, currency and scope (ledger/accounts.ts),
+-- negative for accounts whose balance grows on the credit side, so the same account has the same id in every book.
 create table ledger_accounts (
   merchant_id uuid not null,
   livemode boolean not null,
+  -- Counts from 1; never changes.
+  position integer not null,
   id bigint not null,
   kind text not null,
   currency text not null,
   -- The channel account it is kept for, or zero.
   scope uuid not null,
-  primary key (merchant_id, livemode, id)
+  primary key (merchant_id, livemode, position)
 );
 
 create table ledger_transactions (
@@ -68,8 +70,8 @@ create table ledger_transactions (
   kind ledger_transaction_kind not null,
   -- Number of the transaction whose entries this one takes back.
   reverses bigint,
-  -- One entry each: {account, amount, balance after}. The amount is the change of the account's balance, so a debit is
-  -- positive on a debit account and negative on a credit account.
+  -- One entry each: {position of the account, amount, balance after}. The amount is the change of the account's balance,
+  -- so a debit is positive on a debit account and negative on a credit account.
   entries bigint[] not null check (array_length(entries, 2) = 3),
   primary key (merchant_id, livemode, number),
   constraint ledger_transactions_natural_key unique (merchant_id, source_id, kind)
@@ -89,15 +91,17 @@ create trigger ledger_transactions_append_only before update or delete or trunca
 create view ledger_entries as
 select t.merchant_id, t.livemode, t.number, line, t.kind as transaction_kind, t.source_id, t.occurred_at, t.posted_at,
   a.kind as account_kind, a.currency, a.scope, a.id as account_id,
+  t.entries[line][1] as account_position,
   t.entries[line][2] as amount, t.entries[line][3] as balance_after
 from ledger_transactions t
 cross join generate_subscripts(t.entries, 1) as line
 left join ledger_accounts a
-  on a.merchant_id = t.merchant_id and a.livemode = t.livemode and a.id = t.entries[line][1];
+  on a.merchant_id = t.merchant_id and a.livemode = t.livemode and a.position = t.entries[line][1];
 
 create view ledger_balances as
-select b.merchant_id, b.livemode, a.kind as account_kind, a.currency, a.scope, u.account_id, u.balance, u.minimum
+select b.merchant_id, b.livemode, a.kind as account_kind, a.currency, a.scope, u.account_id, u.position as account_position,
+  u.balance, u.minimum
 from ledger_books b
-cross join unnest(b.accounts, b.balances, b.minimums) as u (account_id, balance, minimum)
+cross join unnest(b.accounts, b.balances, b.minimums) with ordinality as u (account_id, balance, minimum, position)
 left join ledger_accounts a
-  on a.merchant_id = b.merchant_id and a.livemode = b.livemode and a.id = u.account_id;
+  on a.merchant_id = b.merchant_id and a.livemode = b.livemode and a.position = u.position;

@@ -48,6 +48,8 @@ export async function post(
   const transactions: NewTransaction[] = [];
   const results = postings.map((posting) => postOne(posting, books, written, transactions));
   if (transactions.length > 0) {
+    // In the order of the indexes, so that neighbours meet on the same pages; a book's own order stays.
+    transactions.sort((a, b) => (a.merchant_id < b.merchant_id ? -1 : a.merchant_id > b.merchant_id ? 1 : 0));
     const changed = [...books.values()].filter((book) => book.changed);
     await writeBooks(tx, changed, transactions, toRfc3339(posted_at));
   }
@@ -93,15 +95,15 @@ function postOne(
   transactions: NewTransaction[],
 ): PostResult {
   const key = keyName(posting);
+  const book = books.get(bookName(posting))!;
   const existing = written.get(key);
   if (existing !== undefined) {
-    if (existing.livemode !== posting.livemode || contentOf(existing) !== linesContent(posting, 1n)) {
+    if (existing.livemode !== posting.livemode || contentOf(existing) !== linesContent(book, posting, 1n)) {
       throw new LedgerError("conflict", `${nameOf(posting)} is written already with another content`);
     }
     return { kind: "exists", number: existing.number };
   }
-  const reverses = posting.reverses ? findReversed(posting, written) : null;
-  const book = books.get(bookName(posting))!;
+  const reverses = posting.reverses ? findReversed(book, posting, written) : null;
   const applied = apply(book, posting);
   if (typeof applied !== "string") {
     if (posting.on_shortfall === "refuse") return applied;
@@ -118,12 +120,12 @@ function postOne(
   return { kind: "posted", number };
 }
 
-function findReversed(posting: NewPosting, written: ReadonlyMap<string, Written>): bigint {
+function findReversed(book: Book, posting: NewPosting, written: ReadonlyMap<string, Written>): bigint {
   const reversed = written.get(keyName({ merchant_id: posting.merchant_id, ...posting.reverses! }));
   if (reversed === undefined || reversed.livemode !== posting.livemode) {
     throw new LedgerError("no_reversal", `${nameOf(posting)} reverses what was never written`);
   }
-  if (contentOf(reversed) !== linesContent(posting, -1n)) {
+  if (contentOf(reversed) !== linesContent(book, posting, -1n)) {
     throw new LedgerError("no_reversal", `${nameOf(posting)} does not take back what ${posting.reverses!.kind} wrote`);
   }
   return reversed.number;
@@ -141,7 +143,7 @@ function apply(book: Book, posting: NewPosting): string | Extract<PostResult, { 
     const balance = book.balances[index]! + change;
     book.balances[index] = balance;
     if (change < 0n && book.minimums[index] !== null) bounded = true;
-    entries += `${entries === "" ? "{" : ","}{${line.account.id},${change},${balance}}`;
+    entries += `${entries === "" ? "{" : ","}{${index + 1},${change},${balance}}`;
   }
   const shortfall = bounded ? findShortfall(book, posting) : undefined;
   if (shortfall === undefined) return `${entries}}`;
@@ -176,11 +178,14 @@ function closeAccounts(book: Book, length: number): void {
   book.balances.length = length;
 }
 
-function linesContent(posting: NewPosting, sign: 1n | -1n): string {
-  return posting.lines.map((line) => `${line.account.id},${changeOf(line) * sign}`).join(",");
+/** Positions and amounts, alternating; an account that the book does not have is at 0. */
+function linesContent(book: Book, posting: NewPosting, sign: 1n | -1n): string {
+  return posting.lines
+    .map((line) => `${book.accounts.indexOf(line.account.id) + 1},${changeOf(line) * sign}`)
+    .join(",");
 }
 
-/** Account ids and amounts, alternating, without the balances. */
+/** The same of what is written. */
 function contentOf(row: Written): string {
   const fields = row.entries.replace(/[{}]/g, "").split(",");
   return fields.filter((_, index) => index % 3 !== 2).join(",");

@@ -15,7 +15,7 @@ export interface Book {
   accounts: readonly string[];
   minimums: readonly (bigint | null)[];
   readonly balances: bigint[];
-  /** Accounts posted to for the first time. */
+  /** Accounts posted to for the first time; they stand at the end of `accounts`. */
   readonly opened: Account[];
   changed: boolean;
 }
@@ -34,7 +34,7 @@ export interface TransactionKey {
 export interface FoundTransaction extends TransactionKey {
   livemode: boolean;
   number: bigint;
-  /** `{{account,amount,balance after},…}`. */
+  /** `{{position,amount,balance after},…}`. */
   entries: string;
 }
 
@@ -72,8 +72,8 @@ const findTransactionsStatement = tenantStatement(
 
 const openAccountsStatement = tenantStatement(
   "ledger.open_accounts",
-  `insert into ledger_accounts (merchant_id, livemode, id, kind, currency, scope)
-   select * from unnest($1::uuid[], $2::boolean[], $3::bigint[], $4::text[], $5::text[], $6::uuid[])`,
+  `insert into ledger_accounts (merchant_id, livemode, position, id, kind, currency, scope)
+   select * from unnest($1::uuid[], $2::boolean[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::uuid[])`,
 );
 
 const insertTransactionsStatement = tenantStatement(
@@ -227,9 +227,13 @@ export function updateBooks(tx: Transaction, books: readonly Book[]): Promise<un
 }
 
 export function openAccounts(tx: Transaction, books: readonly Book[]): Promise<unknown> {
-  const rows = books.flatMap((book) => book.opened.map((account) => ({ book, account })));
+  const rows = books.flatMap((book) => {
+    const before = book.accounts.length - book.opened.length;
+    return book.opened.map((account, index) => ({ book, account, position: before + index + 1 }));
+  });
   return tx.query(openAccountsStatement, [
     ...bookArrays(rows.map(({ book }) => book)),
+    plainArray(rows.map(({ position }) => position)),
     plainArray(rows.map(({ account }) => account.id)),
     textArray(rows.map(({ account }) => account.kind)),
     textArray(rows.map(({ account }) => account.currency)),
