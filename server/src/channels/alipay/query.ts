@@ -23,8 +23,9 @@ export const query: Operation<AttemptReference, QueryOutcome> = {
 
 /**
  * TRADE_CLOSED is the end of an unpaid trade as well as of a fully refunded one. They are told apart by send_pay_date,
- * which Alipay sets when the buyer pays and never for a trade that nobody paid. An answer about another trade, also one
- * that says "closed", is an integrity error.
+ * documented as the time when the money went to the seller: recorded answers have it for paid trades and lack it for
+ * unpaid ones. The paid amounts do not tell: they are 0.00 in many answers about paid trades. An answer about another
+ * trade, also one that says "closed", is an integrity error.
  */
 function readTrade(context: ChannelContext, input: AttemptReference, data: JsonObject): QueryOutcome {
   const differences = differenceOf("serial_no", input.serial_no, textOf(data, "out_trade_no"));

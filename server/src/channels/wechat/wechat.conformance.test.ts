@@ -180,6 +180,22 @@ describe("WeChat Pay's own ways", () => {
     }
   });
 
+  it("hands parameters to WeChat's browser that it accepts, and only unchanged", async () => {
+    const { account, caller, control, receiver } = world();
+    const outcome = await caller.pay(wechat, account, makePayInput("wechat.jsapi", receiver.url));
+    if (outcome.kind !== "pending" || outcome.action.type !== "jsapi") throw new Error("parameters were expected");
+    const { parameters } = outcome.action;
+    const invoke = async (handed: Record<string, string>) => {
+      const answer = await fetch(`${control.url}/wechat/jsapi/invoke`, {
+        method: "POST",
+        body: JSON.stringify(handed),
+      });
+      return ((await answer.json()) as { err_msg: string }).err_msg;
+    };
+    expect(await invoke(parameters)).toBe("get_brand_wcpay_request:open");
+    expect(await invoke({ ...parameters, nonceStr: "another" })).toBe("get_brand_wcpay_request:fail");
+  });
+
   it("cuts a long subject without breaking a character", async () => {
     const { account, caller } = world();
     const input = makePayInput("wechat.native", "https://shop.example/n", { subject: `x${"🥮".repeat(100)}` });
