@@ -7,11 +7,15 @@ import { type AlipayCall, AlipayError } from "./answer.ts";
 import { buyerIdOf } from "./trade.ts";
 
 const code_life_ms = 300_000;
+/** Codes beyond these are forgotten, the oldest first. */
+const codes_max = 10_000;
 
 /** Makes a single-use code for a payer. */
 export function grantCode(sandbox: Sandbox, app_id: string, payer: string): string {
   const code = sandbox.random.hex(32);
   sandbox.alipay.auth_codes.set(code, { app_id, payer, made_at_ms: sandbox.clock.now(), used: false });
+  const [oldest] = sandbox.alipay.auth_codes.keys();
+  if (sandbox.alipay.auth_codes.size > codes_max && oldest !== undefined) sandbox.alipay.auth_codes.delete(oldest);
   return code;
 }
 

@@ -6,6 +6,8 @@ import type { Fields } from "../kit/input.ts";
 import { openidOf } from "./wallet.ts";
 
 const code_life_ms = 300_000;
+/** Codes beyond these are forgotten, the oldest first. */
+const codes_max = 10_000;
 
 function ownsAppid(sandbox: Sandbox, appid: string): boolean {
   return [...sandbox.wechat.members.values()].some((member) => member.merchant.appids.includes(appid));
@@ -19,6 +21,8 @@ export function grantCode(sandbox: Sandbox, query: Record<string, string>, payer
   if (back === null || !/^https?:$/.test(back.protocol) || !fit || !ownsAppid(sandbox, appid)) return undefined;
   const code = `0${sandbox.random.token(31)}`;
   sandbox.wechat.oauth_codes.set(code, { appid, payer, made_at_ms: sandbox.clock.now(), used: false });
+  const [oldest] = sandbox.wechat.oauth_codes.keys();
+  if (sandbox.wechat.oauth_codes.size > codes_max && oldest !== undefined) sandbox.wechat.oauth_codes.delete(oldest);
   back.searchParams.append("code", code);
   back.searchParams.append("state", state ?? "");
   return back.href;
