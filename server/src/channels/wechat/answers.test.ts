@@ -203,6 +203,11 @@ describe("refunding", () => {
     expect(await refund.fromResponse(context, refundInput, refused(status, code))).toMatchObject({ kind });
   });
 
+  it("does not know when the refund number was used with other particulars", async () => {
+    const answer = refused(400, "INVALID_REQUEST", "商户退款单号重复，退款参数与之前请求不一致");
+    expect(await refund.fromResponse(context, refundInput, answer)).toMatchObject({ reason: "duplicate" });
+  });
+
   it("cuts a long reason at 80 bytes without breaking a character", async () => {
     const { body } = await refund.toRequest(context, { ...refundInput, reason: "买家不想要了🥮".repeat(10) });
     const { reason } = JSON.parse(body!) as { reason: string };

@@ -2,7 +2,8 @@
  * What WeChat Pay's error codes tell about an order or a refund, per operation. Codes are spelled without underscores
  * (`codeSpelling`). A code that is missing here tells nothing certain.
  */
-import { interpretRefusal, type RefusalMeaning, type RefusalTable } from "../refusal.ts";
+import type { Unknown } from "../contract.ts";
+import { interpretRefusal, type RefusalMeaning, type RefusalTable, unknown } from "../refusal.ts";
 import { codeSpelling } from "./verify.ts";
 
 /** Creating an order (native, jsapi, h5): a refusal means that no order exists and no money will move. */
@@ -70,9 +71,22 @@ export function interpretWechatRefusal<Meaning extends RefusalMeaning>(table: Re
   return interpretRefusal(table, failure, codeSpelling(refusal.code));
 }
 
-/** INVALID_REQUEST is also used for a number that is taken or paid; only its words tell. */
+/** INVALID_REQUEST is also used for an order number that is taken or paid; only its words tell. */
 export function interpretPayRefusal(refusal: Refusal) {
-  const taken = codeSpelling(refusal.code) === "INVALIDREQUEST" && /订单号重复|已支付/.test(refusal.message);
-  const failure = { code: refusal.code, message: refusal.message };
-  return interpretRefusal(payRefusals, failure, taken ? "OUTTRADENOUSED" : codeSpelling(refusal.code));
+  const taken = isInvalidRequest(refusal) && /订单号重复|已支付/.test(refusal.message);
+  return taken ? duplicateOf(refusal) : interpretWechatRefusal(payRefusals, refusal);
+}
+
+/** INVALID_REQUEST is also used for a refund number that was used with other particulars; only its words tell. */
+export function interpretRefundRefusal(refusal: Refusal) {
+  const taken = isInvalidRequest(refusal) && /退款单号重复|与之前请求不一致/.test(refusal.message);
+  return taken ? duplicateOf(refusal) : interpretWechatRefusal(refundRefusals, refusal);
+}
+
+function isInvalidRequest({ code }: Refusal): boolean {
+  return codeSpelling(code) === "INVALIDREQUEST";
+}
+
+function duplicateOf({ code, message }: Refusal): Unknown {
+  return unknown("duplicate", `${code}: ${message}`);
 }

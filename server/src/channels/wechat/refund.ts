@@ -9,10 +9,9 @@ import type {
   WireResponse,
 } from "../contract.ts";
 import { echoedMoney } from "../integrity.ts";
-import type { RefusalTable } from "../refusal.ts";
 import { unknown } from "../refusal.ts";
 import { asObject, integerOf, type JsonObject, textOf } from "../wire-json.ts";
-import { interpretWechatRefusal, refundQueryRefusals, refundRefusals } from "./errors.ts";
+import { interpretRefundRefusal, interpretWechatRefusal, refundQueryRefusals } from "./errors.ts";
 import { truncate, wireAmount } from "./pay.ts";
 import { signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
@@ -35,7 +34,7 @@ export const refund: Operation<RefundInput, RefundOutcome> = {
     };
     return signRequest(context, { method: "POST", path: "/v3/refund/domestic/refunds", body });
   },
-  fromResponse: (context, _input, response) => readRefundResponse(context, response, refundRefusals),
+  fromResponse: (context, _input, response) => readRefundResponse(context, response, interpretRefundRefusal),
 };
 
 export const queryRefund: Operation<RefundInput, RefundOutcome> = {
@@ -43,17 +42,18 @@ export const queryRefund: Operation<RefundInput, RefundOutcome> = {
     const path = `/v3/refund/domestic/refunds/${encodeURIComponent(refund_no)}`;
     return signRequest(context, { method: "GET", path });
   },
-  fromResponse: (context, _input, response) => readRefundResponse(context, response, refundQueryRefusals),
+  fromResponse: (context, _input, response) =>
+    readRefundResponse(context, response, (refusal) => interpretWechatRefusal(refundQueryRefusals, refusal)),
 };
 
 function readRefundResponse(
   context: ChannelContext,
   response: WireResponse,
-  table: RefusalTable<"failed" | "not_found">,
+  interpret: (refusal: ChannelFailure) => RefundOutcome,
 ): RefundOutcome {
   const answer = readAnswer(context, response);
   if (answer.kind === "unknown") return answer;
-  if (answer.kind === "refused") return interpretWechatRefusal(table, answer);
+  if (answer.kind === "refused") return interpret(answer);
   return readRefundState(context, answer.data, textOf(answer.data, "status"));
 }
 
