@@ -1,0 +1,84 @@
+/**
+ * What must hold in the database after whatever happened, said a second time in plain SQL and without the server's code:
+ * the books balance, each success is booked exactly once, refunds are within what was paid, and every fact has its event.
+ */
+import { Client } from "pg";
+
+/** Each query gives the rows that break its rule. */
+const rules: Record<string, string> = {
+  "a transaction sums to zero in every currency": `
+    select merchant_id, livemode, number, currency from ledger_entries
+    group by 1, 2, 3, 4 having sum(case when account_id < 0 then -amount else amount end) <> 0`,
+  "a balance is the sum of its entries": `
+    select b.merchant_id, b.account_kind, b.balance, coalesce(e.total, 0) as total from ledger_balances b
+    left join (select merchant_id, livemode, account_id, sum(amount) as total from ledger_entries group by 1, 2, 3) e
+      using (merchant_id, livemode, account_id) where b.balance <> coalesce(e.total, 0)`,
+  "an entry's balance is the one before and its amount": `
+    select * from (select merchant_id, livemode, account_id, number, line, balance_after,
+      sum(amount) over (partition by merchant_id, livemode, account_id order by number, line) as total
+      from ledger_entries) e where balance_after <> total`,
+  "a merchant's book balances to zero": `
+    select merchant_id, livemode, currency from ledger_balances
+    group by 1, 2, 3 having sum(case when account_id < 0 then -balance else balance end) <> 0`,
+  "a succeeded attempt has exactly its posting": `
+    select a.id, a.status, a.duplicate, count(t.*) from attempts a
+    left join ledger_transactions t on t.merchant_id = a.merchant_id and t.source_id = a.id
+      and t.kind = (case when a.duplicate then 'duplicate_payment_succeeded' else 'payment_succeeded' end)::ledger_transaction_kind
+    group by a.merchant_id, a.id having count(t.*) <> (a.status = 'succeeded')::int`,
+  "a refund has exactly its postings": `
+    select r.id, r.status, k.kind from refunds r
+    cross join lateral (values
+      ('refund_initiated', r.out_refund_no is not null),
+      ('refund_succeeded', r.out_refund_no is not null and r.status = 'succeeded'),
+      ('refund_failed', r.out_refund_no is not null and r.status = 'failed'),
+      ('duplicate_refund_succeeded', r.out_refund_no is null and r.status = 'succeeded')) as k (kind, wanted)
+    where k.wanted <> exists (select from ledger_transactions t where t.merchant_id = r.merchant_id
+      and t.source_id = r.id and t.kind::text = k.kind)`,
+  "nothing is booked without its attempt or refund": `
+    select t.kind, t.source_id from ledger_transactions t
+    where not exists (select from attempts a where a.merchant_id = t.merchant_id and a.id = t.source_id)
+      and not exists (select from refunds r where r.merchant_id = t.merchant_id and r.id = t.source_id)`,
+  "a payment's refunded amounts are those of its refunds": `
+    select p.id, p.refunded_amount, p.refunding_amount, r.* from payments p
+    cross join lateral (select
+      coalesce(sum(amount) filter (where status = 'succeeded'), 0) as refunded,
+      coalesce(sum(amount) filter (where status in ('created', 'sent', 'unknown')), 0) as refunding
+      from refunds r where r.merchant_id = p.merchant_id and r.payment_id = p.id and r.out_refund_no is not null) r
+    where p.refunded_amount <> r.refunded or p.refunding_amount <> r.refunding or r.refunded + r.refunding > p.amount`,
+  "a payment has succeeded exactly when one attempt has won": `
+    select p.id, p.status from payments p
+    where (p.status = 'succeeded')::int <> (select count(*) from attempts a
+      where a.merchant_id = p.merchant_id and a.payment_id = p.id and a.status = 'succeeded' and not a.duplicate)`,
+  "what is open has a time to be looked at, and what is not has none": `
+    select 'payment' as kind, id, status from payments where (due_at is not null) <> (status in ('created', 'processing'))
+    union all
+    select 'attempt', id, status from attempts where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))
+    union all
+    select 'refund', id, status from refunds where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))`,
+  "a closed payment has no open attempt": `
+    select p.id, a.id, a.status from payments p join attempts a on a.merchant_id = p.merchant_id and a.payment_id = p.id
+    where p.status in ('closed', 'failed') and a.status in ('created', 'sent', 'unknown')`,
+  "a success has exactly one event": `
+    select o.kind, o.id, count(e.*) from (
+      select merchant_id, id, 'payment.succeeded' as kind from payments where status = 'succeeded'
+      union all select merchant_id, id, 'refund.succeeded' from refunds where status = 'succeeded'
+      union all select merchant_id, id, 'refund.failed' from refunds where status = 'failed') o
+    left join events e on e.merchant_id = o.merchant_id and e.type = o.kind and e.object_id = o.id
+    group by 1, 2 having count(e.*) <> 1`,
+};
+
+/** Sentences about what is wrong in the database; none when all is well. */
+export async function findFaultsBySql(database_url: string): Promise<string[]> {
+  const client = new Client({ connectionString: database_url });
+  await client.connect();
+  try {
+    const faults: string[] = [];
+    for (const [rule, sql] of Object.entries(rules)) {
+      const { rows } = await client.query(sql);
+      for (const row of rows) faults.push(`not so: ${rule}: ${JSON.stringify(row)}`);
+    }
+    return faults;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The whole platform in one process for tests: services and API composed as in production, on a database of their own,
+ * beside a sandbox and a merchant's webhook receiver. All of them live by one clock that stands still until it is moved,
+ * and workers work when they are told to, so that a day of retries is a few calls.
+ */
+import { createManualClock, type ManualClock } from "../../server/src/kit/clock.ts";
+import { createLogger } from "../../server/src/kit/log.ts";
+import { createSeededRandom, type Random, systemRandom } from "../../server/src/kit/random.ts";
+import { Secret } from "../../server/src/kit/secret.ts";
+import { createApi } from "../../server/src/main/api.ts";
+import { findFreePort } from "../../server/src/main/free-port.ts";
+import { createServices, type Services } from "../../server/src/main/services.ts";
+import { createTestDatabase } from "../database/test-database.ts";
+import { createAccounts, createTestMerchant, type TestMerchant } from "./merchants.ts";
+import { findFaultsBySql } from "./oracle.ts";
+import { type Json, type SandboxControl, startControlledSandbox } from "./sandbox-control.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "./webhook-receiver.ts";
+
+export interface PlatformOptions {
+  /** Seeds ids, nonces and jitter; chance unless given. */
+  seed?: number;
+  /** Takes every log line, from trace on. */
+  logs?: { write(line: string): void };
+  /** How long a channel may take; 10 s unless given. */
+  channel_timeout_ms?: number;
+  /** Whether webhooks and notify_url may go to loopback; yes unless told. */
+  webhook_private_addresses?: boolean;
+  /** Also makes a merchant in direct mode, with accounts of its own. */
+  direct?: boolean;
+}
+
+/** An answer of the API. */
+export interface Answer {
+  status: number;
+  body: Json;
+  headers: Record<string, string | undefined>;
+  /** The exact bytes of the body. */
+  text: string;
+}
+
+export interface CallOptions {
+  /** The pooled merchant's unless given; null sends none. */
+  key?: string | null;
+  headers?: Record<string, string>;
+}
+
+export interface Platform {
+  services: Services;
+  sandbox: SandboxControl;
+  receiver: WebhookReceiver;
+  clock: ManualClock;
+  /** In pooled mode. */
+  merchant: TestMerchant;
+  /** In direct mode; only when asked for. */
+  direct: TestMerchant;
+  public_url: string;
+  database_url: string;
+  /** Calls the API. A string is sent as it is, anything else as JSON. */
+  call(method: "GET" | "POST", path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  /** Posts to the API and expects success; gives the object. */
+  post(path: string, body: object, options?: CallOptions): Promise<Json>;
+  get(path: string, options?: CallOptions): Promise<Json>;
+  /** Works until nothing is due: notices under way, workers, notices that they caused. */
+  settle(): Promise<void>;
+  /** Moves the clock, then settles. */
+  advance(duration_ms: number): Promise<void>;
+  /** More services on the same database, as another process would have. Closed with the platform. */
+  startSecond(): Services;
+  /** What is wrong with the books, the refunds or the events; nothing, always. */
+  findFaults(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+const START_MS = Date.UTC(2026, 10, 20, 4);
+/** Far more rounds than any chain of notices, refunds and webhooks needs; more are a loop. */
+const ROUNDS_MAX = 200;
+
+/** Starts a platform. Its merchants, with real keys, take about a second. */
+export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
+  const clock = createManualClock(START_MS);
+  const [database, sandbox, receiver, port] = await Promise.all([
+    createTestDatabase(),
+    startControlledSandbox(clock),
+    startWebhookReceiver(),
+    findFreePort(),
+  ]);
+  const public_url = `http://127.0.0.1:${port}`;
+  const random = options.seed === undefined ? systemRandom : createSeededRandom(options.seed);
+  const compose = () => composeServices(options, { database_url: database.url, public_url, clock, random });
+  const services = compose();
+  const seconds: Services[] = [];
+  const api = await createApi(services, { trusted_proxies: [], address_rate: 100_000, sandbox_url: sandbox.url });
+  await services.authenticator.start();
+  await api.listen({ port, host: "127.0.0.1" });
+  const shared = await createAccounts(services, sandbox.url);
+  const merchant = await createTestMerchant(services, sandbox.url, shared);
+  const direct = options.direct ? await createTestMerchant(services, sandbox.url) : undefined;
+  for (const { webhook_secret } of direct ? [merchant, direct] : [merchant]) receiver.trust(webhook_secret);
+
+  async function call(method: "GET" | "POST", url: string, body?: unknown, more: CallOptions = {}): Promise<Answer> {
+    const key = more.key === undefined ? merchant.key : more.key;
+    const response = await api.inject({
+      ...{ method, url },
+      headers: {
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...more.headers,
+      },
+      ...(body !== undefined && { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = response.body;
+    const headers = response.headers as Answer["headers"];
+    return { status: response.statusCode, headers, text, body: text === "" ? undefined : JSON.parse(text) };
+  }
+  async function succeed(method: "GET" | "POST", path: string, body?: object, more?: CallOptions): Promise<Json> {
+    const answer = await call(method, path, body, more);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.body;
+  }
+  async function settle(): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      await sandbox.settle();
+      let worked = 0;
+      for (const worker of services.workers) worked += await worker.drain();
+      if (worked === 0) return;
+    }
+    throw new Error("the workers find work without end");
+  }
+  return {
+    ...{ services, sandbox, receiver, clock, merchant, public_url, call, settle },
+    direct: direct ?? merchant,
+    database_url: database.url,
+    post: (path, body, more) => succeed("POST", path, body, more),
+    get: (path, more) => succeed("GET", path, undefined, more),
+    async advance(duration_ms) {
+      clock.advance(duration_ms);
+      await settle();
+    },
+    startSecond() {
+      const second = compose();
+      seconds.push(second);
+      return second;
+    },
+    findFaults: () => findFaultsBySql(database.url),
+    async close() {
+      await api.close();
+      await sandbox.close();
+      await services.authenticator.stop();
+      for (const worker of services.workers) await worker.stop();
+      for (const each of [services, ...seconds]) await each.close();
+      await receiver.close();
+      await database.drop();
+    },
+  };
+}
+
+function composeServices(
+  options: PlatformOptions,
+  given: { database_url: string; public_url: string; clock: ManualClock; random: Random },
+): Services {
+  const { clock, random, ...addresses } = given;
+  return createServices(
+    {
+      ...addresses,
+      database_connections: 6,
+      database_distributed: false,
+      key_rate: 100_000,
+      webhook_private_addresses: options.webhook_private_addresses ?? true,
+      attempt_reuse_ms: 15_000,
+      ...(options.channel_timeout_ms !== undefined && { channel_timeout_ms: options.channel_timeout_ms }),
+    },
+    {
+      ...{ clock, random },
+      log: options.logs ? createLogger("trace", options.logs) : createLogger("silent"),
+      master_keys: [{ id: "test", key: new Secret(Buffer.alloc(32, 1)) }],
+    },
+  );
+}
