@@ -76,7 +76,7 @@ export function createInMemoryCashierService(clock: { now(): number }, wallet_ur
     },
     async authorizeUrl(_token, method, redirect_url, state) {
       if (method !== "wechat.jsapi") return undefined;
-      return `${wallet_url}/oauth?${new URLSearchParams({ redirect_url, state })}`;
+      return `${wallet_url}/oauth?${new URLSearchParams({ redirect_url, state })}#wechat_redirect`;
     },
     codeParameter: (method) => (method.startsWith("wechat") ? "code" : "auth_code"),
     async identify(_token, _method, code) {

@@ -6,6 +6,8 @@
 
 const POLL_MS = 2000;
 const POLL_MS_MAX = 10_000;
+/** Somebody who is back from a wallet looks at the screen: the answer is usually there already. */
+const POLL_MS_BACK = 500;
 /** Polls at full pace (one minute); a page left open asks less and less. */
 const POLLS_AT_PACE = 30;
 const RETURN_S = 5;
@@ -110,9 +112,10 @@ function formatRemaining(remaining_ms: number): string {
 function openBridge(button: HTMLElement): void {
   const parameters = button.dataset.bridge!;
   button.addEventListener("click", () => invokeBridge(button, parameters));
-  // Opens by itself once for each order: after a cancellation or a reload the payer decides. A bridge that went to a
-  // page of its own comes back with its result in the fragment, and is asked for it.
-  if (sessionStorage.getItem("bridge") === parameters && location.hash === "") return;
+  // Opens by itself once for each order: after a cancellation or a reload the payer decides. The sandbox's stand-in, where
+  // it went to a page of its own, comes back with a result in the fragment, which asking again collects.
+  const collects = location.hash.startsWith("#wxpay=");
+  if (sessionStorage.getItem("bridge") === parameters && !collects) return;
   const start = () => {
     sessionStorage.setItem("bridge", parameters);
     invokeBridge(button, parameters);
@@ -196,7 +199,7 @@ function enhance(): void {
   on("[data-return]", returnSoon);
   on("[data-copy]", offerCopy);
   on("a[data-handoff]", (link) => location.replace((link as HTMLAnchorElement).href));
-  schedulePoll(delay_ms);
+  schedulePoll(main().classList.contains("is-confirming") ? POLL_MS_BACK : delay_ms);
 }
 
 document.addEventListener("visibilitychange", () => {

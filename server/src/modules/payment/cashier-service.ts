@@ -1,7 +1,7 @@
 /** What the cashier may do with a payment; the implementation of `modules/cashier/service.ts`. */
 import { methods as allMethods, type Channel, type Method } from "../../channels/contract.ts";
 import { publicId } from "../../kit/id.ts";
-import type { CashierService } from "../cashier/index.ts";
+import type { CashierPayment, CashierService } from "../cashier/index.ts";
 import { decodeCashierToken } from "./cashier-token.ts";
 import { createAttempt } from "./create-attempt.ts";
 import { paymentErrors } from "./errors.ts";
@@ -12,78 +12,80 @@ import { openChannel } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 import { loadPayments } from "./store.ts";
 
+/** The implementation of `modules/cashier/service.ts`. */
 export function createCashierService(services: PaymentServices): CashierService {
-  const find = async (token: string): Promise<Payment | undefined> => {
-    const key = decodeCashierToken(token);
-    return key && (await loadPayments(services.db, [key])).get(key.id);
-  };
-  const mustFind = async (token: string): Promise<Payment> => {
-    const payment = await find(token);
-    if (!payment) throw paymentErrors["payment.not_found"]();
-    return payment;
-  };
-  const openFor = async (token: string, method: Method) => {
-    const payment = await mustFind(token);
-    const choice = await chooseAccount(services, payment, method, payment.currency);
-    return openChannel(services, { channel: choice.channel, channel_account_id: choice.id });
-  };
   return {
-    async load(token: string) {
-      const payment = await find(token);
-      if (!payment) return undefined;
-      const [attempt, methods, merchant_name] = await Promise.all([
-        findShownAttempt(services, payment),
-        offeredMethods(services, payment),
-        services.merchantName(payment.merchant_id),
-      ]);
-      const running = attempt && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
-      return {
-        id: publicId("payment", payment.id),
-        token,
-        status: payment.status,
-        amount: { amount: payment.amount, currency: payment.currency },
-        subject: payment.subject,
-        description: payment.description ?? undefined,
-        merchant_name,
-        livemode: payment.livemode,
-        expires_at: payment.expires_at,
-        return_url: payment.return_url ?? undefined,
-        out_trade_no: payment.out_trade_no,
-        methods,
-        attempt: running && { method: running.method, action: running.action ?? { type: "none" } },
-      };
+    async load(token) {
+      const payment = await find(services, token);
+      return payment && viewForPayer(services, token, payment);
     },
-    async start(
-      token: string,
-      method: Method,
-      payer: { openid?: string; buyer_id?: string; ip?: string },
-      return_url: string,
-    ) {
-      const payment = await mustFind(token);
+    async start(token, method, payer, return_url) {
+      const payment = await mustFind(services, token);
       const started = await createAttempt(services, payment, { method, payer, return_url });
       const { failure_code, failure_message } = started.attempt;
       return {
         status: started.payment.status,
-        action: started.attempt.action ?? ({ type: "none" } as const),
+        action: started.attempt.action ?? { type: "none" },
         failure: failure_code === null ? undefined : { code: failure_code, message: failure_message ?? "" },
       };
     },
-    async authorizeUrl(token: string, method: Method, redirect_url: string, state: string) {
-      const { channel, account } = await openFor(token, method);
+    async authorizeUrl(token, method, redirect_url, state) {
+      const { channel, account } = await openFor(services, token, method);
       if (!needsIdentity(channel, method)) return undefined;
       return channel.identity?.authorizeUrl(account, redirect_url, state);
     },
-    codeParameter(method: Method) {
+    codeParameter(method) {
       const channel = services.getChannel(method.slice(0, method.indexOf(".")));
       return channel?.identity?.codeParameter ?? "code";
     },
-    async identify(token: string, method: Method, code: string) {
-      const { channel, account } = await openFor(token, method);
+    async identify(token, method, code) {
+      const { channel, account } = await openFor(services, token, method);
       const identified = await services.channels.identify(channel, account, code);
       if (identified.kind === "identified") return { [channel.identity!.field]: identified.payer };
       const reason = identified.kind === "failed" ? identified.failure.message : identified.reason;
       throw paymentErrors["payment.identity_refused"]({ values: { reason } });
     },
+  };
+}
+
+async function find(services: PaymentServices, token: string): Promise<Payment | undefined> {
+  const key = decodeCashierToken(token);
+  return key && (await loadPayments(services.db, [key])).get(key.id);
+}
+
+async function mustFind(services: PaymentServices, token: string): Promise<Payment> {
+  const payment = await find(services, token);
+  if (!payment) throw paymentErrors["payment.not_found"]();
+  return payment;
+}
+
+async function openFor(services: PaymentServices, token: string, method: Method) {
+  const payment = await mustFind(services, token);
+  const choice = await chooseAccount(services, payment, method, payment.currency);
+  return openChannel(services, { channel: choice.channel, channel_account_id: choice.id });
+}
+
+async function viewForPayer(services: PaymentServices, token: string, payment: Payment): Promise<CashierPayment> {
+  const [attempt, methods, merchant_name] = await Promise.all([
+    findShownAttempt(services, payment),
+    offeredMethods(services, payment),
+    services.merchantName(payment.merchant_id),
+  ]);
+  const running = attempt?.action && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
+  return {
+    id: publicId("payment", payment.id),
+    token,
+    status: payment.status,
+    amount: { amount: payment.amount, currency: payment.currency },
+    subject: payment.subject,
+    description: payment.description ?? undefined,
+    merchant_name,
+    livemode: payment.livemode,
+    expires_at: payment.expires_at,
+    return_url: payment.return_url ?? undefined,
+    out_trade_no: payment.out_trade_no,
+    methods,
+    attempt: running?.action ? { method: running.method, action: running.action } : undefined,
   };
 }
 
