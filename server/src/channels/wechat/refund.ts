@@ -2,6 +2,7 @@
 import { fromRfc3339 } from "../beijing-time.ts";
 import type {
   ChannelContext,
+  ChannelFailure,
   ChannelRefund,
   Operation,
   RefundInput,
