@@ -1,6 +1,7 @@
 /** Puts the HTTP server together: the API behind keys, the channels' notices, the cashier, health and documentation. */
 import type { ApiServer } from "../kit/http/api.ts";
 import { createRateLimiter, limitByAddress } from "../kit/http/rate-limit.ts";
+import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
@@ -41,6 +42,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
       random,
       jsbridge_url: settings.sandbox_url && `${settings.sandbox_url}/wechat/jsbridge.js`,
     });
+    registerReferencePages(pages);
   });
   return server;
 }

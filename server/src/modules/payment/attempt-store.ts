@@ -76,6 +76,7 @@ const selectByKeys = tenantStatement(
   "select a.* from attempts a where (a.merchant_id, a.id) in (select * from unnest($1::uuid[], $2::uuid[]))",
 );
 
+/** Attempts by their keys. */
 export async function loadAttempts(sql: Sql, keys: readonly TenantKey[]): Promise<Map<string, Attempt>> {
   const rows = await sql.query<Attempt>(selectByKeys, keyArrays(keys));
   return new Map(rows.map((row) => [row.id, row]));

@@ -21,12 +21,13 @@ export interface AttemptItem {
 export type AttemptResult =
   | { kind: "started"; payment: Payment; attempt: Attempt }
   /** The same method is being tried since less than the reuse time. */
-  | { kind: "running"; payment: Payment; attempt: Attempt }
+  | { kind: "running"; payment: Payment; attempt: Attempt; replayed: boolean }
   | { kind: "not_open"; payment: Payment }
   | { kind: "expired" }
   | { kind: "key_conflict" };
 
 /**
+ * `replayed` tells that the Idempotency-Key had made the attempt before.
  * Throws payment.not_open, payment.expired, payment.method_unavailable, payment.payer_required,
  * idempotency.key_reused.
  * @param payment a payment of the caller, as loaded.
@@ -36,7 +37,7 @@ export async function createAttempt(
   payment: Payment,
   input: { method: Method; payer: Payer; return_url?: string | undefined },
   idempotency?: IdempotencyKey,
-): Promise<SentAttempt> {
+): Promise<SentAttempt & { replayed: boolean }> {
   requirePayer(input.method, input.payer);
   const account = await chooseAccount(services, payment, input.method, payment.currency);
   const result = await services.groups.startAttempt({ payment, ...input, account, idempotency });
@@ -48,10 +49,16 @@ export async function createAttempt(
     case "not_open":
       throw paymentErrors["payment.not_open"]({ values: { status: result.payment.status } });
     case "running":
-      return continueAttempt(services, result.payment, result.attempt);
+      return {
+        ...(await continueAttempt(services, result.payment, result.attempt)),
+        replayed: result.replayed,
+      };
     case "started":
       services.kick.attempts();
-      return sendAttempt(services, result.payment, result.attempt, input.return_url);
+      return {
+        ...(await sendAttempt(services, result.payment, result.attempt, input.return_url)),
+        replayed: false,
+      };
   }
 }
 
@@ -79,12 +86,12 @@ export async function writeAttempts(
       const payment = payments.get(item.payment.id)!;
       const replayed =
         state?.kind === "replay" ? attempts.find((attempt) => attempt.id === state.object_id) : undefined;
-      if (replayed) return { kind: "running", payment, attempt: replayed };
+      if (replayed) return { kind: "running", payment, attempt: replayed, replayed: true };
       if (!isOpenPayment(payment) || payment.close_requested) return { kind: "not_open", payment };
       if (payment.expires_at <= now) return { kind: "expired" };
       const open = attempts.filter((attempt) => attempt.payment_id === payment.id && isOpenAttempt(attempt));
       const running = open.find((attempt) => isReusable(attempt, item.method, now, services.settings.attempt_reuse_ms));
-      if (running) return { kind: "running", payment, attempt: running };
+      if (running) return { kind: "running", payment, attempt: running, replayed: false };
       const attempt = newAttempt(services, payment, item);
       superseded.push(...open);
       started.push(attempt);

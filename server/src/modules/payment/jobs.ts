@@ -11,6 +11,7 @@ import { claimDuePayments } from "./store.ts";
 const LEASE_MS = 2 * CALL_LEASE_MS;
 const INTERVAL_MS = 500;
 
+/** The worker of attempts first, then the one of ends. */
 export function createPaymentWorkers(services: PaymentServices): DueLoop[] {
   const leased = () => services.clock.now() + LEASE_MS;
   return [

@@ -14,6 +14,7 @@ export type NoticeOutcome =
   /** Amount, currency, number or merchant differ from what we asked. Not acknowledged; the channel is asked. */
   | "integrity";
 
+/** Records a payment notice for an attempt of this merchant through this account, and says whether to acknowledge it. */
 export async function receivePaymentNotice(
   services: PaymentServices,
   merchant_id: string,

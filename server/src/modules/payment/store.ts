@@ -82,6 +82,7 @@ const lockByKeys = tenantStatement(
    order by p.merchant_id, p.id for update`,
 );
 
+/** Payments by their keys, without a lock. */
 export async function loadPayments(sql: Sql, keys: readonly TenantKey[]): Promise<Map<string, Payment>> {
   return paymentMap(sql, selectByKeys, keys);
 }

@@ -7,6 +7,7 @@ import { resolveRefund, sendRefund } from "./send-refund.ts";
 import type { RefundServices } from "./services.ts";
 import { claimDueRefunds } from "./store.ts";
 
+/** Sends what was not sent, and asks for what has no result. */
 export function createRefundWorker(services: RefundServices): DueLoop {
   return createDueLoop({
     name: "refund.results",

@@ -4,8 +4,9 @@ import { checkRefundIntegrity } from "../../channels/integrity.ts";
 import { decodeUuid } from "../../kit/id.ts";
 import { loadAttempts } from "../payment/index.ts";
 import type { RefundServices } from "./services.ts";
-import { loadRefunds } from "./store.ts";
+import { hurryRefund, loadRefunds } from "./store.ts";
 
+/** Records a refund notice for a refund of this merchant through this account, and says whether to acknowledge it. */
 export async function receiveRefundNotice(
   services: RefundServices,
   merchant_id: string,
@@ -23,6 +24,7 @@ export async function receiveRefundNotice(
   const differences = checkRefundIntegrity(asked, facts);
   if (differences.length > 0) {
     services.log.error({ refund_no: refund.refund_no, differences }, "a signed notice differs from what was asked");
+    await hurryRefund(services.db, refund, services.clock.now());
     return "integrity";
   }
   await services.groups.recordOutcome({ merchant_id, payment_id: refund.payment_id, refund_id: refund.id, outcome });

@@ -129,6 +129,17 @@ export async function moveRefunds(tx: Transaction, moves: readonly RefundMove[])
   return new Set(rows.map((row) => row.id));
 }
 
+const hurryStatement = tenantStatement(
+  "refund.hurry",
+  `update refunds set due_at = $3::timestamptz
+   where merchant_id = $1 and id = $2 and status in ('created', 'sent', 'unknown')`,
+);
+
+/** Has the worker ask the channel now. */
+export async function hurryRefund(sql: Sql, key: TenantKey, due_at: number): Promise<void> {
+  await sql.query(hurryStatement, [key.merchant_id, key.id, toRfc3339(due_at)]);
+}
+
 const claimDueStatement = platformStatement(
   "refund.claim_due",
   `update refunds r set due_at = $2::timestamptz

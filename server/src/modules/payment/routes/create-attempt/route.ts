@@ -25,8 +25,9 @@ export function registerCreateAttempt(api: ApiServer, services: PaymentServices)
       const payment = await findPayment(services, request.caller, request.params.id);
       const { method, payer, return_url } = request.body;
       const input = { method: method as Method, payer: payer ?? {}, return_url };
-      const { payment: current, attempt } = await createAttempt(services, payment, input, readRequestKey(request));
-      return reply.code(201).send(presentPayment(services.settings, current, attempt));
+      const made = await createAttempt(services, payment, input, readRequestKey(request));
+      if (made.replayed) reply.header("Idempotent-Replayed", "true");
+      return reply.code(201).send(presentPayment(services.settings, made.payment, made.attempt));
     },
   );
 }
