@@ -7,7 +7,7 @@ import { escapeHtml } from "./security-headers.ts";
 export function renderErrorFacts(entry: CatalogueEntry): string {
   return `# ${entry.code}
 
-> ${entry.message}
+> ${showMessage(entry)}
 
 | fact | value |
 |---|---|
@@ -16,6 +16,11 @@ export function renderErrorFacts(entry: CatalogueEntry): string {
 | retryable | ${entry.retryable ? "yes: the same request may succeed later" : "no: change the request first"} |
 | outcome | ${outcomes[entry.outcome]} |
 `;
+}
+
+/** The sentence with its placeholders as such: ⟨problem⟩. */
+function showMessage(entry: CatalogueEntry): string {
+  return entry.message.replace(/\{(\w+)\}/g, "⟨$1⟩");
 }
 
 const outcomes = {
@@ -32,8 +37,8 @@ export function renderErrorPage(code: string, markdown: string): string {
 /** All codes with their sentences. */
 export function renderErrorIndex(entries: readonly CatalogueEntry[]): string {
   const rows = entries.map(
-    ({ code, status, message }) =>
-      `<tr><th scope="row"><a href="/docs/errors/${escapeHtml(code)}"><code>${escapeHtml(code)}</code></a></th><td>${status}</td><td>${escapeHtml(message)}</td></tr>`,
+    (entry) =>
+      `<tr><th scope="row"><a href="/docs/errors/${entry.code}"><code>${entry.code}</code></a></th><td>${entry.status}</td><td>${escapeHtml(showMessage(entry))}</td></tr>`,
   );
   return renderPage(
     "Errors",
