@@ -15,7 +15,11 @@ beforeAll(async () => {
   sandbox = await startTestSandbox();
   receiver = await startReceiver({ status: 200, body: "success" });
 });
-beforeEach(() => receiver.clear());
+beforeEach(async () => {
+  // Answers when the notices of the test before have arrived.
+  await sandbox.control("/clock", { advance: 0 });
+  receiver.clear();
+});
 afterAll(async () => {
   await receiver.close();
   await sandbox.close();

@@ -97,6 +97,7 @@ async function moveClock(sandbox: Sandbox, request: FastifyRequest): Promise<Fie
   const seconds = wholeNumber(fields, "advance", { min: 0, max: 10 * 366 * 86_400, fallback: 0 });
   await sandbox.deliveries.idle();
   await sandbox.clock.advance(seconds * 1000);
+  await sandbox.deliveries.idle();
   sandbox.changed();
   return showClock(sandbox);
 }
@@ -109,9 +110,9 @@ function showClock(sandbox: Sandbox): Fields {
 async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
   const fields = readFields(request.body, ["merchants"]);
   sandbox.faults.clear();
+  await sandbox.deliveries.clear();
   sandbox.clock.clear();
   sandbox.clock.reset();
-  sandbox.deliveries.clear();
   clearWechat(sandbox.wechat);
   clearAlipay(sandbox.alipay);
   if (flag(fields, "merchants", false)) {

@@ -67,7 +67,8 @@ export type Deliveries = {
   list(): readonly Delivery[];
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
-  clear(): void;
+  /** Breaks off what is under way and forgets everything; nothing arrives any more once it has resolved. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -94,13 +95,11 @@ export function createDeliveries(clock: SandboxClock, faults: FaultBook, changed
     faults,
     changed,
     agent: new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 30_000, connect: { timeout: 5000 } }),
-    closing: new AbortController(),
+    closing: createSwitch(),
     log: [],
     under_way: new Set(),
     held: new Map(),
   };
-  // Every message under way listens to this one signal.
-  setMaxListeners(0, office.closing.signal);
   return {
     send: (parcel) => void track(office, tryParcel(office, parcel, true)),
     replay: (parcel, mutation) => track(office, transmit(office, parcel, mutation)),
@@ -109,10 +108,11 @@ export function createDeliveries(clock: SandboxClock, faults: FaultBook, changed
       clock.schedule(due_ms, () => track(office, tryParcel(office, parcel, true)));
     },
     list: () => office.log,
-    async idle() {
-      while (office.under_way.size > 0) await Promise.allSettled(office.under_way);
-    },
-    clear() {
+    idle: () => settleAll(office),
+    async clear() {
+      office.closing.abort();
+      await settleAll(office);
+      office.closing = createSwitch();
       office.log.length = 0;
       office.held.clear();
     },
@@ -121,6 +121,19 @@ export function createDeliveries(clock: SandboxClock, faults: FaultBook, changed
       await office.agent.close();
     },
   };
+}
+
+/** A signal to which every message under way listens. */
+function createSwitch(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** Waits for what is about to start, too: a refund ends one turn of the loop later, and its notice leaves at the next. */
+async function settleAll(office: Office): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  while (office.under_way.size > 0) await Promise.allSettled(office.under_way);
 }
 
 function track<T>(office: Office, work: Promise<T>): Promise<T> {

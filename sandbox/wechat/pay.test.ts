@@ -16,7 +16,11 @@ beforeAll(async () => {
   receiver = await startReceiver();
   merchant = await makeWechatMerchant(sandbox);
 });
-beforeEach(() => receiver.clear());
+beforeEach(async () => {
+  // Answers when the notices of the test before have arrived.
+  await sandbox.control("/clock", { advance: 0 });
+  receiver.clear();
+});
 afterAll(async () => {
   await receiver.close();
   await sandbox.close();

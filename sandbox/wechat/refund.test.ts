@@ -17,7 +17,11 @@ beforeAll(async () => {
   receiver = await startReceiver();
   merchant = await makeWechatMerchant(sandbox, { verify_mode: "both" });
 });
-beforeEach(() => receiver.clear());
+beforeEach(async () => {
+  // Answers when the notices of the test before have arrived.
+  await sandbox.control("/clock", { advance: 0 });
+  receiver.clear();
+});
 afterAll(async () => {
   await receiver.close();
   await sandbox.close();
