@@ -23,3 +23,5 @@ export {
   refundInitiatedPosting,
   refundSucceededPosting,
 } from "./templates/refund.ts";
+export type { Difference, DifferenceCode, Findings } from "./verify/findings.ts";
+export { verify } from "./verify/verify.ts";

@@ -27,6 +27,8 @@ export interface Database extends Sql {
    * from the start, so `work` must have no effect outside the transaction. Nobody else commits.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Runs `work` on the database as it is at this moment, however long it takes and whatever is written meanwhile. */
+  snapshot<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Calls `listener` with each payload of a NOTIFY on `channel`; `onGap` after a reconnect, when some may be lost. */
   listen(channel: string, listener: (payload: string) => void, onGap: () => void): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;
@@ -77,6 +79,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     kind: "database",
     query: (statement, values = []) => runStatement(pool, statement, values),
     transaction: (work) => runTransaction(pool, options.random, work),
+    snapshot: (work) => runTransactionOnce(pool, "begin isolation level repeatable read read only", work),
     listen: (channel, listener, onGap) => listenTo(options, channel, listener, onGap),
     async close() {
       closing = true;
@@ -97,7 +100,7 @@ async function runStatement<Row>(
 async function runTransaction<T>(pool: pg.Pool, random: Random, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runTransactionOnce(pool, work);
+      return await runTransactionOnce(pool, "begin", work);
     } catch (error) {
       if (attempt >= TRANSACTION_TRIES_MAX || !RETRYABLE_STATES.has(sqlState(error) ?? "")) throw error;
       await sleep(random.unit() * 5 * 2 ** attempt);
@@ -105,13 +108,13 @@ async function runTransaction<T>(pool: pg.Pool, random: Random, work: (tx: Trans
   }
 }
 
-async function runTransactionOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function runTransactionOnce<T>(pool: pg.Pool, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   let over = false;
   try {
     // Not awaited: the pipeline sends it together with the first statement. Its failure fails that statement too.
-    const begun = client.query("begin");
+    const begun = client.query(begin);
     begun.catch(() => undefined);
     const result = await work({
       kind: "transaction",

@@ -1,0 +1,59 @@
+/** What a verification looked at and what it found wrong. */
+
+export type DifferenceCode =
+  /** A transaction's number is missing in its book, or comes after the book's last. */
+  | "number_gap"
+  /** A transaction's entries do not sum to zero in a currency. */
+  | "unbalanced"
+  /** An entry's balance after is not the balance before plus its amount. */
+  | "broken_chain"
+  /** A book's balance is not that of its entries. */
+  | "wrong_balance"
+  /** A balance is below its minimum. */
+  | "below_minimum"
+  /** An entry or book names an account that is not described, or described as another. */
+  | "wrong_account"
+  /** A transaction has no book. */
+  | "no_book"
+  /** A payment or refund lacks a transaction. */
+  | "missing_posting"
+  /** A transaction has no payment or refund that calls for it. */
+  | "unexpected_posting"
+  /** A transaction is not what its payment or refund calls for. */
+  | "wrong_posting"
+  /** A payment's refunded or refunding amount is not that of its refunds. */
+  | "wrong_refund_total"
+  /** A succeeded payment does not name a succeeded attempt of its own amount. */
+  | "wrong_winner";
+
+export interface Difference {
+  code: DifferenceCode;
+  merchant_id: string;
+  /** One sentence that says what is wrong and where. */
+  sentence: string;
+}
+
+export interface Findings {
+  books: number;
+  accounts: number;
+  transactions: number;
+  entries: number;
+  payments: number;
+  attempts: number;
+  refunds: number;
+  /** All differences; `differences` shows the first of them. */
+  difference_count: number;
+  differences: Difference[];
+}
+
+const DIFFERENCES_SHOWN_MAX = 1_000;
+
+export function createFindings(): Findings {
+  const counts = { books: 0, accounts: 0, transactions: 0, entries: 0, payments: 0, attempts: 0, refunds: 0 };
+  return { ...counts, difference_count: 0, differences: [] };
+}
+
+export function report(findings: Findings, code: DifferenceCode, merchant_id: string, sentence: string): void {
+  findings.difference_count += 1;
+  if (findings.differences.length < DIFFERENCES_SHOWN_MAX) findings.differences.push({ code, merchant_id, sentence });
+}

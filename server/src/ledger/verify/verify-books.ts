@@ -1,0 +1,186 @@
+/** Checks the books against themselves: numbers, sums, chains, balances, bounds, accounts. */
+import { invariant } from "../../kit/error.ts";
+import { publicId } from "../../kit/id.ts";
+import type { Sql } from "../../kit/sql/database.ts";
+import { accountOf, isAccountKind } from "../accounts.ts";
+import { type Findings, report } from "./findings.ts";
+import {
+  type AccountRow,
+  type BookPlace,
+  type BookRow,
+  FIRST_UUID,
+  LAST_UUID,
+  readAccounts,
+  readBooks,
+  readTransactions,
+  type TransactionRow,
+} from "./store.ts";
+
+/** A book as its transactions make it, beside what its row says. */
+interface Rebuilt {
+  readonly row: BookRow;
+  readonly label: string;
+  readonly ids: readonly string[];
+  /** By position from 0. */
+  readonly accounts: { name: string; currency: string; sign: bigint }[];
+  readonly balances: bigint[];
+  number: bigint;
+}
+
+export async function verifyBooks(sql: Sql, findings: Findings): Promise<void> {
+  // No merchant has the zero id, so the first page begins before every book.
+  let after: BookPlace = { merchant_id: FIRST_UUID, livemode: true };
+  for (let done = false; !done; ) {
+    const { books, last } = await readBooks(sql, after);
+    done = last;
+    // The last page reaches to the end, so transactions without a book are met too.
+    const until: BookPlace = last ? { merchant_id: LAST_UUID, livemode: true } : books.at(-1)!;
+    await verifyPage(sql, findings, books, after, until);
+    after = until;
+  }
+}
+
+async function verifyPage(
+  sql: Sql,
+  findings: Findings,
+  books: readonly BookRow[],
+  after: BookPlace,
+  until: BookPlace,
+): Promise<void> {
+  const rebuilt = new Map<string, Rebuilt>(books.map((row) => [nameOf(row), startBook(row)]));
+  for (const account of await readAccounts(sql, after, until)) describeAccount(findings, rebuilt, account);
+  for (const book of rebuilt.values()) checkAccounts(findings, book);
+  let current: Rebuilt | undefined;
+  for await (const page of readTransactions(sql, after, until)) {
+    findings.transactions += page.length;
+    for (const row of page) {
+      if (current?.row.merchant_id !== row.merchant_id || current.row.livemode !== row.livemode) {
+        current = rebuilt.get(nameOf(row));
+      }
+      if (current) replay(findings, current, row);
+      else report(findings, "no_book", row.merchant_id, `Transaction ${row.number} of ${labelOf(row)} has no book.`);
+    }
+  }
+  for (const book of rebuilt.values()) closeBook(findings, book);
+}
+
+function startBook(row: BookRow): Rebuilt {
+  const ids = splitNumbers(row.accounts);
+  return { row, label: labelOf(row), ids, accounts: [], balances: ids.map(() => 0n), number: 0n };
+}
+
+function describeAccount(findings: Findings, books: ReadonlyMap<string, Rebuilt>, row: AccountRow): void {
+  const book = books.get(nameOf(row));
+  findings.accounts += 1;
+  const id = isAccountKind(row.kind) ? idOf(row) : undefined;
+  if (book === undefined || id !== String(row.id) || book.ids[row.position - 1] !== id) {
+    const sentence = `Account ${row.position} of ${labelOf(row)} is described as ${row.kind} ${row.currency}, which it is not.`;
+    report(findings, "wrong_account", row.merchant_id, sentence);
+    return;
+  }
+  book.accounts[row.position - 1] = {
+    name: `${row.kind} ${row.currency}`,
+    currency: row.currency,
+    sign: row.id < 0n ? -1n : 1n,
+  };
+}
+
+function idOf(row: AccountRow): string | undefined {
+  invariant(isAccountKind(row.kind), "asked only of known kinds");
+  try {
+    return accountOf(row.kind, row.currency, row.scope).id;
+  } catch {
+    // A kind with a scope it cannot have, or no currency, stands for no account.
+    return undefined;
+  }
+}
+
+function checkAccounts(findings: Findings, book: Rebuilt): void {
+  findings.books += 1;
+  for (const [index, id] of book.ids.entries()) {
+    if (book.accounts[index] !== undefined) continue;
+    report(findings, "wrong_account", book.row.merchant_id, `Account ${index + 1} of ${book.label} is not described.`);
+    // Its side is in its id; its currency is not known, so it is summed by itself.
+    book.accounts[index] = { name: `account ${index + 1}`, currency: id, sign: id.startsWith("-") ? -1n : 1n };
+  }
+}
+
+/** Applies one transaction to its book and reports where it does not fit; then goes on from what it says. */
+function replay(findings: Findings, book: Rebuilt, row: TransactionRow): void {
+  if (row.number !== book.number + 1n) {
+    const missing = `Transaction ${book.number + 1n} of ${book.label} is missing: ${row.number} follows ${book.number}.`;
+    report(findings, "number_gap", row.merchant_id, missing);
+  }
+  book.number = row.number;
+  const fields = row.entries.slice(2, -2).split(/[{},]+/);
+  findings.entries += fields.length / 3;
+  let sum = 0n;
+  let currency: string | undefined;
+  let sums: Map<string, bigint> | undefined;
+  for (let at = 0; at < fields.length; at += 3) {
+    const index = Number(fields[at]) - 1;
+    const amount = BigInt(fields[at + 1]!);
+    const account = book.accounts[index];
+    if (account === undefined) {
+      const sentence = `Transaction ${row.number} of ${book.label} names account ${index + 1}, which the book does not have.`;
+      report(findings, "wrong_account", row.merchant_id, sentence);
+      continue;
+    }
+    currency ??= account.currency;
+    if (currency === account.currency) sum += amount * account.sign;
+    else {
+      sums ??= new Map();
+      sums.set(account.currency, (sums.get(account.currency) ?? 0n) + amount * account.sign);
+    }
+    checkChain(findings, book, row, index, amount, BigInt(fields[at + 2]!));
+  }
+  if (sum !== 0n || (sums && [...sums.values()].some((other) => other !== 0n))) {
+    report(findings, "unbalanced", row.merchant_id, `Transaction ${row.number} of ${book.label} does not sum to zero.`);
+  }
+}
+
+function checkChain(
+  findings: Findings,
+  book: Rebuilt,
+  row: TransactionRow,
+  index: number,
+  amount: bigint,
+  stated: bigint,
+): void {
+  const expected = book.balances[index]! + amount;
+  book.balances[index] = stated;
+  if (stated === expected) return;
+  const where = `Transaction ${row.number} of ${book.label}`;
+  const sentence = `${where} leaves ${book.accounts[index]!.name} at ${stated}, but ${expected} follows from the entry before.`;
+  report(findings, "broken_chain", row.merchant_id, sentence);
+}
+
+function closeBook(findings: Findings, book: Rebuilt): void {
+  const { row, label } = book;
+  if (row.number !== book.number) {
+    const sentence = `${label} says that its last transaction is ${row.number}, but it is ${book.number}.`;
+    report(findings, "number_gap", row.merchant_id, sentence);
+  }
+  const balances = splitNumbers(row.balances);
+  const minimums = splitNumbers(row.minimums);
+  for (const [index, { name }] of book.accounts.entries()) {
+    const balance = BigInt(balances[index] ?? 0);
+    if (balance !== book.balances[index]) {
+      const sentence = `${name} of ${label} has the balance ${balance}, but its entries make ${book.balances[index]}.`;
+      report(findings, "wrong_balance", row.merchant_id, sentence);
+    }
+    const minimum = minimums[index];
+    if (minimum !== undefined && minimum !== "NULL" && balance < BigInt(minimum)) {
+      const sentence = `${name} of ${label} has the balance ${balance}, below its minimum ${minimum}.`;
+      report(findings, "below_minimum", row.merchant_id, sentence);
+    }
+  }
+}
+
+function splitNumbers(text: string): string[] {
+  return text.length === 2 ? [] : text.slice(1, -1).split(",");
+}
+
+const nameOf = (place: BookPlace) => `${place.merchant_id} ${place.livemode}`;
+const labelOf = (place: BookPlace) =>
+  `the ${place.livemode ? "live" : "test"} book of ${publicId("merchant", place.merchant_id)}`;

@@ -1,0 +1,17 @@
+import type { Database } from "../../kit/sql/database.ts";
+import { createFindings, type Findings } from "./findings.ts";
+import { verifyBooks } from "./verify-books.ts";
+import { verifySources } from "./verify-sources.ts";
+
+/**
+ * Proves the books, on one snapshot of the database while it goes on working: every transaction sums to zero, balances
+ * are those of their entries, bounds hold, and payments and refunds have exactly their postings.
+ */
+export function verify(db: Database): Promise<Findings> {
+  return db.snapshot(async (sql) => {
+    const findings = createFindings();
+    await verifyBooks(sql, findings);
+    await verifySources(sql, findings);
+    return findings;
+  });
+}
