@@ -45,7 +45,7 @@ async function askChannel(services: PaymentServices, attempt: Attempt, must_end:
     return afterClose(services, attempt, await services.channels.close(channel, account, reference), answer);
   }
   if (answer.kind === "pending") return { kind: "still_unpaid" };
-  return afterNotFound(services, attempt);
+  return afterNotFound(services, attempt, must_end);
 }
 
 async function afterClose(
@@ -64,27 +64,28 @@ async function afterClose(
       return { kind: "unknown", reason: "system_error", detail: "the channel says paid, its query does not yet" };
     }
     case "not_found":
-      return afterNotFound(services, attempt);
+      return afterNotFound(services, attempt, true);
     case "failed":
       return asked.kind === "not_found"
-        ? afterNotFound(services, attempt)
+        ? afterNotFound(services, attempt, true)
         : { kind: "unknown", reason: "system_error", detail: `close refused: ${closed.failure.code}` };
     case "unknown":
       return closed;
   }
 }
 
-/** How long after expiry a channel that does not have an order is still asked for it, before that is final. */
+/** How long after an attempt's creation its create call may still be on its way. */
 const NOT_FOUND_GRACE_MS = 60_000;
 
 /**
  * The channel does not have the order. A QR that nobody scanned is unknown to Alipay, and a create request may still be
  * on its way; so this is final only once the attempt has no future and its create call must be over.
  */
-function afterNotFound(services: PaymentServices, attempt: Attempt): AttemptOutcome {
-  const now = services.clock.now();
-  const callOver = now - attempt.created_at > NOT_FOUND_GRACE_MS;
-  if (mustEnd(attempt, now) && (attempt.status === "sent" || callOver)) return { kind: "closed" };
-  if (attempt.status === "sent") return { kind: "still_unpaid" };
+function afterNotFound(services: PaymentServices, attempt: Attempt, must_end: boolean): AttemptOutcome {
+  // The answer of the create call gave the action.
+  const taken = attempt.action !== null;
+  const callOver = services.clock.now() - attempt.created_at > NOT_FOUND_GRACE_MS;
+  if (must_end && (taken || callOver)) return { kind: "closed" };
+  if (taken) return { kind: "still_unpaid" };
   return { kind: "unknown", reason: "unreadable", detail: "the channel does not have the order yet" };
 }
