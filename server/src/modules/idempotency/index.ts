@@ -27,6 +27,25 @@ export class IdempotencyRaceError extends Error {
   override readonly name = "IdempotencyRaceError";
 }
 
+const RACE_TRIES_MAX = 5;
+
+/**
+ * Runs a write again that lost a race for a key or a number against another process: it then finds what the other made.
+ * @param isRace tells such a failure besides `IdempotencyRaceError`.
+ */
+export async function rerunAfterRace<Result>(
+  write: () => Promise<Result>,
+  isRace: (error: unknown) => boolean = () => false,
+): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (tries === RACE_TRIES_MAX || !(error instanceof IdempotencyRaceError || isRace(error))) throw error;
+    }
+  }
+}
+
 /** Looks keys up, in order of the input. */
 export async function findKeys(
   sql: Sql,

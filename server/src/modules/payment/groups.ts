@@ -1,4 +1,5 @@
 import { createGroup } from "../../kit/sql/group-commit.ts";
+import { rerunAfterRace } from "../idempotency/index.ts";
 import { writeAttempts } from "./create-attempt.ts";
 import { writePayments } from "./create-payment.ts";
 import { writeOutcomes } from "./record-outcomes.ts";
@@ -25,14 +26,14 @@ function createPaymentGroups(services: PaymentServices): PaymentGroups {
       name: "payment.create",
       batch_max: 128,
       in_flight_max: 2,
-      run: (items) => writePayments(services, items),
+      run: (items) => rerunAfterRace(() => writePayments(services, items)),
       ...(distributed ? { key: (item) => item.payment.merchant_id } : {}),
     }),
     startAttempt: createGroup({
       name: "payment.start_attempt",
       batch_max: 64,
       in_flight_max: 2,
-      run: (items) => writeAttempts(services, items),
+      run: (items) => rerunAfterRace(() => writeAttempts(services, items)),
       ...(distributed ? { key: (item) => item.payment.merchant_id } : {}),
     }),
     recordOutcome: createGroup({

@@ -130,7 +130,7 @@ async function writeWave(
     const short = result.kind === "created" && refused.has(result);
     return short ? { kind: "refused", error: refundErrors["refund.insufficient_balance"]() } : result;
   });
-  await storeKeys(tx, refundKeys(items, final, now));
+  await storeKeys(tx, newKeys(facts, items, final, now));
   return final;
 }
 
@@ -265,10 +265,12 @@ function newRefund(
   };
 }
 
-function refundKeys(items: readonly RefundItem[], results: readonly RefundResult[], now: number) {
+/** A key that was found already is not stored again. */
+function newKeys(facts: Facts, items: readonly RefundItem[], results: readonly RefundResult[], now: number) {
   return items.flatMap((item, index) => {
     const result = results[index]!;
-    if (!item.idempotency || result.kind === "refused") return [];
+    const isNew = facts.keyStates[facts.keyed.indexOf(item)]?.kind === "new";
+    if (!item.idempotency || !isNew || result.kind === "refused") return [];
     const { merchant_id, app_id, livemode } = item.caller;
     const made = { object_type: "refund", object_id: result.refund.id, created_at: now };
     return [{ merchant_id, app_id, livemode, ...item.idempotency, ...made }];

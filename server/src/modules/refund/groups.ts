@@ -1,4 +1,6 @@
+import { brokenConstraint } from "../../kit/sql/database.ts";
 import { createGroup } from "../../kit/sql/group-commit.ts";
+import { rerunAfterRace } from "../idempotency/index.ts";
 import { writeRefunds } from "./create-refund.ts";
 import { writeRefundOutcomes } from "./record-refund-outcomes.ts";
 import type { RefundGroups, RefundServices } from "./services.ts";
@@ -16,6 +18,11 @@ export function createRefundServices(given: Omit<RefundServices, "groups">): Ref
   return services;
 }
 
+/** Another process used the out_refund_no first, for another payment: payments of one number share no lock. */
+function tookNumber(error: unknown): boolean {
+  return brokenConstraint(error) === "refunds_merchant_id_app_id_livemode_out_refund_no_key";
+}
+
 /** On a distributed database each group keeps to one merchant. */
 function createRefundGroups(services: RefundServices): RefundGroups {
   const { distributed } = services.settings;
@@ -23,7 +30,7 @@ function createRefundGroups(services: RefundServices): RefundGroups {
     create: createGroup({
       name: "refund.create",
       batch_max: 64,
-      run: (items) => writeRefunds(services, items),
+      run: (items) => rerunAfterRace(() => writeRefunds(services, items), tookNumber),
       ...(distributed ? { key: (item) => item.payment.merchant_id } : {}),
     }),
     recordOutcome: createGroup({
