@@ -14,43 +14,37 @@ interface AccountDefinition {
   readonly minimum: bigint | null;
   /** Whether there is one account for each channel account. */
   readonly per_channel_account: boolean;
-  /** Whether it belongs to the merchant, who sees it; the others are the platform's own. */
-  readonly merchant_side: boolean;
-  /** Whether it only remembers money that never passes through the platform. */
-  readonly memo: boolean;
 }
 
-const own = { per_channel_account: false, merchant_side: false, memo: false } as const;
-const merchants = { per_channel_account: false, merchant_side: true, memo: false } as const;
-const memo = { per_channel_account: false, merchant_side: true, memo: true } as const;
-
+/** Every kind of account, with what its balance means. */
 export const accountKinds = {
   /** Pooled: what a channel has collected and owes the platform. Negative when refunds exceed what it still holds. */
-  channel_receivable: { ...own, side: "debit", minimum: null, per_channel_account: true },
+  channel_receivable: { side: "debit", minimum: null, per_channel_account: true },
   /** Pooled: what the platform owes the merchant and has not settled. Below zero only by an agreed credit line. */
-  merchant_pending: { ...merchants, side: "credit", minimum: 0n },
+  merchant_pending: { side: "credit", minimum: 0n, per_channel_account: false },
   /** Pooled: taken from the merchant for refunds whose result is not known yet. */
-  refund_in_transit: { ...merchants, side: "credit", minimum: 0n },
+  refund_in_transit: { side: "credit", minimum: 0n, per_channel_account: false },
   /** Pooled: owed back to payers who paid twice. */
-  duplicate_payable: { ...own, side: "credit", minimum: 0n },
+  duplicate_payable: { side: "credit", minimum: 0n, per_channel_account: false },
   /** What the platform earns from this merchant, in both modes. */
-  fee_income: { ...own, side: "credit", minimum: null },
+  fee_income: { side: "credit", minimum: null, per_channel_account: false },
   /** Pooled: what channels have charged the platform for this merchant's payments. */
-  channel_cost: { ...own, side: "debit", minimum: null },
+  channel_cost: { side: "debit", minimum: null, per_channel_account: false },
   /** Direct: fees the merchant owes. Negative when fees of paid bills came back with refunds. */
-  service_fee_receivable: { ...merchants, side: "debit", minimum: null },
-  /** Direct: what a channel has collected for the merchant's own account, less refunds. */
-  direct_collected: { ...memo, side: "debit", minimum: null, per_channel_account: true },
-  /** Direct: turnover, the other side of what was collected. */
-  direct_turnover: { ...memo, side: "credit", minimum: null },
-  /** Direct: refunds whose result is not known yet. */
-  direct_refund_in_transit: { ...memo, side: "credit", minimum: 0n },
-  /** Direct: what the merchant's channel account holds of payers who paid twice. */
-  direct_duplicate_payable: { ...memo, side: "credit", minimum: 0n },
+  service_fee_receivable: { side: "debit", minimum: null, per_channel_account: false },
+  /** Direct, a memo (the money never passes the platform): what a channel collected for the merchant, less refunds. */
+  direct_collected: { side: "debit", minimum: null, per_channel_account: true },
+  /** Direct, a memo: turnover, the other side of what was collected. */
+  direct_turnover: { side: "credit", minimum: null, per_channel_account: false },
+  /** Direct, a memo: refunds whose result is not known yet. */
+  direct_refund_in_transit: { side: "credit", minimum: 0n, per_channel_account: false },
+  /** Direct, a memo: what the merchant's channel account holds of payers who paid twice. */
+  direct_duplicate_payable: { side: "credit", minimum: 0n, per_channel_account: false },
 } as const satisfies Record<string, AccountDefinition>;
 
 export type AccountKind = keyof typeof accountKinds;
 
+/** The scope of accounts that are not kept for each channel account. */
 export const NO_SCOPE = "00000000-0000-0000-0000-000000000000";
 
 /** One account of a book. There is one object for each, so accounts may be compared with `===`. */
@@ -97,6 +91,7 @@ function accountId(key: string, side: Side): string {
   return String(side === "debit" ? digits : -digits);
 }
 
+/** Whether a text read from the database names a kind of account. */
 export function isAccountKind(kind: string): kind is AccountKind {
   return Object.hasOwn(accountKinds, kind);
 }

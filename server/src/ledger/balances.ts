@@ -2,7 +2,7 @@
 import { textArray } from "../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../kit/sql/database.ts";
 import { tenantStatement } from "../kit/sql/statement.ts";
-import { type Account, type AccountKind, accountKinds } from "./accounts.ts";
+import type { Account, AccountKind } from "./accounts.ts";
 import { LedgerError } from "./errors.ts";
 import { openAccount } from "./post.ts";
 import type { TransactionKind } from "./posting.ts";
@@ -112,8 +112,3 @@ export async function setMinimum(
   await updateBooks(tx, [book]);
   if (book.opened.length > 0) await openAccounts(tx, [book]);
 }
-
-/** The kinds that a merchant sees. */
-export const merchantAccountKinds = (Object.keys(accountKinds) as AccountKind[]).filter(
-  (kind) => accountKinds[kind].merchant_side,
-);

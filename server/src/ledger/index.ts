@@ -6,7 +6,6 @@ export {
   type EntryPosition,
   getBalances,
   listEntries,
-  merchantAccountKinds,
   setMinimum,
 } from "./balances.ts";
 export { LedgerError, type LedgerFault } from "./errors.ts";

@@ -152,6 +152,7 @@ function splitArray(text: string): string[] {
   return text.length === 2 ? [] : text.slice(1, -1).split(",");
 }
 
+/** Those of the natural keys that are written. */
 export function findTransactions(sql: Sql, keys: readonly TransactionKey[]): Promise<FoundTransaction[]> {
   return sql.query<FoundTransaction>(findTransactionsStatement, [
     plainArray(keys.map((key) => key.merchant_id)),
@@ -226,6 +227,7 @@ export function updateBooks(tx: Transaction, books: readonly Book[]): Promise<un
   ]);
 }
 
+/** Describes the accounts that books have opened. */
 export function openAccounts(tx: Transaction, books: readonly Book[]): Promise<unknown> {
   const rows = books.flatMap((book) => {
     const before = book.accounts.length - book.opened.length;

@@ -48,11 +48,13 @@ export interface Findings {
 
 const DIFFERENCES_SHOWN_MAX = 1_000;
 
+/** Nothing looked at and nothing found yet. */
 export function createFindings(): Findings {
   const counts = { books: 0, accounts: 0, transactions: 0, entries: 0, payments: 0, attempts: 0, refunds: 0 };
   return { ...counts, difference_count: 0, differences: [] };
 }
 
+/** Adds a difference. */
 export function report(findings: Findings, code: DifferenceCode, merchant_id: string, sentence: string): void {
   findings.difference_count += 1;
   if (findings.differences.length < DIFFERENCES_SHOWN_MAX) findings.differences.push({ code, merchant_id, sentence });

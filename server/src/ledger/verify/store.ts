@@ -49,6 +49,7 @@ const accountsStatement = platformStatement(
    order by merchant_id, livemode, position`,
 );
 
+/** Descriptions of accounts of the books after one place up to and including another. */
 export function readAccounts(sql: Sql, after: BookPlace, until: BookPlace): Promise<AccountRow[]> {
   return sql.query(accountsStatement, [after.merchant_id, after.livemode, until.merchant_id, until.livemode]);
 }
@@ -151,10 +152,12 @@ const refundsStatement = platformStatement(
    order by s.merchant_id, s.source_id`,
 );
 
+/** Succeeded attempts with the transactions that name them. */
 export function readAttempts(sql: Sql): AsyncGenerator<AttemptSource[][]> {
   return readSources<AttemptSource>((merchant_id, id) => sql.query(attemptsStatement, [merchant_id, id]));
 }
 
+/** Refunds with the transactions that name them. */
 export function readRefunds(sql: Sql): AsyncGenerator<RefundSource[][]> {
   return readSources<RefundSource>((merchant_id, id) => sql.query(refundsStatement, [merchant_id, id]));
 }
@@ -247,6 +250,7 @@ const paymentCountStatement = platformStatement(
   "select count(*) as count from payments",
 );
 
+/** How many payments there are. */
 export async function countPayments(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ count: bigint }>(paymentCountStatement);
   return Number(row?.count ?? 0n);

@@ -27,6 +27,7 @@ interface Rebuilt {
   number: bigint;
 }
 
+/** Rebuilds every book from its transactions and compares. */
 export async function verifyBooks(sql: Sql, findings: Findings): Promise<void> {
   // No merchant has the zero id, so the first page begins before every book.
   let after: BookPlace = { merchant_id: FIRST_UUID, livemode: true };

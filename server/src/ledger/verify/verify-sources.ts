@@ -24,6 +24,7 @@ import {
   readWrongWinners,
 } from "./store.ts";
 
+/** Compares all attempts, refunds and payments with the transactions that name them, both ways. */
 export async function verifySources(sql: Sql, findings: Findings): Promise<void> {
   for await (const page of readAttempts(sql)) {
     findings.attempts += page.length;

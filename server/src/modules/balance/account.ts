@@ -1,0 +1,29 @@
+/** The accounts that a merchant sees, and the names they have outside. */
+import type { AccountKind } from "../../ledger/index.ts";
+
+export const shownAccounts = {
+  /** Pooled: what the platform owes the merchant and has not settled. */
+  merchant_pending: "pending",
+  /** Pooled: set aside for refunds whose result is not known yet. */
+  refund_in_transit: "refund_in_transit",
+  /** Direct: fees the merchant owes; negative when refunds gave back more. */
+  service_fee_receivable: "service_fee_due",
+  /** Direct: what channels collected for the merchant's own accounts, less refunds. */
+  direct_collected: "collected_directly",
+} as const satisfies Partial<Record<AccountKind, string>>;
+
+export type ShownKind = keyof typeof shownAccounts;
+export type ShownName = (typeof shownAccounts)[ShownKind];
+
+export const shownKinds = Object.keys(shownAccounts) as ShownKind[];
+export const shownNames = Object.values(shownAccounts) as ShownName[];
+
+/** The ledger's kinds behind a name, or behind all. */
+export function kindsOf(name: ShownName | undefined): ShownKind[] {
+  return name === undefined ? shownKinds : shownKinds.filter((kind) => shownAccounts[kind] === name);
+}
+
+/** Whether a merchant sees an account of this kind. */
+export function isShown(kind: AccountKind): kind is ShownKind {
+  return Object.hasOwn(shownAccounts, kind);
+}

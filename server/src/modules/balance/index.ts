@@ -1,0 +1,11 @@
+/** What merchants see of their books. The only door of the module. */
+import type { ApiServer } from "../../kit/http/api.ts";
+import { registerListBalanceEntries } from "./routes/list-balance-entries/route.ts";
+import { registerReadBalance } from "./routes/read-balance/route.ts";
+import type { BalanceServices } from "./services.ts";
+
+/** Registers the routes of the balance. `request.caller` must have been set by authentication. */
+export function registerBalanceRoutes(api: ApiServer, services: BalanceServices): void {
+  registerReadBalance(api, services);
+  registerListBalanceEntries(api, services);
+}
