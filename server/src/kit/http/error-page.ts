@@ -18,8 +18,9 @@ export function renderErrorFacts(entry: CatalogueEntry): string {
 `;
 }
 
-/** The sentence with its placeholders as such: ⟨problem⟩. */
+/** The sentence with its placeholders as such: ⟨currency⟩. */
 function showMessage(entry: CatalogueEntry): string {
+  if (entry.message === "{problem}") return "A sentence made for the case: what is wrong and what to send instead.";
   return entry.message.replace(/\{(\w+)\}/g, "⟨$1⟩");
 }
 
@@ -59,7 +60,7 @@ export function renderMarkdown(markdown: string): string {
 
 function renderBlock(block: string): string {
   const heading = /^(#{1,3}) (.*)$/.exec(block);
-  if (heading) return `<h${heading[1]!.length}>${renderInline(heading[2]!)}</h${heading[1]!.length}>`;
+  if (heading) return `<h${heading[1]!.length}>${markChinese(renderInline(heading[2]!))}</h${heading[1]!.length}>`;
   const lines = block.split("\n");
   if (block.startsWith("|")) return renderTable(lines);
   if (block.startsWith("> ")) {
@@ -72,7 +73,15 @@ function renderBlock(block: string): string {
       .map((item) => `<li>${renderInline(item)}</li>`)
       .join("")}</ul>`;
   }
-  return `<p>${renderInline(lines.join(" "))}</p>`;
+  const language = HAN.test(block) ? ' lang="zh-CN"' : "";
+  return `<p${language}>${renderInline(lines.join(" "))}</p>`;
+}
+
+const HAN = /\p{Script=Han}/u;
+
+/** Chinese in a heading is told to fonts and screen readers as such. */
+function markChinese(html: string): string {
+  return html.replace(/\p{Script=Han}+/gu, '<span lang="zh-CN">$&</span>');
 }
 
 function renderTable(lines: readonly string[]): string {
@@ -86,7 +95,8 @@ function renderTable(lines: readonly string[]): string {
   return `<table><tbody>${rows.join("")}</tbody></table>`;
 }
 
-function renderInline(text: string): string {
+/** `code` and **bold** in a text. */
+export function renderInline(text: string): string {
   return escapeHtml(text)
     .replace(/`([^`]+)`/g, "<code>$1</code>")
     .replace(/\*\*([^*]+)\*\*/g, "<strong>$1</strong>");

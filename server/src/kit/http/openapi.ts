@@ -31,6 +31,16 @@ function errorSchema() {
   };
 }
 
+/** Published for every POST; `kit/http/idempotency.ts` checks it, so that no header is validated on other requests. */
+const IdempotencyHeader = Type.Object({
+  "Idempotency-Key": Type.Optional(
+    Type.String({
+      pattern: "^[!-~]{1,255}$",
+      description: "Makes the request safe to repeat for 30 days. A UUID is a good choice.",
+    }),
+  ),
+});
+
 /** Registers the generator; it must be there before the first route. Routes without a schema, or hidden, are left out. */
 export async function registerOpenApi(server: ApiServer, base_url: string): Promise<void> {
   await server.register(fastifySwagger, {
@@ -46,10 +56,11 @@ export async function registerOpenApi(server: ApiServer, base_url: string): Prom
       security: [{ api_key: [] }],
     },
     hideUntagged: false,
-    transform: ({ schema, url }) => {
+    transform: ({ schema, url, route }) => {
       if (!schema) return { schema: { hide: true }, url };
       const response = { default: { $ref: "#/components/schemas/Error" }, ...(schema.response as object) };
-      return { schema: { ...schema, response }, url };
+      const headers = [route.method].flat().includes("POST") ? { headers: IdempotencyHeader } : {};
+      return { schema: { ...schema, ...headers, response }, url };
     },
     transformObject: (document) => {
       if (!("openapiObject" in document)) return document.swaggerObject;

@@ -1,4 +1,5 @@
 /** The API reference as a page, from the OpenAPI document that the routes' schemas make. */
+import { renderInline } from "./error-page.ts";
 import { renderPage } from "./html-page.ts";
 import { type FieldRow, type JsonSchema, listFields } from "./schema-rows.ts";
 import { escapeHtml } from "./security-headers.ts";
@@ -120,7 +121,8 @@ function renderGroup(name: string, entries: readonly Entry[], base_url: string):
 
 function renderOperation({ method, path, anchor, operation }: Entry, base_url: string): string {
   const parts = [
-    operation.description ? `<p>${escapeHtml(operation.description)}</p>` : "",
+    operation.description ? `<p>${renderInline(operation.description)}</p>` : "",
+    renderParameters("Headers", "请求头", operation.parameters, "header"),
     renderParameters("Path", "路径参数", operation.parameters, "path"),
     renderParameters("Query", "查询参数", operation.parameters, "query"),
     renderFields("Body", "请求体", bodySchema(operation.requestBody)),
@@ -168,7 +170,7 @@ function renderFields(title: string, chinese: string, schema: JsonSchema | undef
 
 function renderRow(row: FieldRow): string {
   const required = row.required ? "" : ' <span class="optional">optional</span>';
-  const meaning = [row.description, row.limits.join("; ")].filter((text) => text !== "").map(escapeHtml);
+  const meaning = [row.description, row.limits.join("; ")].filter((text) => text !== "").map(renderInline);
   return `<tr><th scope="row"><code>${escapeHtml(row.name)}</code>${required}</th><td>${escapeHtml(row.type)}</td><td>${meaning.join("<br>")}</td></tr>`;
 }
 

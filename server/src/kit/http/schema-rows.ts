@@ -50,18 +50,25 @@ export function listFields(schema: JsonSchema, prefix = "", depth = 0): FieldRow
 
 function listInside(field: JsonSchema, name: string, depth: number): FieldRow[] {
   if (field.items) return listFields(field.items, `${name}[].`, depth + 1);
-  if (field.anyOf) {
-    // The variants of a choice share fields such as `type`; the first mention of each stands.
-    const rows = field.anyOf.flatMap((variant) => listFields(variant, `${name}.`, depth + 1));
-    return [...new Map(rows.toReversed().map((row) => [row.name, { ...row, required: false }])).values()].reverse();
-  }
+  if (field.anyOf) return mergeVariants(field.anyOf.map((variant) => listFields(variant, `${name}.`, depth + 1)));
   return listFields(field, `${name}.`, depth + 1);
 }
 
+/** The variants of a choice share fields such as `type`, which may be any of what each variant says. */
+function mergeVariants(variants: readonly FieldRow[][]): FieldRow[] {
+  const merged = new Map<string, FieldRow>();
+  for (const row of variants.flat()) {
+    const known = merged.get(row.name);
+    const type = known && known.type !== row.type ? `${known.type}, ${row.type}` : row.type;
+    merged.set(row.name, { ...(known ?? row), type, required: false });
+  }
+  return [...merged.values()];
+}
+
 function nameType(schema: JsonSchema): string {
-  if (schema.anyOf) return [...new Set(schema.anyOf.map(nameType))].join(" or ");
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(nameType))].join(", ");
+  if (schema.const !== undefined) return String(schema.const);
+  if (schema.enum) return schema.enum.map(String).join(", ");
   if (schema.type === "array") return `list of ${schema.items ? nameType(schema.items) : "values"}`;
   if (schema.patternProperties) return "map of string to string";
   return [schema.type ?? "any"].flat().join(" or ");
