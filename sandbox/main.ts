@@ -28,7 +28,7 @@ export type SandboxOptions = {
   host?: string;
   /** Where merchants, keys and trades are kept; nowhere unless told. */
   dataFile?: string;
-  /** Makes numbers and payers repeatable; keys are new all the same. */
+  /** Makes the numbers of a sandbox that begins empty repeatable; keys are new all the same. */
   seed?: number;
   /** What payers' browsers reach, when that is not `http://localhost:port`. */
   publicUrl?: string;
@@ -57,13 +57,16 @@ function buildServer(): FastifyInstance {
 /** Starts a sandbox. Rejects with a sentence when the port is taken or the file is damaged. */
 export async function startSandbox(options: SandboxOptions): Promise<RunningSandbox> {
   const host = options.host ?? "127.0.0.1";
+  const picture = options.dataFile === undefined ? undefined : await readSnapshot(options.dataFile);
+  // A seed repeats what an empty sandbox does; over restored trades it would give their numbers out again.
+  const seed = picture === undefined ? options.seed : undefined;
   const clock = createClock(options.now ?? machineTime, options.now !== undefined);
   const faults = createFaultBook();
   const snapshot = createSnapshot(options.dataFile, () => captureMemory(sandbox));
   const sandbox: Sandbox = {
     clock,
     faults,
-    random: createRandom(options.seed ?? freshSeed()),
+    random: createRandom(seed ?? freshSeed()),
     deliveries: createDeliveries(clock, faults, snapshot.changed),
     wechat: createWechatState(),
     alipay: createAlipayState(),
@@ -72,7 +75,6 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     public_url: options.publicUrl ?? "",
     closing: new AbortController(),
   };
-  const picture = options.dataFile === undefined ? undefined : await readSnapshot(options.dataFile);
   if (picture !== undefined) restoreMemory(sandbox, picture);
   const app = buildServer();
   addControlRoutes(app, sandbox);

@@ -141,7 +141,7 @@ export function openTrade(sandbox: Sandbox, trade: AlipayTrade): void {
   if (now_ms >= trade.link_expires_at_ms) throw new ControlError(409, "The code has expired. 二维码已失效");
   trade.state = "WAIT_BUYER_PAY";
   trade.opened_at_ms = now_ms;
-  trade.trade_no = `${formatCompact(now_ms)}22001${sandbox.random.digits(9)}`;
+  trade.trade_no = `${formatCompact(now_ms)}22001${sandbox.random.serial()}`;
   sandbox.alipay.by_trade_no.set(trade.trade_no, trade);
   sandbox.changed();
 }

@@ -10,6 +10,8 @@ export type Random = {
   hex(length: number): string;
   /** Letters and digits. */
   token(length: number): string;
+  /** Nine digits that no other call answers within a thousand million calls: nine random ones would soon meet. */
+  serial(): string;
 };
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -32,10 +34,16 @@ export function createRandom(seed: number): Random {
     for (let index = 0; index < length; index += 1) text += letters[integer(letters.length)];
     return text;
   }
+  const serials = 1_000_000_000;
+  let last_serial = integer(serials);
   return {
     integer,
     digits: (length) => pick("0123456789", length),
     hex: (length) => pick("0123456789abcdef", length),
     token: (length) => pick(alphabet, length),
+    serial() {
+      last_serial = (last_serial + 1) % serials;
+      return String(last_serial).padStart(9, "0");
+    },
   };
 }

@@ -116,7 +116,7 @@ export function requestRefund(sandbox: Sandbox, call: WechatCall): WechatAnswer 
   const now_ms = sandbox.clock.now();
   const refund: WechatRefund = {
     out_refund_no,
-    refund_id: `503${formatCompact(now_ms)}${sandbox.random.digits(12)}`,
+    refund_id: `503${formatCompact(now_ms)}${sandbox.random.digits(3)}${sandbox.random.serial()}`,
     amount,
     status: "PROCESSING",
     fingerprint,

@@ -34,7 +34,7 @@ export function payTrade(sandbox: Sandbox, trade: WechatTrade, payer: string | u
   trade.state = "SUCCESS";
   trade.paid_at_ms = now_ms;
   trade.payer = trade.openid ?? openid ?? openidOf(trade.appid, "payer-1");
-  trade.transaction_id = `42000${formatCompact(now_ms)}${sandbox.random.digits(9)}`;
+  trade.transaction_id = `42000${formatCompact(now_ms)}${sandbox.random.serial()}`;
   sandbox.wechat.by_transaction.set(trade.transaction_id, trade);
   announce(sandbox, trade, "TRANSACTION.SUCCESS", undefined, !notify);
   sandbox.changed();
