@@ -71,7 +71,7 @@ async function viewForPayer(services: PaymentServices, token: string, payment: P
     offeredMethods(services, payment),
     services.merchantName(payment.merchant_id),
   ]);
-  const running = attempt?.action && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
+  const running = attempt && isOpenPayment(payment) && isOpenAttempt(attempt) ? attempt : undefined;
   return {
     id: publicId("payment", payment.id),
     token,
@@ -85,7 +85,7 @@ async function viewForPayer(services: PaymentServices, token: string, payment: P
     return_url: payment.return_url ?? undefined,
     out_trade_no: payment.out_trade_no,
     methods,
-    attempt: running?.action ? { method: running.method, action: running.action } : undefined,
+    attempt: running && { method: running.method, action: running.action ?? { type: "none" } },
   };
 }
 
