@@ -3,6 +3,7 @@ import type { ApiServer } from "../kit/http/api.ts";
 import { createRateLimiter, limitByAddress } from "../kit/http/rate-limit.ts";
 import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
+import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
@@ -28,6 +29,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     v1.addHook("onRequest", services.authenticator.hook);
     registerPaymentRoutes(v1, services.payment);
     registerRefundRoutes(v1, services.refund);
+    registerBalanceRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
   });
   registerNoticeRoutes(server, services);

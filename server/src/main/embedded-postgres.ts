@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
+import { systemRandom } from "../kit/random.ts";
 import { findFreePort, isFree } from "./free-port.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 import { type PostgresHome, postgresCommand, preparePostgresHome } from "./postgres-binaries.ts";
@@ -96,7 +96,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const known = readRecord(dataDir);
     const home = preparePostgresHome(dataDir, options.avoidNamespace === true);
     checkCluster(home, dataDir, known);
-    const password = known?.password ?? randomBytes(24).toString("base64url");
+    const password = known?.password ?? systemRandom.bytes(24).toString("base64url");
     const first = { port: options.port ?? known?.port ?? (await findFreePort()), password };
     writeRecord(dataDir, first);
     if (!existsSync(home.cluster)) {

@@ -19,6 +19,7 @@ import {
   startAutomaticRefunds,
 } from "../modules/refund/index.ts";
 import { createWebhookWorker, refuseReceiverUrl, type WebhookServices } from "../modules/webhook/index.ts";
+import { createHeartbeat } from "./heartbeat.ts";
 import { createIdempotencyPurge } from "./purge.ts";
 
 export interface ServiceSettings {
@@ -57,49 +58,19 @@ export interface Services extends Parts {
   close(): Promise<void>;
 }
 
+/** Opens the database and puts the modules together; nothing runs before workers are started or a server listens. */
 export function createServices(settings: ServiceSettings, parts: Parts): Services {
   const { clock, random, log } = parts;
-  const db = openDatabase({
-    url: settings.database_url,
-    connections_max: settings.database_connections,
-    log,
-    random,
-  });
+  const { database_url: url, database_connections: connections_max } = settings;
+  const db = openDatabase({ url, connections_max, log, random });
   const ids = createIdSource(clock, random);
   const envelope = createEnvelope(parts.master_keys, random);
   const timeout = settings.channel_timeout_ms === undefined ? {} : { timeout_ms: settings.channel_timeout_ms };
   const channels = createChannelCaller({ clock, random, log, ...timeout });
   const accounts = createChannelAccounts({ db, clock, envelope, getChannel });
-  const policy = { allow_private_addresses: settings.webhook_private_addresses };
-  const shared = { db, clock, random, ids, log, envelope, channels, getChannel, accounts };
   const kick = { attempts() {}, refunds() {}, webhooks() {} };
-
-  const refund = createRefundServices({ ...shared, settings: modulesSettings(settings), kick });
-  const payment = createPaymentServices({
-    ...shared,
-    settings: {
-      ...modulesSettings(settings),
-      attempt_reuse_ms: settings.attempt_reuse_ms,
-      refuseNotifyUrl: (url: string, livemode: boolean) => refuseReceiverUrl(url, livemode, policy),
-    },
-    kick,
-    merchantName: async (merchant_id: string) => (await getMerchant(db, merchant_id)).name,
-    startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
-  });
-  const webhook: WebhookServices = { ...shared, ...policy, kickWebhookWorker: () => kick.webhooks() };
-
-  const [attempts, ends] = createPaymentWorkers(payment);
-  const refunds = createRefundWorker(refund);
-  const webhooks = createWebhookWorker({
-    ...shared,
-    ...policy,
-    loadAppWebhookSecrets: (merchant_id, app_id) =>
-      loadWebhookSecrets({ sql: db, clock, envelope }, { merchant_id, app_id }),
-  });
-  kick.attempts = () => attempts!.kick();
-  kick.refunds = () => refunds.kick();
-  kick.webhooks = () => webhooks.kick();
-
+  const shared = { db, clock, random, ids, log, envelope, channels, getChannel, accounts, kick };
+  const modules = createModules(settings, shared);
   const authenticator = createAuthenticator({
     db,
     clock,
@@ -107,17 +78,8 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     failure_limit: { per_second: 1, burst: 20 },
   });
   return {
-    ...parts,
-    settings,
-    db,
-    ids,
-    envelope,
-    accounts,
-    authenticator,
-    payment,
-    refund,
-    webhook,
-    workers: [attempts!, ends!, refunds, webhooks, createIdempotencyPurge(db, clock, log)],
+    ...{ ...parts, settings, db, ids, envelope, accounts, authenticator, ...modules },
+    workers: createWorkers(settings, shared, modules),
     async close() {
       await channels.end();
       await db.close();
@@ -125,6 +87,48 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   };
 }
 
-function modulesSettings(settings: ServiceSettings) {
-  return { public_url: settings.public_url, distributed: settings.database_distributed };
+type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
+  Pick<Services, "envelope" | "accounts">;
+type Modules = Pick<Services, "payment" | "refund" | "webhook">;
+
+function createModules(settings: ServiceSettings, shared: Shared): Modules {
+  const { db, ids, kick } = shared;
+  const policy = receiverPolicy(settings);
+  const common = { public_url: settings.public_url, distributed: settings.database_distributed };
+  return {
+    refund: createRefundServices({ ...shared, settings: common }),
+    payment: createPaymentServices({
+      ...shared,
+      settings: {
+        ...common,
+        attempt_reuse_ms: settings.attempt_reuse_ms,
+        refuseNotifyUrl: (url, livemode) => refuseReceiverUrl(url, livemode, policy),
+      },
+      merchantName: async (merchant_id) => (await getMerchant(db, merchant_id)).name,
+      startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
+    }),
+    webhook: { ...shared, ...policy, kickWebhookWorker: () => kick.webhooks() },
+  };
+}
+
+function receiverPolicy(settings: ServiceSettings) {
+  return { allow_private_addresses: settings.webhook_private_addresses };
+}
+
+/** The workers, and the kicks that tell them of due rows. */
+function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modules): DueLoop[] {
+  const { db, clock, log, envelope, ids, kick } = shared;
+  const [attempts, ends] = createPaymentWorkers(modules.payment);
+  const refunds = createRefundWorker(modules.refund);
+  const webhooks = createWebhookWorker({
+    ...shared,
+    ...receiverPolicy(settings),
+    loadAppWebhookSecrets: (merchant_id, app_id) =>
+      loadWebhookSecrets({ sql: db, clock, envelope }, { merchant_id, app_id }),
+  });
+  kick.attempts = () => attempts!.kick();
+  kick.refunds = () => refunds.kick();
+  kick.webhooks = () => webhooks.kick();
+  const beat = createHeartbeat(db, clock, log, ids.uuid());
+  return [attempts!, ends!, refunds, webhooks, createIdempotencyPurge(db, clock, log), beat];
 }
