@@ -10,6 +10,7 @@ import {
 } from "../../../../test/browser/cashier-service-in-memory.ts";
 import { createManualClock } from "../../kit/clock.ts";
 import type { ApiServer } from "../../kit/http/api.ts";
+import { createRateLimiter, limitByAddress } from "../../kit/http/rate-limit.ts";
 import { createHttpServer } from "../../kit/http/server.ts";
 import { createLogger } from "../../kit/log.ts";
 import { createSeededRandom } from "../../kit/random.ts";
@@ -248,6 +249,40 @@ describe("whose POST is taken", () => {
     const closed = service.put({ status: "closed" });
     await post(closed.token, "alipay.wap", "phone");
     expect(service.starts).toEqual([]);
+  });
+});
+
+describe("who asks without meaning to pay", () => {
+  it("starts nothing for a HEAD request inside a wallet", async () => {
+    const { token } = service.put();
+    const headers = { "user-agent": agents.alipay };
+    expect((await server.inject({ method: "HEAD", url: `/c/${token}`, headers })).statusCode).toBe(200);
+    expect(service.starts).toEqual([]);
+  });
+
+  it("shows WeChat's parameters to WeChat's browser only", async () => {
+    const { token } = service.put();
+    await service.start(token, "wechat.jsapi", {}, public_url);
+    expect((await get(`/c/${token}?pay=wechat`, "pc")).body).not.toContain("prepay_id");
+  });
+
+  it("tells a hurried address to wait, on a page of ours", async () => {
+    const limited = await createHttpServer({
+      ...{ log: createLogger("silent"), clock },
+      ...{ random: createSeededRandom(1), base_url: public_url },
+    });
+    await limited.register(async (scope) => {
+      scope.addHook("onRequest", limitByAddress(createRateLimiter(clock, { per_second: 1, burst: 1 })));
+      registerCashierRoutes(scope, { service, public_url, clock, log: createLogger("silent") });
+    });
+    const { token } = service.put();
+    expect((await limited.inject({ url: `/c/${token}` })).statusCode).toBe(200);
+    const page = await limited.inject({ url: `/c/${token}` });
+    expect(page.statusCode).toBe(429);
+    expect(page.headers["retry-after"]).toBe("1");
+    expect(page.body).toContain("访问过于频繁");
+    const status = await limited.inject({ url: `/c/${token}/status` });
+    expect(status.json().error.code).toBe("request.rate_limited");
   });
 });
 

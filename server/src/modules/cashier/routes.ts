@@ -91,7 +91,7 @@ const walletMethods: Partial<Record<Device, Method>> = { wechat: "wechat.jsapi",
 
 async function enter(context: CashierContext, visit: Visit): Promise<FastifyReply> {
   const { payment, device, query } = visit;
-  const mode = query.pay === "wechat" ? "bridge" : query.view === undefined ? "enter" : "view";
+  const mode = modeOf(visit);
   const method = walletMethods[device];
   if (mode !== "enter" || method === undefined || !payment.methods.includes(method)) {
     return sendScene(context, visit, mode);
@@ -100,6 +100,12 @@ async function enter(context: CashierContext, visit: Visit): Promise<FastifyRepl
   const code = query[context.service.codeParameter(method)];
   if (query.state !== undefined && code !== undefined) return continueFromWallet(context, visit, method, code);
   return enterWallet(context, visit, method);
+}
+
+function modeOf({ device, query, request }: Visit): "enter" | "view" | "bridge" {
+  if (query.pay === "wechat" && device === "wechat") return "bridge";
+  // Whoever asks for the headers alone wants nothing started.
+  return query.view === undefined && request.method === "GET" ? "enter" : "view";
 }
 
 /** Passes on to the wallet's page. A page rather than a redirect: see `startAttempt`. */
