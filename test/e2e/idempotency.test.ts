@@ -1,11 +1,9 @@
 // Guarantee: a request that is repeated, however often, at once, and by whichever process, has one effect; and a key or
 // number that was used for something else is refused.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ApiServer } from "../../server/src/kit/http/api.ts";
-import { createApi } from "../../server/src/main/api.ts";
 import { createSecondApp } from "../platform/merchants.ts";
 import { codeOf, nextNumber, paymentBody } from "../platform/payments.ts";
-import { type Platform, startPlatform } from "../platform/platform.ts";
+import { type Platform, type SecondProcess, startPlatform } from "../platform/platform.ts";
 import type { Json } from "../platform/sandbox-control.ts";
 
 let platform: Platform;
@@ -186,29 +184,19 @@ describe("out_refund_no", () => {
 });
 
 describe("two processes on one database", () => {
-  let second: ApiServer;
-  let stop: () => Promise<void>;
+  let second: SecondProcess;
 
   beforeAll(async () => {
-    const services = platform.startSecond();
-    second = await createApi(services, { trusted_proxies: [], address_rate: 1000, sandbox_url: undefined });
-    await services.authenticator.start();
-    stop = async () => {
-      await second.close();
-      await services.authenticator.stop();
-    };
+    second = await platform.startSecond();
   });
-  afterAll(() => stop());
 
   /** The same request to both, many times at once. */
   function storm(url: string, body: object | ((index: number) => object), key?: string) {
-    const headers = { ...(key && { "idempotency-key": key }), authorization: `Bearer ${platform.merchant.key}` };
+    const options = key ? keyed(key) : {};
     return Promise.all(
-      Array.from({ length: 50 }, async (_, index) => {
-        const payload = typeof body === "function" ? body(index) : body;
-        if (index % 2 === 0) return platform.call("POST", url, payload, { headers });
-        const answer = await second.inject({ method: "POST", url, headers, payload });
-        return { status: answer.statusCode, body: answer.json() as Json };
+      Array.from({ length: 50 }, (_, index) => {
+        const { call } = index % 2 === 0 ? platform : second;
+        return call("POST", url, typeof body === "function" ? body(index) : body, options);
       }),
     );
   }

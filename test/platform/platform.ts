@@ -4,9 +4,11 @@
  * and workers work when they are told to, so that a day of retries is a few calls.
  */
 import { createManualClock, type ManualClock } from "../../server/src/kit/clock.ts";
+import type { ApiServer } from "../../server/src/kit/http/api.ts";
 import { createLogger } from "../../server/src/kit/log.ts";
 import { createSeededRandom, type Random, systemRandom } from "../../server/src/kit/random.ts";
 import { Secret } from "../../server/src/kit/secret.ts";
+import { verify } from "../../server/src/ledger/index.ts";
 import { createApi } from "../../server/src/main/api.ts";
 import { findFreePort } from "../../server/src/main/free-port.ts";
 import { createServices, type Services } from "../../server/src/main/services.ts";
@@ -44,6 +46,11 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
+export interface SecondProcess {
+  services: Services;
+  call: Platform["call"];
+}
+
 export interface Platform {
   services: Services;
   sandbox: SandboxControl;
@@ -64,8 +71,11 @@ export interface Platform {
   settle(): Promise<void>;
   /** Moves the clock, then settles. */
   advance(duration_ms: number): Promise<void>;
-  /** More services on the same database, as another process would have. Closed with the platform. */
-  startSecond(): Services;
+  /**
+   * Services and API of another process on the same database, closed with the platform. It does not listen.
+   * @param public_url where the channels are to send the notices of payments that it creates; the first one's else.
+   */
+  startSecond(public_url?: string): Promise<SecondProcess>;
   /** What is wrong with the books, the refunds or the events; nothing, always. */
   findFaults(): Promise<string[]>;
   close(): Promise<void>;
@@ -86,9 +96,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   ]);
   const public_url = `http://127.0.0.1:${port}`;
   const random = options.seed === undefined ? systemRandom : createSeededRandom(options.seed);
-  const compose = () => composeServices(options, { database_url: database.url, public_url, clock, random });
-  const services = compose();
-  const seconds: Services[] = [];
+  const services = composeServices(options, { database_url: database.url, public_url, clock, random });
+  const closers: (() => Promise<void>)[] = [];
   const api = await createApi(services, { trusted_proxies: [], address_rate: 100_000, sandbox_url: sandbox.url });
   await services.authenticator.start();
   await api.listen({ port, host: "127.0.0.1" });
@@ -97,21 +106,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const direct = options.direct ? await createTestMerchant(services, sandbox.url) : undefined;
   for (const { webhook_secret } of direct ? [merchant, direct] : [merchant]) receiver.trust(webhook_secret);
 
-  async function call(method: "GET" | "POST", url: string, body?: unknown, more: CallOptions = {}): Promise<Answer> {
-    const key = more.key === undefined ? merchant.key : more.key;
-    const response = await api.inject({
-      ...{ method, url },
-      headers: {
-        ...(body !== undefined && { "content-type": "application/json" }),
-        ...(key !== null && { authorization: `Bearer ${key}` }),
-        ...more.headers,
-      },
-      ...(body !== undefined && { payload: typeof body === "string" ? body : JSON.stringify(body) }),
-    });
-    const text = response.body;
-    const headers = response.headers as Answer["headers"];
-    return { status: response.statusCode, headers, text, body: text === "" ? undefined : JSON.parse(text) };
-  }
+  const call = createCall(api, merchant.key);
   async function succeed(method: "GET" | "POST", path: string, body?: object, more?: CallOptions): Promise<Json> {
     const answer = await call(method, path, body, more);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
@@ -136,22 +131,56 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       clock.advance(duration_ms);
       await settle();
     },
-    startSecond() {
-      const second = compose();
-      seconds.push(second);
-      return second;
+    async startSecond(own_url) {
+      const second = composeServices(options, {
+        database_url: database.url,
+        public_url: own_url ?? public_url,
+        clock,
+        random,
+      });
+      const server = await createApi(second, { trusted_proxies: [], address_rate: 100_000, sandbox_url: sandbox.url });
+      await second.authenticator.start();
+      closers.push(async () => {
+        await server.close();
+        await second.authenticator.stop();
+        await second.close();
+      });
+      return { services: second, call: createCall(server, merchant.key) };
     },
-    findFaults: () => findFaultsBySql(database.url),
+    findFaults: async () => [...(await findFaultsBySql(database.url)), ...(await findDifferences(services))],
     async close() {
       await api.close();
       await sandbox.close();
       await services.authenticator.stop();
       for (const worker of services.workers) await worker.stop();
-      for (const each of [services, ...seconds]) await each.close();
+      for (const close of [...closers, services.close]) await close();
       await receiver.close();
       await database.drop();
     },
   };
+}
+
+function createCall(api: ApiServer, usual_key: string): Platform["call"] {
+  return async (method, url, body, options = {}) => {
+    const key = options.key === undefined ? usual_key : options.key;
+    const response = await api.inject({
+      ...{ method, url },
+      headers: {
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...options.headers,
+      },
+      ...(body !== undefined && { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = response.body;
+    const headers = response.headers as Answer["headers"];
+    return { status: response.statusCode, headers, text, body: text === "" ? undefined : JSON.parse(text) };
+  };
+}
+
+/** What `tributary ledger verify` finds wrong. */
+async function findDifferences({ db }: Services): Promise<string[]> {
+  return (await verify(db)).differences.map(({ code, sentence }) => `${code}: ${sentence}`);
 }
 
 function composeServices(
