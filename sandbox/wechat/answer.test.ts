@@ -132,6 +132,21 @@ describe("faults of an exchange", () => {
     expect((await place(makeOrder(merchant, notify_url))).status).toBe(200);
   });
 
+  it("slow lets the payer pay before the merchant has its answer", async () => {
+    await sandbox.control("/faults", { channel: "wechat", operation: "pay", fault: "slow", times: 1, delay_ms: 300 });
+    const body = makeOrder(merchant, notify_url);
+    let answered = false;
+    const placing = place(body).then((placed) => {
+      answered = true;
+      return placed;
+    });
+    const pay = () => sandbox.control("/pay", { code: body.out_trade_no, notify: false }).catch(() => undefined);
+    let paid = await pay();
+    while (paid === undefined && !answered) paid = await pay();
+    expect([paid.paid, answered]).toEqual([true, false]);
+    expect((await placing).data.code_url).toMatch(/^weixin:/);
+  });
+
   it.each([
     ["wrong_amount", { amount: { total: 1235, currency: "CNY" } }],
     ["wrong_currency", { amount: { total: 1234, currency: "USD" } }],
