@@ -133,10 +133,10 @@ describe("faults of an exchange", () => {
   });
 
   it("slow lets the payer pay before the merchant has its answer", async () => {
-    await sandbox.control("/faults", { channel: "wechat", operation: "pay", fault: "slow", times: 1, delay_ms: 300 });
+    await sandbox.control("/faults", { channel: "wechat", operation: "pay", fault: "slow", times: 1, delay_ms: 1500 });
     const body = makeOrder(merchant, notify_url);
     let answered = false;
-    const placing = place(body).then((placed) => {
+    const placing = place(body).then((placed: Json) => {
       answered = true;
       return placed;
     });
