@@ -75,7 +75,7 @@ function makeAccount(kind: AccountKind, currency: string, scope: string): Accoun
   currencyExponent(currency);
   const { side, minimum, per_channel_account } = accountKinds[kind];
   if (per_channel_account === (scope === NO_SCOPE)) {
-    throw new Error(`${kind} ${per_channel_account ? "needs" : "has no"} channel account`);
+    throw new Error(`${kind} ${per_channel_account ? "needs a" : "has no"} channel account`);
   }
   const id = accountId(`${kind}:${currency}:${scope}`, side);
   const account: Account = { id, kind, currency, scope, side, minimum };

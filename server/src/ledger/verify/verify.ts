@@ -1,4 +1,4 @@
-import type { Database } from "../../kit/sql/database.ts";
+import type { Database, Sql } from "../../kit/sql/database.ts";
 import { createFindings, type Findings } from "./findings.ts";
 import { verifyBooks } from "./verify-books.ts";
 import { verifySources } from "./verify-sources.ts";
@@ -8,10 +8,13 @@ import { verifySources } from "./verify-sources.ts";
  * are those of their entries, bounds hold, and payments and refunds have exactly their postings.
  */
 export function verify(db: Database): Promise<Findings> {
-  return db.snapshot(async (sql) => {
-    const findings = createFindings();
-    await verifyBooks(sql, findings);
-    await verifySources(sql, findings);
-    return findings;
-  });
+  return db.snapshot(verifySnapshot);
+}
+
+/** The same on what `sql` sees; statements must see one state for the findings to make sense. */
+export async function verifySnapshot(sql: Sql): Promise<Findings> {
+  const findings = createFindings();
+  await verifyBooks(sql, findings);
+  await verifySources(sql, findings);
+  return findings;
 }
