@@ -1,46 +1,74 @@
 /** Closing and expiring: the channel is asked first, and a payment that it says is paid succeeds instead. */
+import type { Transaction } from "../../kit/sql/database.ts";
 import { recordEvents } from "../webhook/index.ts";
-import { loadAttemptsOfPayments } from "./attempt-store.ts";
+import { loadAttemptsOfPayments, requestAttemptClose } from "./attempt-store.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
-import { isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
+import { type Attempt, isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
 import { paymentEvent } from "./record-outcomes.ts";
 import { resolveAttempt } from "./resolve-attempt.ts";
 import type { PaymentServices } from "./services.ts";
-import { lockPayments, movePayments, requestPaymentClose, type TenantKey } from "./store.ts";
+import { lockPayments, movePayments, postponePayment, requestPaymentClose, type TenantKey } from "./store.ts";
+
+/** How often the end of a payment is looked at again while its attempts are asked about on their own schedules. */
+const LOOK_AGAIN_MS = 3600 * 1000;
 
 /**
  * Closes a payment now, as far as its channels answer. The payment comes back `closed`, or `succeeded` when the payer
- * was faster, or still open with `close_requested` when a channel's answer is not known; the worker then goes on.
+ * was faster, or still open with `close_requested` when a channel's answer is not known; the workers then go on.
  */
 export async function closePayment(services: PaymentServices, payment: Payment): Promise<Payment> {
-  if (!isOpenPayment(payment)) return payment;
-  await requestPaymentClose(services.db, payment, services.clock.now() + CALL_LEASE_MS);
-  return endPayment(services, payment);
-}
-
-/** Ends a payment that was asked to close or has expired. Idempotent; used by the worker too. */
-export async function endPayment(services: PaymentServices, key: TenantKey): Promise<Payment> {
-  const attempts = await loadAttemptsOfPayments(services.db, [key]);
-  for (const attempt of attempts.filter(isOpenAttempt)) {
+  // The attempts come to the worker only if this process dies before it has asked about them.
+  const ended = await endPayment(services, payment, services.clock.now() + CALL_LEASE_MS, true);
+  for (const attempt of ended.open) {
     const resolved = await resolveAttempt(services, attempt, true);
     if (!isOpenPayment(resolved.payment)) return resolved.payment;
+    ended.payment = resolved.payment;
   }
-  return finishPayment(services, key);
+  return ended.payment;
 }
 
-/** Moves the payment once no attempt of it can bring money any more. */
-async function finishPayment(services: PaymentServices, key: TenantKey): Promise<Payment> {
-  const payment = await services.db.transaction(async (tx) => {
-    const locked = (await lockPayments(tx, [key])).get(key.id)!;
+/** The worker's part of an end: a payment that nobody can pay is closed, for others their attempts are asked about. */
+export async function expirePayment(services: PaymentServices, key: TenantKey): Promise<void> {
+  const { open } = await endPayment(services, key, services.clock.now(), false);
+  if (open.length > 0) services.kick.attempts();
+}
+
+/**
+ * Under the payment's lock: closes it when no attempt can bring money any more; else has each open attempt end, which
+ * then ends the payment too (`decide-outcome.ts`).
+ */
+async function endPayment(
+  services: PaymentServices,
+  key: TenantKey,
+  attempts_due_at: number,
+  requested: boolean,
+): Promise<{ payment: Payment; open: Attempt[] }> {
+  const ended = await services.db.transaction(async (tx) => {
+    const payment = (await lockPayments(tx, [key])).get(key.id)!;
     const attempts = await loadAttemptsOfPayments(tx, [key]);
     const now = services.clock.now();
-    const over = locked.close_requested || locked.expires_at <= now;
-    if (!isOpenPayment(locked) || !over || attempts.some(isOpenAttempt)) return locked;
-    const closed: Payment = { ...locked, status: "closed", closed_at: now };
-    await movePayments(tx, [{ payment: closed, expected: locked.status }]);
-    await recordEvents(tx, [paymentEvent(services, "payment.closed", closed, attempts.at(-1), now)]);
-    return closed;
+    const close_requested = payment.close_requested || requested;
+    if (!isOpenPayment(payment) || !(close_requested || payment.expires_at <= now)) return { payment, open: [] };
+    const open = attempts.filter(isOpenAttempt);
+    if (open.length === 0) return { payment: await finishPayment(services, tx, payment, attempts.at(-1)), open };
+    if (requested) await requestPaymentClose(tx, payment);
+    await requestAttemptClose(tx, open, attempts_due_at);
+    await postponePayment(tx, payment, now + LOOK_AGAIN_MS);
+    return { payment: { ...payment, close_requested }, open };
   });
   services.kick.webhooks();
-  return payment;
+  return ended;
+}
+
+async function finishPayment(
+  services: PaymentServices,
+  tx: Transaction,
+  payment: Payment,
+  attempt: Attempt | undefined,
+): Promise<Payment> {
+  const now = services.clock.now();
+  const closed: Payment = { ...payment, status: "closed", closed_at: now };
+  await movePayments(tx, [{ payment: closed, expected: payment.status }]);
+  await recordEvents(tx, [paymentEvent(services, "payment.closed", closed, attempt, now)]);
+  return closed;
 }

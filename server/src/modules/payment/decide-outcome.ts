@@ -20,6 +20,8 @@ export type AttemptOutcome =
   /** Closed at the channel, unpaid. */
   | { readonly kind: "closed" }
   | { readonly kind: "unknown"; readonly reason: UnknownReason; readonly detail: string }
+  /** The channel answers no more questions about so old an order: a person must look. */
+  | { readonly kind: "out_of_reach" }
   /** Asked, and still unpaid: ask again later. */
   | { readonly kind: "still_unpaid" };
 
@@ -48,6 +50,8 @@ export function decideOutcome(
       return decideSent(attempt, outcome.action, now);
     case "unknown":
       return decideUnknown(attempt, outcome.reason, now);
+    case "out_of_reach":
+      return decideOutOfReach(attempt);
     case "still_unpaid":
       return decideStillUnpaid(attempt, now);
     case "succeeded":
@@ -72,6 +76,11 @@ function decideUnknown(attempt: Attempt, reason: UnknownReason, now: number): De
   const due_at = now + queryDelay_ms(attempt.query_count);
   const next: Attempt = { ...attempt, status: "unknown", unknown_reason: reason, query_count: attempt.query_count + 1 };
   return { ...NOTHING, attempt: next, due_at };
+}
+
+function decideOutOfReach(attempt: Attempt): Decision {
+  if (!isOpenAttempt(attempt)) return NOTHING;
+  return { ...NOTHING, attempt: { ...attempt, status: "unknown", unknown_reason: "query_window_passed" } };
 }
 
 function decideStillUnpaid(attempt: Attempt, now: number): Decision {

@@ -1,7 +1,7 @@
 /** The module's workers: attempts whose channel must be asked, and payments that must end. */
 import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
 import { claimDueAttempts } from "./attempt-store.ts";
-import { endPayment } from "./close-payment.ts";
+import { expirePayment } from "./close-payment.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
 import { mustEnd, resolveAttempt } from "./resolve-attempt.ts";
 import type { PaymentServices } from "./services.ts";
@@ -29,7 +29,7 @@ export function createPaymentWorkers(services: PaymentServices): DueLoop[] {
       name: "payment.ends",
       claim: (limit) => claimDuePayments(services.db, services.clock.now(), leased(), limit),
       handle: async (payment) => {
-        await endPayment(services, payment);
+        await expirePayment(services, payment);
       },
       concurrency: 16,
       interval_ms: INTERVAL_MS,

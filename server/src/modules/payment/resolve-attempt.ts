@@ -38,6 +38,13 @@ export function mustEnd(attempt: Attempt, now: number): boolean {
 
 async function askChannel(services: PaymentServices, attempt: Attempt, must_end: boolean): Promise<AttemptOutcome> {
   const { channel, account } = await openChannel(services, attempt);
+  if (services.clock.now() - attempt.created_at > channel.limits.query_window_ms) {
+    services.log.error(
+      { serial_no: attempt.serial_no },
+      "an attempt is unknown and its channel can no longer be asked",
+    );
+    return { kind: "out_of_reach" };
+  }
   const reference = attemptReference(attempt);
   const answer = await services.channels.query(channel, account, reference);
   if (answer.kind !== "pending" && answer.kind !== "not_found") return answer;

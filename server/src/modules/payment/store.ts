@@ -136,13 +136,22 @@ export async function movePayments(
 
 const requestCloseStatement = tenantStatement(
   "payment.request_close",
-  `update payments set close_requested = true, due_at = least(due_at, $3::timestamptz)
-   where merchant_id = $1 and id = $2 and status in ('created', 'processing')`,
+  "update payments set close_requested = true where merchant_id = $1 and id = $2",
 );
 
-/** Remembers that the payment is to be closed; the worker looks at it again at `retry_at` if we die meanwhile. */
-export async function requestPaymentClose(sql: Sql, key: TenantKey, retry_at: number): Promise<void> {
-  await sql.query(requestCloseStatement, [key.merchant_id, key.id, toRfc3339(retry_at)]);
+/** Remembers that the merchant wants the payment closed. */
+export async function requestPaymentClose(tx: Transaction, key: TenantKey): Promise<void> {
+  await tx.query(requestCloseStatement, [key.merchant_id, key.id]);
+}
+
+const postponeStatement = tenantStatement(
+  "payment.postpone",
+  "update payments set due_at = $3::timestamptz where merchant_id = $1 and id = $2",
+);
+
+/** When the worker looks at the end of an open payment again. */
+export async function postponePayment(tx: Transaction, key: TenantKey, due_at: number): Promise<void> {
+  await tx.query(postponeStatement, [key.merchant_id, key.id, toRfc3339(due_at)]);
 }
 
 const addRefundsStatement = tenantStatement(
