@@ -76,6 +76,7 @@ export interface List<T> {
   url: string;
 }
 
+/** Wraps one page of presented objects; `url` is the path of the list, without the query. */
 export function toList<T>(data: T[], has_more: boolean, url: string): List<T> {
   return { object: "list", data, has_more, url };
 }

@@ -45,6 +45,7 @@ const groupNames: Readonly<Record<string, string>> = {
   "Webhook endpoints": "回调地址",
 };
 
+/** The whole page as HTML: contents, conventions, then each operation in the order in which it was registered. */
 export function renderReference(document: OpenApiDocument): string {
   const groups = Map.groupBy(listEntries(document), (entry) => entry.operation.tags?.[0] ?? "Other");
   const base_url = document.servers?.[0]?.url ?? "";

@@ -4,6 +4,7 @@ export interface RouteIndex {
   methodsOf(path: string): string[];
 }
 
+/** An empty index; patterns are written as Fastify takes them: `/v1/payments/:id`, `/assets/*`. */
 export function createRouteIndex(): RouteIndex {
   const routes = new Map<string, { expression: RegExp; methods: Set<string> }>();
   return {

@@ -38,6 +38,7 @@ const BOOKS_MAX = 50_000;
 const OPENED_MAX = 4_096;
 const BATCH_MAX = 500;
 
+/** One per process: its caches are what makes asking cheap. */
 export function createChannelAccounts(options: ChannelAccountsOptions): ChannelAccounts {
   const { clock, getChannel, routes_ttl_ms = 1_000 } = options;
   const routes = new LRUCache<string, { accounts: Promise<readonly RoutedAccount[]>; loaded_at: number }>({

@@ -33,6 +33,7 @@ export interface Authenticator {
 
 type Done = (error?: Error) => void;
 
+/** One per process: its hook goes on every scope that needs a key, and its cache and limits are shared by them. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { db, clock, cache_ttl_ms = 1_000, keys_max = 10_000 } = options;
   const cache = createKeyCache({ db, clock, ttl_ms: cache_ttl_ms, keys_max });

@@ -80,6 +80,7 @@ const selectApps = tenantStatement(
   `select ${appColumns} from apps where merchant_id = $1 order by id desc limit $2`,
 );
 
+/** A merchant's apps, the newest first. */
 export async function loadApps(sql: Sql, merchant_id: string, limit: number): Promise<App[]> {
   return sql.query<App>(selectApps, [merchant_id, limit]);
 }
@@ -129,6 +130,7 @@ export interface Standing {
   readonly app_status: AppStatus;
 }
 
+/** Undefined when there is no such app of that merchant. */
 export async function loadStanding(sql: Sql, merchant_id: string, app_id: string): Promise<Standing | undefined> {
   const [standing] = await sql.query<Standing>(selectStanding, [merchant_id, app_id]);
   return standing;
