@@ -2,7 +2,7 @@
 --
 -- A transaction and its entries are one row, and a book's balances are one row: a posting is one insert, and one update
 -- however many accounts it moves. With a row per entry and per account the same machine posted a third as much
--- (docs/adr, "One row per posting"). The views below show one row per entry and per account.
+-- (docs/adr/0009-one-row-per-posting.md). The views below show one row per entry and per account.
 
 create type ledger_transaction_kind as enum (
   'payment_succeeded',

@@ -12,6 +12,7 @@ export type LedgerFault =
   /** A balance would fall below its minimum although the posting had to succeed. */
   | "shortfall";
 
+/** A posting that cannot be written; the transaction that tried must be given up. */
 export class LedgerError extends Error {
   override readonly name = "LedgerError";
   readonly fault: LedgerFault;

@@ -49,10 +49,12 @@ export function keepLines(...lines: readonly Line[]): Line[] {
   return lines.filter((line) => line.amount !== 0n);
 }
 
+/** A debit of an account of the amount's currency. */
 export function debit(kind: AccountKind, amount: Money, channel_account_id?: string): Line {
   return { account: accountOf(kind, amount.currency, channel_account_id), side: "debit", amount: amount.amount };
 }
 
+/** A credit of an account of the amount's currency. */
 export function credit(kind: AccountKind, amount: Money, channel_account_id?: string): Line {
   return { account: accountOf(kind, amount.currency, channel_account_id), side: "credit", amount: amount.amount };
 }
