@@ -63,7 +63,7 @@ function renderScan(scene: SceneOf<"scan">, view: PaymentView, t: Texts): Render
   return say(t.scan_title, t.scanHint(scene.wallets), {
     after: html`<div class="plate${opened && " dimmed"}">${renderQr(scene.qr, t.scanLabel(scene.wallets))}</div>
 <ul class="wallets">${wallets}</ul>${state}
-${scene.choices.length > 0 && html`<h2 class="or"><span>${t.or_here}</span></h2>${renderChoices(scene.choices, view, t)}`}`,
+${scene.choices.length > 0 && html`<h2 class="or"><span>${scene.choices.every(({ by }) => by === "page") ? t.or_here : t.or_other}</span></h2>${renderChoices(scene.choices, view, t)}`}`,
   });
 }
 

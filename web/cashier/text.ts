@@ -18,6 +18,7 @@ export interface Texts {
   scanned(wallet: Wallet): string;
   readonly scanned_hint: string;
   readonly or_here: string;
+  readonly or_other: string;
   readonly choose_title: string;
   readonly choose_hint: string;
   readonly choose_hint_app: string;
@@ -93,6 +94,7 @@ const zh: Texts = {
   scanned: (wallet) => `已在${zhApps[wallet]}中打开`,
   scanned_hint: "请在手机上完成支付，本页会自动更新",
   or_here: "或在此浏览器中支付",
+  or_other: "或换一种方式",
   choose_title: "选择支付方式",
   choose_hint: "选择后按提示完成付款",
   choose_hint_app: "将打开对应的应用完成支付",
@@ -117,9 +119,9 @@ const zh: Texts = {
   succeeded_title: "支付成功",
   succeededHint: (merchant_name) => `您已付款给 ${merchant_name}`,
   closed_title: "订单已关闭",
-  closed_hint: "这笔订单已不能支付。如仍需购买，请返回商家重新下单。",
+  closed_hint: "如需购买，请返回商家重新下单。",
   expired_title: "订单已过期",
-  expired_hint: "支付时间已过。如仍需购买，请返回商家重新下单。",
+  expired_hint: "如需购买，请返回商家重新下单。",
   failed_title: "支付未成功",
   failed_hint: "没有扣款。请返回商家重新下单，或联系商家。",
   back_to: "返回商家",
@@ -173,6 +175,7 @@ const en: Texts = {
   scanned: (wallet) => `Opened in ${enApps[wallet]}`,
   scanned_hint: "Finish on your phone; this page updates by itself",
   or_here: "Or pay in this browser",
+  or_other: "Or pay another way",
   choose_title: "Choose how to pay",
   choose_hint: "The next page takes you through it",
   choose_hint_app: "The app opens to complete the payment",
@@ -197,9 +200,9 @@ const en: Texts = {
   succeeded_title: "Payment successful",
   succeededHint: (merchant_name) => `You have paid ${merchant_name}`,
   closed_title: "This order is closed",
-  closed_hint: "It can no longer be paid. To buy again, go back to the merchant and place a new order.",
+  closed_hint: "To buy, go back to the merchant and place a new order.",
   expired_title: "This order has expired",
-  expired_hint: "The time to pay has passed. To buy again, go back to the merchant and place a new order.",
+  expired_hint: "To buy, go back to the merchant and place a new order.",
   failed_title: "Payment not completed",
   failed_hint: "You were not charged. Go back and place a new order, or contact the merchant.",
   back_to: "Return to merchant",
