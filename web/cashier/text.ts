@@ -5,7 +5,6 @@ export interface Texts {
   readonly lang: string;
   readonly wallet: Readonly<Record<Wallet, string>>;
   readonly app: Readonly<Record<Wallet, string>>;
-  readonly page_title: string;
   readonly to_pay: string;
   readonly order_number: string;
   readonly languages: string;
@@ -81,7 +80,6 @@ const zh: Texts = {
   lang: "zh-CN",
   wallet: zhWallets,
   app: zhApps,
-  page_title: "收银台",
   to_pay: "支付金额",
   order_number: "订单号",
   languages: "语言",
@@ -162,7 +160,6 @@ const en: Texts = {
   lang: "en",
   wallet: enWallets,
   app: enApps,
-  page_title: "Checkout",
   to_pay: "Amount to pay",
   order_number: "Order",
   languages: "Language",
