@@ -4,7 +4,6 @@ import type { Language, Obstacle, Wallet } from "./view.ts";
 export interface Texts {
   readonly lang: string;
   readonly wallet: Readonly<Record<Wallet, string>>;
-  readonly app: Readonly<Record<Wallet, string>>;
   readonly to_pay: string;
   readonly order_number: string;
   readonly languages: string;
@@ -79,7 +78,6 @@ const enApps = { wechat: "WeChat", alipay: "Alipay" };
 const zh: Texts = {
   lang: "zh-CN",
   wallet: zhWallets,
-  app: zhApps,
   to_pay: "支付金额",
   order_number: "订单号",
   languages: "语言",
@@ -159,7 +157,6 @@ const zh: Texts = {
 const en: Texts = {
   lang: "en",
   wallet: enWallets,
-  app: enApps,
   to_pay: "Amount to pay",
   order_number: "Order",
   languages: "Language",
