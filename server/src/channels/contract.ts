@@ -183,7 +183,13 @@ export interface PayInput extends AttemptReference {
   readonly return_url?: string | undefined;
   /** Epoch milliseconds after which the channel must no longer let the payer pay. */
   readonly expires_at: number;
-  readonly payer: { readonly openid?: string; readonly buyer_id?: string; readonly ip?: string };
+  readonly payer: {
+    readonly openid?: string;
+    readonly buyer_id?: string;
+    readonly ip?: string;
+    /** The digits of the payment code that the payer shows. Pays once, within a minute: never logged. */
+    readonly auth_code?: string;
+  };
 }
 
 export interface RefundInput {
