@@ -3,8 +3,8 @@ import { toRfc3339 } from "../../kit/clock.ts";
 import { jsonArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
+import { keyArrays, type TenantKey } from "../../kit/sql/tenant-key.ts";
 import type { Attempt, AttemptStatus } from "./payment.ts";
-import { keyArrays, type TenantKey } from "./store.ts";
 
 const insertStatement = tenantStatement(
   "attempt.insert",

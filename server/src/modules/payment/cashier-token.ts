@@ -1,4 +1,4 @@
-import type { TenantKey } from "./store.ts";
+import type { TenantKey } from "../../kit/sql/tenant-key.ts";
 
 /**
  * The opaque part of a cashier address: merchant and payment, 32 bytes as base64url. The payment's UUID carries 74

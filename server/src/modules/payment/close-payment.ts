@@ -1,5 +1,6 @@
 /** Closing and expiring: the channel is asked first, and a payment that it says is paid succeeds instead. */
 import type { Transaction } from "../../kit/sql/database.ts";
+import type { TenantKey } from "../../kit/sql/tenant-key.ts";
 import { recordEvents } from "../webhook/index.ts";
 import { loadAttemptsOfPayments, requestAttemptClose } from "./attempt-store.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
@@ -7,7 +8,7 @@ import { type Attempt, isOpenAttempt, isOpenPayment, type Payment } from "./paym
 import { paymentEvent } from "./record-outcomes.ts";
 import { resolveAttempt } from "./resolve-attempt.ts";
 import type { PaymentServices } from "./services.ts";
-import { lockPayments, movePayments, postponePayment, requestPaymentClose, type TenantKey } from "./store.ts";
+import { lockPayments, movePayments, postponePayment, requestPaymentClose } from "./store.ts";
 
 /** How often the end of a payment is looked at again while its attempts are asked about on their own schedules. */
 const LOOK_AGAIN_MS = 3600 * 1000;

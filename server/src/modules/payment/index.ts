@@ -7,7 +7,7 @@ export { paymentErrors } from "./errors.ts";
 export { createPaymentServices } from "./groups.ts";
 export { createPaymentWorkers } from "./jobs.ts";
 export type { Attempt, Payment } from "./payment.ts";
-export { attemptTransitions, isOpenPayment, paymentTransitions } from "./payment.ts";
+export { attemptTransitions, isOpenPayment, paymentTransitions, queryDelay_ms } from "./payment.ts";
 export { presentPayment } from "./present-payment.ts";
 export { findPayment } from "./read-payment.ts";
 export { receivePaymentNotice } from "./receive-notice.ts";

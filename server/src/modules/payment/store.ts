@@ -2,15 +2,10 @@
 import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
 import { bytesArray, jsonArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
-import type { Sql, SqlValue, Transaction } from "../../kit/sql/database.ts";
+import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, type Statement, tenantStatement } from "../../kit/sql/statement.ts";
+import { keyArrays, type TenantKey } from "../../kit/sql/tenant-key.ts";
 import type { Payment, PaymentStatus } from "./payment.ts";
-
-/** The identity of a merchant-owned row. */
-export interface TenantKey {
-  merchant_id: string;
-  id: string;
-}
 
 const insertStatement = tenantStatement(
   "payment.insert",
@@ -98,10 +93,6 @@ export async function lockPayments(tx: Transaction, keys: readonly TenantKey[]):
 async function paymentMap(sql: Sql, statement: Statement, keys: readonly TenantKey[]): Promise<Map<string, Payment>> {
   const rows = await sql.query<Payment>(statement, keyArrays(keys));
   return new Map(rows.map((row) => [row.id, row]));
-}
-
-export function keyArrays(keys: readonly TenantKey[]): SqlValue[] {
-  return [plainArray(keys.map((key) => key.merchant_id)), plainArray(keys.map((key) => key.id))];
 }
 
 const updateStatement = tenantStatement(

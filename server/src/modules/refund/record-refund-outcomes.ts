@@ -12,11 +12,18 @@ import {
   refundFailedPosting,
   refundSucceededPosting,
 } from "../../ledger/index.ts";
-import { type Attempt, addToRefunds, loadAttempts, lockPayments, type Payment } from "../payment/index.ts";
+import {
+  type Attempt,
+  addToRefunds,
+  loadAttempts,
+  lockPayments,
+  type Payment,
+  queryDelay_ms,
+} from "../payment/index.ts";
 import { type NewEvent, recordEvents } from "../webhook/index.ts";
 import { bookedRefund } from "./booked-refund.ts";
 import { presentRefund } from "./present-refund.ts";
-import { isAutomatic, isOpenRefund, type Refund, refundQueryDelay_ms } from "./refund.ts";
+import { isAutomatic, isOpenRefund, type Refund } from "./refund.ts";
 import type { RefundServices } from "./services.ts";
 import { loadRefunds, moveRefunds, type RefundMove } from "./store.ts";
 
@@ -88,16 +95,22 @@ function decideRefundOutcome(
 ): { refund: Refund; due_at: number | null } | undefined {
   if (!isOpenRefund(refund)) return undefined;
   const wait_ms = services.getChannel(attempt.channel)?.limits.refund_query_delay_ms ?? 0;
-  const due_at = now + refundQueryDelay_ms(refund.query_count, wait_ms);
+  const due_at = now + Math.max(wait_ms, queryDelay_ms(refund.query_count));
   const asked = { ...refund, query_count: refund.query_count + 1, unknown_reason: null };
   switch (outcome.kind) {
     case "succeeded": {
       const channel_refund_no = outcome.refund.channel_refund_no ?? null;
-      const ended = { ...refund, unknown_reason: null, finished_at: now };
+      const failure = { failure_code: null, failure_message: null };
+      const ended = { ...refund, ...failure, unknown_reason: null, finished_at: now };
       return { refund: { ...ended, status: "succeeded", channel_refund_no }, due_at: null };
     }
     case "failed": {
       const { code: failure_code, message: failure_message } = outcome.failure;
+      if (isAutomatic(refund)) {
+        // The payer is owed this money whatever the channel says today: asked again, never given up.
+        const failure = { failure_code, failure_message };
+        return { refund: { ...asked, ...failure, status: "unknown", unknown_reason: "refused" }, due_at };
+      }
       const ended = { ...refund, unknown_reason: null, finished_at: now };
       return { refund: { ...ended, status: "failed", failure_code, failure_message }, due_at: null };
     }

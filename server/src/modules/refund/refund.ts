@@ -51,11 +51,3 @@ export interface Refund {
 export function isAutomatic(refund: Pick<Refund, "out_refund_no">): boolean {
   return refund.out_refund_no === null;
 }
-
-const QUERY_DELAYS_S = [5, 30, 60, 180, 300, 600, 1800];
-const QUERY_DELAY_LAST_S = 3600;
-
-/** As for attempts: an open refund is asked for hourly until the channel answers, never dropped. */
-export function refundQueryDelay_ms(query_count: number, at_least_ms: number): number {
-  return Math.max(at_least_ms, (QUERY_DELAYS_S[query_count] ?? QUERY_DELAY_LAST_S) * 1000);
-}

@@ -2,18 +2,10 @@
 import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
 import { bytesArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
-import type { Sql, SqlValue, Transaction } from "../../kit/sql/database.ts";
+import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
+import { keyArrays, type TenantKey } from "../../kit/sql/tenant-key.ts";
 import type { Refund, RefundStatus } from "./refund.ts";
-
-interface TenantKey {
-  merchant_id: string;
-  id: string;
-}
-
-function keyArrays(keys: readonly TenantKey[]): SqlValue[] {
-  return [plainArray(keys.map((key) => key.merchant_id)), plainArray(keys.map((key) => key.id))];
-}
 
 const insertStatement = tenantStatement(
   "refund.insert",
