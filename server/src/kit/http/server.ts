@@ -4,7 +4,15 @@
  */
 import type { Socket } from "node:net";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import {
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifySchema,
+  fastify,
+  type HookHandlerDoneFunction,
+  type RouteOptions,
+} from "fastify";
+import { Type } from "typebox";
 import type { Clock } from "../clock.ts";
 import { type Logger, withLogContext } from "../log.ts";
 import type { Random } from "../random.ts";
@@ -85,7 +93,7 @@ export async function createHttpServer(given: HttpServerOptions): Promise<ApiSer
   const routes = createRouteIndex();
   server.addHook("onRoute", (route) => {
     routes.add(route.method, route.url);
-    if (route.schema) route.schema = closeRequestSchemas(route.schema);
+    closeRequest(route);
   });
   server.setValidatorCompiler(compileValidator);
   server.setErrorHandler(handleError);
@@ -95,13 +103,32 @@ export async function createHttpServer(given: HttpServerOptions): Promise<ApiSer
   return server;
 }
 
-function closeRequestSchemas<Schema extends { body?: unknown; querystring?: unknown }>(schema: Schema): Schema {
-  const { body, querystring } = schema;
-  return {
+/**
+ * Requests of the API say nothing that it does not understand: its schemas refuse unknown fields, and where there is no
+ * schema for a query or a body, there must be none. Hidden routes (pages, notices) look after themselves.
+ */
+function closeRequest(route: RouteOptions): void {
+  const { schema } = route;
+  if (!schema) return;
+  const { body, querystring, hide } = schema as FastifySchema & { hide?: boolean };
+  route.schema = {
     ...schema,
     ...(body !== undefined && { body: closeObjects(body) }),
     ...(querystring !== undefined && { querystring: closeObjects(querystring) }),
+    ...(querystring === undefined && !hide && { querystring: noFields }),
   };
+  const isRead = [route.method].flat().every((method) => method === "GET" || method === "HEAD");
+  if (body === undefined && !hide && !isRead) route.preValidation = [refuseBody, ...[route.preValidation ?? []].flat()];
+}
+
+const noFields = Type.Object({}, { additionalProperties: false });
+
+/** An empty object is as good as no body: some clients cannot send none. */
+function refuseBody(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  const { body } = request;
+  const isEmpty = body === undefined || (typeof body === "object" && body !== null && Object.keys(body).length === 0);
+  const problem = "This request takes no body. Send it without one.";
+  done(isEmpty ? undefined : doorErrors["request.invalid"]({ values: { problem } }));
 }
 
 /** JSON is the only body the API takes. An empty one is no body: some clients always send the content type. */

@@ -39,7 +39,9 @@ beforeAll(async () => {
     { schema: { querystring: Type.Object({ ...pageProperties, live: Type.Optional(Type.Boolean()) }) } },
     (request) => request.query,
   );
-  server.post("/v1/things/:id/close", (_request, reply) => reply.send({ closed: true }));
+  server.post("/v1/things/:id/close", { schema: { summary: "Close" } }, (_request, reply) =>
+    reply.send({ closed: true }),
+  );
 });
 
 const good = { amount: 100, currency: "CNY", subject: "tea" };
@@ -164,4 +166,20 @@ test("a POST without a body passes where none is asked for, whatever type its cl
     const answer = await server.inject({ method: "POST", url: "/v1/things/1/close", headers });
     expect(answer.json()).toEqual({ closed: true });
   }
+});
+
+test("where no body or query is asked for, there must be none", async () => {
+  const close = (url: string, payload?: object | string) =>
+    server.inject({
+      method: "POST",
+      url,
+      headers: { "content-type": "application/json" },
+      ...(payload && { payload }),
+    });
+  expect((await close("/v1/things/1/close", {})).statusCode).toBe(200);
+  for (const payload of [{ reason: "x" }, "[1]", "7"]) {
+    const answer = await close("/v1/things/1/close", payload);
+    expect([answer.statusCode, answer.json().error.code]).toEqual([400, "request.invalid"]);
+  }
+  expect((await close("/v1/things/1/close?reason=x")).json().error).toMatchObject({ param: "reason" });
 });

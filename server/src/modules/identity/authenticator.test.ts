@@ -218,6 +218,22 @@ test("guessing is slowed down by address, while a key that is in use goes on wor
   expect((await door.askWith(secret_key)).statusCode).toBe(200);
   for (let i = 0; i < 5; i++) expect((await door.ask(`Bearer sk_test_${"0".repeat(31)}${i}`)).statusCode).toBe(401);
   expect((await door.ask(`Bearer sk_test_${"0".repeat(32)}`)).statusCode).toBe(429);
-  expect((await door.ask()).statusCode).toBe(429);
+  const unused = await createCaller();
+  expect((await door.askWith(unused.secret_key)).statusCode).toBe(429);
+  expect((await door.askWith(secret_key)).statusCode).toBe(200);
+  // Not even after everything was forgotten, as it is when any key changes.
+  door.authenticator.forget();
+  expect((await door.askWith(secret_key)).statusCode).toBe(200);
+  clock.advance(1_000);
+  expect((await door.askWith(unused.secret_key)).statusCode).toBe(200);
+});
+
+test("a client that forgot its key, or sends none, locks out nobody", async () => {
+  const door = await createDoor({ failure_burst: 2 });
+  const { secret_key } = await createCaller();
+  for (let i = 0; i < 10; i++) {
+    expect((await door.ask()).statusCode).toBe(401);
+    expect((await door.ask("Bearer none")).statusCode).toBe(401);
+  }
   expect((await door.askWith(secret_key)).statusCode).toBe(200);
 });

@@ -13,7 +13,7 @@ export interface AuthenticatorOptions {
   clock: Clock;
   /** Requests per key. */
   key_limit: RateLimit;
-  /** Failed authentications per address. */
+  /** Well-formed keys that were wrong, per address. */
   failure_limit: RateLimit;
   /** How long a verified key is believed without asking; 1,000 ms unless given. 0 asks every time. */
   cache_ttl_ms?: number;
@@ -50,29 +50,36 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return undefined;
   }
 
-  /** The way of a key that has to be looked up, and of what is no key at all. */
-  function authenticateSlowly(request: FastifyRequest, key: string | undefined, digest: string, done: Done): void {
+  /** The way of a key that has to be looked up. */
+  function authenticateSlowly(request: FastifyRequest, key: string, digest: string, done: Done): void {
     const address = addressKey(request.ip);
-    // A key that was good a moment ago is asked for again whatever its neighbours behind the same address did.
+    // A key that was good before is asked for again whatever its neighbours behind the same address did.
     const wait_ms = cache.knows(digest) ? 0 : failures.peek(address);
+    if (wait_ms > 0) {
+      done(rateLimited(wait_ms));
+      return;
+    }
     const fail = (error: unknown) => {
       if (error instanceof TributaryError) failures.take(address);
       done(error as Error);
     };
-    if (wait_ms > 0) done(rateLimited(wait_ms));
-    else if (key !== undefined) cache.load(key, digest).then((verified) => done(admit(verified, request)), fail);
-    else if (request.headers.authorization === undefined) fail(identityErrors["identity.key_missing"]());
-    else fail(identityErrors["identity.key_invalid"]());
+    cache.load(key, digest).then((verified) => done(admit(verified, request)), fail);
   }
 
   return {
     hook(request, reply, done) {
-      const key = readKey(request.headers.authorization);
-      const digest = key === undefined ? "" : digestKey(key);
+      const header = request.headers.authorization;
+      const key = readKey(header);
       const finish: Done = (error) => {
         if (error) reply.header("www-authenticate", "Bearer");
         done(error);
       };
+      // What is no key costs nothing to refuse, so it is not counted: a client that forgot its key locks out nobody.
+      if (key === undefined) {
+        finish(identityErrors[header === undefined ? "identity.key_missing" : "identity.key_invalid"]());
+        return;
+      }
+      const digest = digestKey(key);
       const verified = cache.get(digest);
       if (verified) finish(admit(verified, request));
       else authenticateSlowly(request, key, digest, finish);

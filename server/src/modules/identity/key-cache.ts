@@ -5,6 +5,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../kit/clock.ts";
+import { TributaryError } from "../../kit/error.ts";
 import type { Caller } from "../../kit/http/api.ts";
 import type { Database } from "../../kit/sql/database.ts";
 import { loadStanding } from "../merchant/index.ts";
@@ -25,7 +26,7 @@ export interface VerifiedKey {
 export interface KeyCache {
   /** The verified key, unless it was loaded too long ago. */
   get(digest: string): VerifiedKey | undefined;
-  /** Whether the key was good when it was last looked at. */
+  /** Whether the key was good when it was last looked at; that is not forgotten. */
   knows(digest: string): boolean;
   /**
    * Verifies a key against the database; requests that come meanwhile share the answer.
@@ -46,15 +47,16 @@ const RELOADS_MAX = 3;
 export function createKeyCache(options: { db: Database; clock: Clock; ttl_ms: number; keys_max: number }): KeyCache {
   const { db, clock, ttl_ms } = options;
   const verified = new LRUCache<string, VerifiedKey>({ max: options.keys_max });
+  const known = new LRUCache<string, true>({ max: options.keys_max });
   const loading = new Map<string, Promise<VerifiedKey>>();
   let generation = 0;
 
   /** Asks again when credentials changed meanwhile: the answer may be older than the change. */
   async function verify(key: string, digest: string): Promise<VerifiedKey> {
-    verified.delete(digest);
     for (let round = 1; ; round++) {
       const asked = generation;
       const loaded = await verifyKey(db, clock, key, digest);
+      known.set(digest, true);
       if (asked === generation) verified.set(digest, loaded);
       if (asked === generation || round === RELOADS_MAX) return loaded;
     }
@@ -65,13 +67,19 @@ export function createKeyCache(options: { db: Database; clock: Clock; ttl_ms: nu
       const found = verified.get(digest);
       return found && clock.now() - found.loaded_at < ttl_ms ? found : undefined;
     },
-    knows: (digest) => verified.has(digest) || loading.has(digest),
+    knows: (digest) => known.has(digest),
     load(key, digest) {
       const underWay = loading.get(digest);
       if (underWay) return underWay;
-      const promise = verify(key, digest).finally(() => {
-        if (loading.get(digest) === promise) loading.delete(digest);
-      });
+      const promise = verify(key, digest)
+        .catch((error: unknown) => {
+          // Only the database's answer makes a key a bad one; its absence does not.
+          if (error instanceof TributaryError) known.delete(digest);
+          throw error;
+        })
+        .finally(() => {
+          if (loading.get(digest) === promise) loading.delete(digest);
+        });
       loading.set(digest, promise);
       return promise;
     },

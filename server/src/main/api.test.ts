@@ -1,0 +1,135 @@
+/**
+ * Guarantees, for every published operation, whoever adds one: without a good key it answers nothing; an id that does not
+ * exist and one that cannot exist are the same 404; fields that it does not know are refused by name.
+ */
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../../test/database/test-database.ts";
+import { systemClock } from "../kit/clock.ts";
+import type { ApiServer } from "../kit/http/api.ts";
+import { idPrefixes } from "../kit/id.ts";
+import { createLogger } from "../kit/log.ts";
+import { systemRandom } from "../kit/random.ts";
+import { Secret } from "../kit/secret.ts";
+import { createApiKey } from "../modules/identity/index.ts";
+import { createApp, createMerchant } from "../modules/merchant/index.ts";
+import { createApi } from "./api.ts";
+import { createServices, type Services } from "./services.ts";
+
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+interface Operation {
+  method: Method;
+  path: string;
+  hasBody: boolean;
+}
+
+let database: TestDatabase;
+let services: Services;
+let api: ApiServer;
+let key: string;
+let operations: Operation[];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const parts = { clock: systemClock, random: systemRandom, log: createLogger("silent") };
+  const settings = {
+    database_url: database.url,
+    database_connections: 4,
+    database_distributed: false,
+    public_url: "https://pay.example",
+    key_rate: 10_000,
+    webhook_private_addresses: false,
+    attempt_reuse_ms: 15_000,
+  };
+  services = createServices(settings, { ...parts, master_keys: [{ id: "test", key: new Secret(randomBytes(32)) }] });
+  api = await createApi(services, { trusted_proxies: [], address_rate: 1_000, sandbox_url: undefined });
+  const given = { ...services, sql: services.db };
+  const merchant = await createMerchant(given, { name: "Door" });
+  const { app } = await createApp(given, { merchant_id: merchant.id, name: "Door" });
+  const created = await createApiKey(given, { merchant_id: merchant.id, app_id: app.id, livemode: false });
+  key = created.secret_key.reveal();
+  operations = listOperations((await api.inject("/openapi.json")).json());
+});
+
+afterAll(async () => {
+  await api?.close();
+  await services?.close();
+  await database?.drop();
+});
+
+function listOperations(document: { paths: Record<string, Record<string, { requestBody?: unknown }>> }): Operation[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase() as Method,
+      path,
+      hasBody: operation.requestBody !== undefined,
+    })),
+  );
+}
+
+function ask(operation: Operation, options: { id?: string; query?: string; payload?: object; authorization?: string }) {
+  const url = operation.path.replaceAll(/\{\w+\}/g, options.id ?? "x") + (options.query ?? "");
+  const { payload, authorization } = options;
+  return api.inject({
+    method: operation.method,
+    url,
+    headers: authorization === undefined ? {} : { authorization },
+    ...(payload && { payload }),
+  });
+}
+
+test("there are operations, and all of them are under /v1", () => {
+  expect(operations.length).toBeGreaterThan(10);
+  expect(operations.filter(({ path }) => !path.startsWith("/v1/"))).toEqual([]);
+});
+
+test("without a good key no operation says anything", async () => {
+  for (const operation of operations) {
+    const missing = await ask(operation, { payload: { no_such_field: 1 } });
+    expect([operation.path, missing.statusCode, missing.json().error.code]).toEqual([
+      operation.path,
+      401,
+      "identity.key_missing",
+    ]);
+  }
+});
+
+test("an id that does not exist and one that cannot exist are the same 404", async () => {
+  const authorization = `Bearer ${key}`;
+  const ids = Object.values(idPrefixes).map((prefix) => `${prefix}_01K00000000000000000000000`);
+  const readable = operations.filter(
+    ({ path, method }) => path.includes("{") && (method === "GET" || method === "DELETE"),
+  );
+  expect(readable.length).toBeGreaterThan(3);
+  for (const operation of readable) {
+    const answers = await Promise.all(
+      [...ids, "x", "%27or%201=1", "pay_"].map((id) => ask(operation, { id, authorization })),
+    );
+    const said = new Set(
+      answers.map((answer) => `${answer.statusCode} ${answer.json().error.code} ${answer.json().error.message}`),
+    );
+    expect([operation.path, said.size]).toEqual([operation.path, 1]);
+    expect([...said][0]).toMatch(/^404 \w+\.not_found /);
+  }
+});
+
+test("every operation refuses a field that it does not know", async () => {
+  const authorization = `Bearer ${key}`;
+  for (const operation of operations) {
+    const queried = await ask(operation, {
+      authorization,
+      query: "?no_such_field=1",
+      ...(operation.hasBody && { payload: {} }),
+    });
+    expect([operation.path, queried.statusCode, queried.json().error.code]).toEqual([
+      operation.path,
+      400,
+      "request.invalid",
+    ]);
+    if (operation.method === "GET") continue;
+    const sent = await ask(operation, { authorization, payload: { no_such_field: 1 } });
+    expect([operation.path, sent.statusCode, sent.json().error.code]).toEqual([operation.path, 400, "request.invalid"]);
+    if (operation.hasBody) expect(sent.json().error.param).toBe("no_such_field");
+  }
+});
