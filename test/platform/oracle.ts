@@ -53,6 +53,7 @@ const rules: Record<string, string> = {
     select 'payment' as kind, id, status from payments where (due_at is not null) <> (status in ('created', 'processing'))
     union all
     select 'attempt', id, status from attempts where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))
+      and unknown_reason is distinct from 'query_window_passed'
     union all
     select 'refund', id, status from refunds where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))`,
   "a closed payment has no open attempt": `
