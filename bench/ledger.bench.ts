@@ -173,12 +173,10 @@ async function writeBareBatch(db: Database, batch: readonly string[]): Promise<v
 }
 
 const vacuum = platformStatement("bench.vacuum", "vacuum analyze");
-const checkpoint = platformStatement("bench.checkpoint", "checkpoint");
 
-/** Both sides start from the same quiet: nothing to vacuum, no checkpoint under way. */
+/** Both sides start with nothing to vacuum. */
 async function settle(db: Database): Promise<void> {
   await db.query(vacuum);
-  await db.query(checkpoint);
 }
 
 async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {

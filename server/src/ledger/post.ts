@@ -25,6 +25,9 @@ export type PostResult =
 /** What a natural key stands for: found in the database, or written earlier in this batch. */
 type Written = FoundTransaction | NewTransaction;
 
+/** By source, most of which have one transaction in a batch; a joint key would be made and hashed for every posting. */
+type WrittenBySource = Map<string, Written[]>;
+
 /**
  * Writes postings in order, in the caller's transaction, and returns one result for each. One statement of each kind
  * serves the whole batch, whatever its books.
@@ -50,7 +53,7 @@ export async function post(
   if (transactions.length > 0) {
     // In the order of the indexes, so that neighbours meet on the same pages; a book's own order stays.
     transactions.sort((a, b) => (a.merchant_id < b.merchant_id ? -1 : a.merchant_id > b.merchant_id ? 1 : 0));
-    const changed = [...books.values()].filter((book) => book.changed);
+    const changed = [...books.live.values(), ...books.test.values()].filter((book) => book.changed);
     await writeBooks(tx, changed, transactions, toRfc3339(posted_at));
   }
   return results;
@@ -62,24 +65,23 @@ function latestOf(postings: readonly NewPosting[]): number {
 
 /** Locks all books of the batch and only then looks for its natural keys, so that a racing twin is seen. */
 async function lockAndFind(tx: Transaction, postings: readonly NewPosting[]) {
-  const wanted = new Map<string, BookKey>();
-  for (const posting of postings) wanted.set(bookName(posting), posting);
+  const wanted = { live: new Map<string, BookKey>(), test: new Map<string, BookKey>() };
+  for (const posting of postings) booksOf(wanted, posting).set(posting.merchant_id, posting);
+  const places = [...wanted.live.values(), ...wanted.test.values()];
   const keys: TransactionKey[] = [];
   for (const posting of postings) {
     keys.push(posting);
     if (posting.reverses) keys.push({ merchant_id: posting.merchant_id, ...posting.reverses });
   }
-  let [locked, found] = await lockThenFind(tx, [...wanted.values()], keys);
-  if (locked.length < wanted.size) {
-    const there = new Set(locked.map(bookName));
-    await openBooks(
-      tx,
-      [...wanted].filter(([name]) => !there.has(name)).map(([, key]) => key),
-    );
-    [locked, found] = await lockThenFind(tx, [...wanted.values()], keys);
+  let [locked, found] = await lockThenFind(tx, places, keys);
+  if (locked.length < places.length) {
+    await openBooks(tx, places);
+    [locked, found] = await lockThenFind(tx, places, keys);
   }
-  const books = new Map(locked.map((book) => [bookName(book), book]));
-  const written = new Map<string, Written>(found.map((row) => [keyName(row), row]));
+  const books: Books = { live: new Map(), test: new Map() };
+  for (const book of locked) booksOf(books, book).set(book.merchant_id, book);
+  const written: WrittenBySource = new Map();
+  for (const row of found) remember(written, row);
   return { books, written };
 }
 
@@ -90,13 +92,12 @@ function lockThenFind(tx: Transaction, books: readonly BookKey[], keys: readonly
 
 function postOne(
   posting: NewPosting,
-  books: ReadonlyMap<string, Book>,
-  written: Map<string, Written>,
+  books: Books,
+  written: WrittenBySource,
   transactions: NewTransaction[],
 ): PostResult {
-  const key = keyName(posting);
-  const book = books.get(bookName(posting))!;
-  const existing = written.get(key);
+  const book = booksOf(books, posting).get(posting.merchant_id)!;
+  const existing = findWritten(written, posting);
   if (existing !== undefined) {
     if (existing.livemode !== posting.livemode || contentOf(existing) !== linesContent(book, posting, 1n)) {
       throw new LedgerError("conflict", `${nameOf(posting)} is written already with another content`);
@@ -116,12 +117,12 @@ function postOne(
   const { number } = book;
   const row = { merchant_id, livemode, number, kind, source_id, occurred_at, reverses, entries: applied };
   transactions.push(row);
-  written.set(key, row);
+  remember(written, row);
   return { kind: "posted", number };
 }
 
-function findReversed(book: Book, posting: NewPosting, written: ReadonlyMap<string, Written>): bigint {
-  const reversed = written.get(keyName({ merchant_id: posting.merchant_id, ...posting.reverses! }));
+function findReversed(book: Book, posting: NewPosting, written: WrittenBySource): bigint {
+  const reversed = findWritten(written, { merchant_id: posting.merchant_id, ...posting.reverses! });
   if (reversed === undefined || reversed.livemode !== posting.livemode) {
     throw new LedgerError("no_reversal", `${nameOf(posting)} reverses what was never written`);
   }
@@ -165,14 +166,14 @@ function findShortfall(book: Book, posting: NewPosting): Extract<PostResult, { k
 
 /** Adds an account to a locked book; it is written with the book. */
 export function openAccount(book: Book, account: Account): number {
-  book.opened.push(account);
+  book.opened = [...book.opened, account];
   book.accounts = [...book.accounts, account.id];
   book.minimums = [...book.minimums, account.minimum];
   return book.balances.push(0n) - 1;
 }
 
 function closeAccounts(book: Book, length: number): void {
-  book.opened.length -= book.accounts.length - length;
+  book.opened = book.opened.slice(0, book.opened.length - (book.accounts.length - length));
   book.accounts = book.accounts.slice(0, length);
   book.minimums = book.minimums.slice(0, length);
   book.balances.length = length;
@@ -191,6 +192,25 @@ function contentOf(row: Written): string {
   return fields.filter((_, index) => index % 3 !== 2).join(",");
 }
 
-const bookName = (key: BookKey) => (key.livemode ? key.merchant_id : `test ${key.merchant_id}`);
-const keyName = (key: TransactionKey) => `${key.source_id}${key.kind}${key.merchant_id}`;
+function findWritten(written: WrittenBySource, key: TransactionKey): Written | undefined {
+  const ofSource = written.get(key.source_id);
+  return ofSource?.find((row) => row.kind === key.kind && row.merchant_id === key.merchant_id);
+}
+
+function remember(written: WrittenBySource, row: Written): void {
+  const ofSource = written.get(row.source_id);
+  if (ofSource === undefined) written.set(row.source_id, [row]);
+  else ofSource.push(row);
+}
+
+/** Both books of merchants, by merchant. */
+interface Books<Value = Book> {
+  readonly live: Map<string, Value>;
+  readonly test: Map<string, Value>;
+}
+
+function booksOf<Value>(books: Books<Value>, { livemode }: BookKey): Map<string, Value> {
+  return livemode ? books.live : books.test;
+}
+
 const nameOf = (posting: NewPosting) => `${posting.kind} of ${posting.source_id}`;

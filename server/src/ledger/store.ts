@@ -16,7 +16,7 @@ export interface Book {
   minimums: readonly (bigint | null)[];
   readonly balances: bigint[];
   /** Accounts posted to for the first time; they stand at the end of `accounts`. */
-  readonly opened: Account[];
+  opened: readonly Account[];
   changed: boolean;
 }
 
@@ -110,6 +110,8 @@ interface BookRow extends BookKey {
   minimums: string;
 }
 
+const NONE: readonly Account[] = [];
+
 /** Locks the books that exist, in order. */
 export async function lockBooks(tx: Transaction, keys: readonly BookKey[]): Promise<Book[]> {
   const rows = await tx.query<BookRow>(lockBooksStatement, bookArrays(keys));
@@ -123,7 +125,7 @@ export async function lockBooks(tx: Transaction, keys: readonly BookKey[]): Prom
     accounts: remember(lists, row.accounts, splitArray),
     minimums: remember(limits, row.minimums, readMinimums),
     balances: splitArray(row.balances).map(BigInt),
-    opened: [],
+    opened: NONE,
     changed: false,
   }));
 }
@@ -144,7 +146,7 @@ export async function openBooks(tx: Transaction, keys: readonly BookKey[]): Prom
 }
 
 function bookArrays(keys: readonly BookKey[]): string[] {
-  return [plainArray(keys.map((key) => key.merchant_id)), plainArray(keys.map((key) => key.livemode))];
+  return [fullArray(keys.map((key) => key.merchant_id)), fullArray(keys.map((key) => key.livemode))];
 }
 
 /** Elements of a one-dimensional array of integers as PostgreSQL prints it. */
@@ -155,9 +157,9 @@ function splitArray(text: string): string[] {
 /** Those of the natural keys that are written. */
 export function findTransactions(sql: Sql, keys: readonly TransactionKey[]): Promise<FoundTransaction[]> {
   return sql.query<FoundTransaction>(findTransactionsStatement, [
-    plainArray(keys.map((key) => key.merchant_id)),
-    plainArray(keys.map((key) => key.source_id)),
-    plainArray(keys.map((key) => key.kind)),
+    fullArray(keys.map((key) => key.merchant_id)),
+    fullArray(keys.map((key) => key.source_id)),
+    fullArray(keys.map((key) => key.kind)),
   ]);
 }
 
@@ -178,15 +180,20 @@ export async function writeBooks(
 function insertTransactions(tx: Transaction, rows: readonly NewTransaction[], posted_at: string): Promise<unknown> {
   return tx.query(insertTransactionsStatement, [
     posted_at,
-    plainArray(rows.map((row) => row.merchant_id)),
-    plainArray(rows.map((row) => row.livemode)),
-    plainArray(rows.map((row) => row.number)),
-    plainArray(rows.map((row) => row.source_id)),
+    fullArray(rows.map((row) => row.merchant_id)),
+    fullArray(rows.map((row) => row.livemode)),
+    fullArray(rows.map((row) => row.number)),
+    fullArray(rows.map((row) => row.source_id)),
     occurredArray(rows),
-    plainArray(rows.map((row) => row.kind)),
+    fullArray(rows.map((row) => row.kind)),
     plainArray(rows.map((row) => row.reverses)),
     entriesArray(rows),
   ]);
+}
+
+/** As `plainArray`, for columns without nulls: these run for every posting, and nothing is copied but the text. */
+function fullArray(values: readonly (string | bigint | boolean)[]): string {
+  return `{${values.join(",")}}`;
 }
 
 /** `timestamptz[]`; a batch happened within a few milliseconds, so each is written out once. */
@@ -211,8 +218,8 @@ function entriesArray(rows: readonly NewTransaction[]): string {
 function updateBalances(tx: Transaction, books: readonly Book[]): Promise<unknown> {
   return tx.query(updateBalancesStatement, [
     ...bookArrays(books),
-    plainArray(books.map((book) => book.number)),
-    textArray(books.map((book) => plainArray(book.balances))),
+    fullArray(books.map((book) => book.number)),
+    books.length === 0 ? "{}" : `{"{${books.map((book) => book.balances.join(",")).join('}","{')}}"}`,
   ]);
 }
 
