@@ -123,6 +123,15 @@ test.each([
   expect([answer.status, answer.error.code]).toEqual([415, "request.unsupported_media_type"]);
 });
 
+test("a body that is nested without end is refused like any other", async () => {
+  const depth = 20_000;
+  for (const inner of ["", '"\\u0000"']) {
+    const payload = `{"amount": 1, "metadata": ${"[".repeat(depth)}${inner}${"]".repeat(depth)}}`;
+    const answer = await post(payload);
+    expect([answer.status, answer.error.code]).toEqual([400, "request.invalid"]);
+  }
+});
+
 test("a body over the limit is refused with 413", async () => {
   const answer = await post(JSON.stringify({ ...good, metadata: { note: "x".repeat(70_000) } }));
   expect([answer.status, answer.error.code]).toEqual([413, "request.body_too_large"]);

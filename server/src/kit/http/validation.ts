@@ -111,14 +111,17 @@ function unstorable(param: string): { param: string; sentence: string } {
   return { param, sentence };
 }
 
+/** No request of ours is nested deeper; what is cannot fit its schema either. */
+const DEPTH_MAX = 50;
+
 /** The path of the first such string, the empty path for the value itself, or undefined. */
-function findUnstorable(value: unknown, path: string): string | undefined {
+function findUnstorable(value: unknown, path: string, depth = 0): string | undefined {
   if (typeof value === "string") return value.includes("\0") || !value.isWellFormed() ? path : undefined;
-  if (value === null || typeof value !== "object") return undefined;
+  if (value === null || typeof value !== "object" || depth > DEPTH_MAX) return undefined;
   for (const [key, member] of Object.entries(value)) {
     const inside = path === "" ? key : `${path}.${key}`;
     if (key.includes("\0") || !key.isWellFormed()) return path;
-    const found = findUnstorable(member, inside);
+    const found = findUnstorable(member, inside, depth + 1);
     if (found !== undefined) return found;
   }
   return undefined;
