@@ -17,10 +17,11 @@ import { createHttpServer } from "./server.ts";
 let server: ApiServer;
 let port: number;
 const logged: string[] = [];
+const log = createLogger("info", { write: (line) => void logged.push(line) });
 
 beforeAll(async () => {
   server = await createHttpServer({
-    log: createLogger("info", { write: (line) => void logged.push(line) }),
+    log,
     clock: systemClock,
     random: systemRandom,
     base_url: "https://pay.example",
@@ -43,6 +44,11 @@ beforeAll(async () => {
   });
   server.get("/page", (_request, reply) => sendHtml(reply, "<p>page", { form_action: ["https://channel.example"] }));
   server.post("/v1/echo", (request) => request.body);
+  server.post("/v1/talk", async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    log.info("deep inside");
+    return {};
+  });
   await server.listen({ host: "127.0.0.1", port: 0 });
   port = (server.server.address() as AddressInfo).port;
 });
@@ -189,4 +195,17 @@ test("request ids sort by time and never repeat", () => {
   });
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.toSorted()).toEqual(ids);
+});
+
+test("a line logged anywhere while a request is worked on carries its id, also after its body was awaited", async () => {
+  const asked = Array.from({ length: 5 }, () =>
+    fetch(`http://127.0.0.1:${port}/v1/talk`, {
+      method: "POST",
+      body: "{}",
+      headers: { "content-type": "application/json" },
+    }),
+  );
+  const ids = (await Promise.all(asked)).map((answer) => answer.headers.get("request-id"));
+  const told = logged.filter((line) => line.includes("deep inside")).map((line) => JSON.parse(line).request_id);
+  expect(told.toSorted()).toEqual(ids.toSorted());
 });
