@@ -52,7 +52,8 @@ const rules: Record<string, string> = {
   "what is open has a time to be looked at, and what is not has none": `
     select 'payment' as kind, id, status from payments where (due_at is not null) <> (status in ('created', 'processing'))
     union all
-    select 'attempt', id, status from attempts where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))
+    select 'attempt', id, status from attempts
+      where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))
       and unknown_reason is distinct from 'query_window_passed'
     union all
     select 'refund', id, status from refunds where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))`,

@@ -1,0 +1,134 @@
+// Guarantee: a process that is killed between any two of "intent written, channel called, answer received, result
+// written, merchant told" loses nothing and does nothing twice: the next one repairs it from what is on disk.
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type CrashSite, openCrashSite } from "../platform/crash-site.ts";
+import { codeOf, nextNumber, paymentBody, type TestMethod } from "../platform/payments.ts";
+import type { Json } from "../platform/sandbox-control.ts";
+import { readDemo, type ServerProcess } from "../platform/server-process.ts";
+
+let site: CrashSite;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  site = await openCrashSite();
+  server = await site.startServer("api,worker");
+  site.receiver.trust(readDemo(site.settings).webhook_secret);
+});
+
+afterAll(async () => {
+  await site.close();
+});
+
+const HANG_MS = 60_000;
+const until = (check: () => unknown) => vi.waitFor(check, { timeout: 20_000, interval: 50 });
+const bodyOf = (method: TestMethod) => paymentBody(method, { notify_url: site.receiver.url });
+
+async function succeed(method: "GET" | "POST", path: string, body?: object): Promise<Json> {
+  const answer = await site.call(method, path, body);
+  if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
+  return answer.body;
+}
+
+const create = (method: TestMethod) => succeed("POST", "/v1/payments", bodyOf(method));
+const read = (made: Json) => succeed("GET", `/v1/${made.object}s/${made.id}`);
+const listed = async (out_trade_no: string) =>
+  (await succeed("GET", `/v1/payments?out_trade_no=${out_trade_no}`)).data[0];
+
+async function paid(method: TestMethod): Promise<Json> {
+  const payment = await create(method);
+  await site.sandbox.pay(codeOf(payment));
+  await until(async () => expect((await read(payment)).status).toBe("succeeded"));
+  return payment;
+}
+
+/** Starts a request whose call to the channel hangs, before or after its effect, until the process dies. */
+async function startHanging(
+  channel: "wechat" | "alipay",
+  operation: string,
+  when: "before" | "after",
+  path: string,
+  body?: object,
+): Promise<void> {
+  await site.sandbox.fault(channel, operation, `timeout_${when}`, { delay_ms: HANG_MS });
+  const request = site.call("POST", path, body).catch(() => undefined);
+  await until(async () => {
+    const { data } = await site.sandbox.request("GET", "/control/faults");
+    expect(data).toEqual([]);
+  });
+  // The answer can only be that of the killed process.
+  void request;
+}
+
+test("killed at every step, started again, and everything is as if nothing had happened", async () => {
+  const neverHeard = bodyOf("wechat.native");
+  const answerLost = bodyOf("wechat.native");
+  const answerLostAndPaid = bodyOf("alipay.qr");
+  const [closing, closingPaid, refunding, refunded, paidWhileDead] = [
+    await create("wechat.native"),
+    await create("wechat.native"),
+    await paid("wechat.native"),
+    await paid("alipay.qr"),
+    await create("wechat.native"),
+  ];
+  const refund = (payment: Json, amount: number) => ({
+    payment: payment.id,
+    out_refund_no: nextNumber("refund"),
+    amount,
+  });
+  const [refundNotSent, refundAnswerLost] = [refund(refunding, 1000), refund(refunded, 1000)];
+
+  await startHanging("wechat", "pay", "before", "/v1/payments", neverHeard);
+  await startHanging("wechat", "pay", "after", "/v1/payments", answerLost);
+  await startHanging("alipay", "pay", "after", "/v1/payments", answerLostAndPaid);
+  await startHanging("wechat", "close", "after", `/v1/payments/${closing.id}/close`);
+  await startHanging("wechat", "close", "before", `/v1/payments/${closingPaid.id}/close`);
+  await startHanging("wechat", "refund", "before", "/v1/refunds", refundNotSent);
+  await startHanging("alipay", "refund", "after", "/v1/refunds", refundAnswerLost);
+  // The merchant's receiver is down, so this success is written and not yet told.
+  site.receiver.answer.status = 500;
+  const notTold = await paid("wechat.native");
+  const intents = await Promise.all(
+    [neverHeard, answerLost, answerLostAndPaid].map((body) => listed(body.out_trade_no)),
+  );
+  await server.kill();
+
+  await site.sandbox.pay(codeOf(paidWhileDead));
+  await site.sandbox.pay(codeOf(closingPaid), { notify: false });
+  await site.sandbox.pay(intents[2].serial_no, { notify: false });
+  await site.sandbox.settle();
+  site.receiver.answer.status = 204;
+  await site.letTimePass(120);
+  server = await site.startServer("api,worker");
+
+  await until(async () => expect((await read(closing)).status).toBe("closed"));
+  await until(async () => expect((await read(closingPaid)).status).toBe("succeeded"));
+  await until(async () => expect((await read(paidWhileDead)).status).toBe("succeeded"));
+  await until(async () => expect((await read(intents[2])).status).toBe("succeeded"));
+  await until(async () => {
+    expect(await read(refunding)).toMatchObject({ amount_refunded: 1000, amount_refunding: 0 });
+    expect(await read(refunded)).toMatchObject({ amount_refunded: 1000, amount_refunding: 0 });
+  });
+  for (const payment of [refunding, refunded]) {
+    expect((await site.sandbox.trade(payment.serial_no)).refunds).toMatchObject([{ amount: 1000 }]);
+  }
+  await until(() => {
+    const told = site.receiver.about(notTold.id);
+    expect(told.length).toBeGreaterThan(1);
+    expect(new Set(told.map(({ webhook_id }) => webhook_id)).size).toBe(1);
+    expect(told.every(({ verified, type }) => verified && type === "payment.succeeded")).toBe(true);
+  });
+
+  // The merchant, who got no answer, asks again: the same payments, with something to pay by.
+  for (const [body, intent] of [
+    [neverHeard, intents[0]],
+    [answerLost, intents[1]],
+  ]) {
+    const again = await succeed("POST", "/v1/payments", body);
+    expect([again.id, again.serial_no]).toEqual([intent.id, intent.serial_no]);
+    await site.sandbox.pay(codeOf(again));
+    await until(async () => expect((await read(again)).status).toBe("succeeded"));
+  }
+  expect((await succeed("POST", "/v1/refunds", refundNotSent)).status).toBe("succeeded");
+  expect(await site.findFaults()).toEqual([]);
+  expect(await server.stop()).toBe(0);
+});
