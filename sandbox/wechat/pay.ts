@@ -38,7 +38,7 @@ function checkOwner(call: WechatCall): { mchid: string; appid: string } {
   const mchid = requireText(call.body, "mchid", 32);
   const appid = requireText(call.body, "appid", 32);
   if (mchid !== merchant.mchid) refuseField("/mchid", mchid, "商户号与签名商户号不一致");
-  if (!merchant.appids.includes(appid)) {
+  if (![...merchant.appids, merchant.mini_appid, merchant.app_appid].includes(appid)) {
     throw new WechatError(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配，请检查后再试");
   }
   return { mchid, appid };

@@ -121,6 +121,8 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
     mchid,
     name: "Simulated merchant 模拟商户",
     appids: [],
+    mini_appid: `wx${sandbox.random.hex(16)}`,
+    app_appid: `wx${sandbox.random.hex(16)}`,
     app_secret: sandbox.random.hex(32),
     api_v3_key: sandbox.random.token(32),
     verify_mode: "platform_certificate",
@@ -132,6 +134,9 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
     delete merchant.merchant_certificate_pem;
     Object.assign(merchant, await readMerchantKey(sandbox, fields));
   }
+  // A merchant kept by an earlier version may lack them.
+  merchant.mini_appid ??= `wx${sandbox.random.hex(16)}`;
+  merchant.app_appid ??= `wx${sandbox.random.hex(16)}`;
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.verify_mode = choice(fields, "verify_mode", verify_modes, merchant.verify_mode);
   if (!merchant.appids.includes(appid)) merchant.appids.unshift(appid);
@@ -162,6 +167,8 @@ export function describeWechatMerchant(sandbox: Sandbox, member: WechatMember): 
     channel: "wechat",
     mchid: merchant.mchid,
     appid: merchant.appids[0],
+    mini_appid: merchant.mini_appid,
+    app_appid: merchant.app_appid,
     name: merchant.name,
     app_secret: merchant.app_secret,
     api_v3_key: merchant.api_v3_key,

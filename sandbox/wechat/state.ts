@@ -20,6 +20,9 @@ export type WechatMerchant = {
   mchid: string;
   name: string;
   appids: string[];
+  /** Of the merchant's mini program, and of its mobile app. */
+  mini_appid: string;
+  app_appid: string;
   app_secret: string;
   api_v3_key: string;
   merchant_serial_no: string;

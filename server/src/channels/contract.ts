@@ -14,9 +14,13 @@ export const methods = [
   "wechat.native",
   "wechat.jsapi",
   "wechat.h5",
+  "wechat.mini",
+  "wechat.app",
   "alipay.qr",
   "alipay.wap",
   "alipay.page",
+  "alipay.app",
+  "alipay.jsapi",
 ] as const;
 export type Method = (typeof methods)[number];
 
@@ -28,6 +32,10 @@ export type Action =
   | { type: "redirect"; url: string }
   /** Hand `parameters` to the channel's JavaScript bridge in its own browser. */
   | { type: "jsapi"; parameters: Record<string, string> }
+  /** Hand `parameters` to the channel's SDK inside the merchant's own app. */
+  | { type: "app"; parameters: Record<string, string> }
+  /** Hand `order_string` to the channel's SDK inside the merchant's own app, as it is. */
+  | { type: "app"; order_string: string }
   | { type: "none" };
 
 /** A channel account, opened: `config` satisfies the channel's schema, `secrets` its secret fields. */
@@ -256,8 +264,8 @@ export interface Channel {
   readonly secretFields: readonly ConfigField[];
   /** Sentences about what is wrong with an account (a key that does not parse, a pair that does not match); empty when good. */
   checkAccount(account: ChannelAccount, clock: Clock): string[];
-  /** The identities that an echoed merchant and app must equal. */
-  identify(account: ChannelAccount): { merchant: string | undefined; app: string | undefined };
+  /** The identities that an echoed merchant and app must equal; the app may depend on the method. */
+  identify(account: ChannelAccount, method: Method): { merchant: string | undefined; app: string | undefined };
   readonly pay: Partial<Record<Method, Operation<PayInput, PayOutcome> | LocalOperation<PayInput, PayOutcome>>>;
   readonly query: Operation<AttemptReference, QueryOutcome>;
   readonly close?: Operation<AttemptReference, CloseOutcome>;

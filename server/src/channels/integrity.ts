@@ -19,9 +19,9 @@ export interface ExpectedRefund {
 export function expectPayment(
   channel: Channel,
   account: ChannelAccount,
-  attempt: Pick<AttemptReference, "serial_no" | "amount">,
+  attempt: Pick<AttemptReference, "serial_no" | "amount" | "method">,
 ): ExpectedPayment {
-  return { serial_no: attempt.serial_no, amount: attempt.amount, ...channel.identify(account) };
+  return { serial_no: attempt.serial_no, amount: attempt.amount, ...channel.identify(account, attempt.method) };
 }
 
 /**

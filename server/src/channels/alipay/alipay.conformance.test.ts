@@ -161,6 +161,34 @@ describe("Alipay's own ways", () => {
     await control.post("pay", { code: outcome.action.url, notify: false });
     expect(await caller.query(alipay, account, input)).toMatchObject({ payment: { amount: input.amount } });
   });
+
+  it("makes a trade for one buyer, by user id or open id, and fails before anything is sent without one", async () => {
+    const { account, caller, control } = world();
+    for (const buyer_id of ["2088102122458832", "074a1CcTG1LelxKe4xQC0zgNdId0nxi95b5lsNpazWYoCo5"]) {
+      const input = makePayInput("alipay.jsapi", "https://shop.example/n", { payer: { buyer_id } });
+      const outcome = await caller.pay(alipay, account, input);
+      if (outcome.kind !== "pending" || outcome.action.type !== "jsapi") throw new Error("parameters were expected");
+      const trade = await control.get(`trades/${input.serial_no}`);
+      expect(outcome.action.parameters).toEqual({ tradeNO: trade.transaction_id });
+    }
+    const nobody = makePayInput("alipay.jsapi", "https://shop.example/n", { payer: {} });
+    expect(await caller.pay(alipay, account, nobody)).toMatchObject({
+      kind: "failed",
+      failure: { code: "PAYER_BUYER_ID_REQUIRED" },
+    });
+  });
+
+  it("signs the order string of an app so that any change of it is refused", async () => {
+    const { account, caller, control } = world();
+    const outcome = await caller.pay(alipay, account, makePayInput("alipay.app", "https://shop.example/n"));
+    if (outcome.kind !== "pending" || outcome.action.type !== "app" || !("order_string" in outcome.action)) {
+      throw new Error("an order string was expected");
+    }
+    const { order_string } = outcome.action;
+    expect(order_string).not.toContain("+");
+    await expect(control.post("pay", { code: order_string.replace("88.01", "0.01") })).rejects.toThrow("refuses");
+    await control.post("pay", { code: order_string, notify: false });
+  });
 });
 
 describe("an Alipay account as a person types it in", () => {

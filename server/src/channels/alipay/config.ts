@@ -20,6 +20,8 @@ export const alipayConfigSchema = Type.Object(
     app_id: Type.String({ minLength: 1, maxLength: 32 }),
     /** Alipay's number of the receiving merchant (2088…), compared with every notice. */
     seller_id: Type.String({ minLength: 1, maxLength: 32 }),
+    /** The mini program in which alipay.jsapi pays, where that product (JSAPI_PAY) is signed for. */
+    op_app_id: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
     mode: Type.Union([Type.Literal("key"), Type.Literal("certificate")]),
     /** PEM or bare base64, as Alipay's portal shows it. */
     alipay_public_keys: Type.Optional(Type.Array(pem)),
@@ -49,6 +51,7 @@ export interface CertificateNumbers {
 export interface AlipayAccount {
   readonly app_id: string;
   readonly seller_id: string;
+  readonly op_app_id: string | undefined;
   readonly private_key: KeyObject;
   readonly certificate_numbers: CertificateNumbers | undefined;
   /** Alipay's keys: by `alipay_cert_sn` in certificate mode, by position in key mode. */
@@ -65,6 +68,7 @@ export const openAlipayAccount = memoizeByAccount((account): AlipayAccount => {
   return {
     app_id: config.app_id,
     seller_id: config.seller_id,
+    op_app_id: config.op_app_id,
     private_key: readPrivateKey(privateKey.reveal()),
     certificate_numbers: config.mode === "certificate" ? readCertificateNumbers(config) : undefined,
     verification_keys: readVerificationKeys(config),

@@ -4,7 +4,7 @@ import { cancel, close } from "./close.ts";
 import { type AlipayConfig, alipayConfigSchema, alipaySecretFields, checkAlipayAccount } from "./config.ts";
 import { identity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
-import { payPage, payQr, payWap } from "./pay.ts";
+import { payApp, payJsapi, payPage, payQr, payWap } from "./pay.ts";
 import { query } from "./query.ts";
 import { queryRefund, refund } from "./refund.ts";
 
@@ -19,7 +19,13 @@ export const alipay: Channel = {
     const { seller_id, app_id } = account.config as AlipayConfig;
     return { merchant: seller_id, app: app_id };
   },
-  pay: { "alipay.qr": payQr, "alipay.wap": payWap, "alipay.page": payPage },
+  pay: {
+    "alipay.qr": payQr,
+    "alipay.wap": payWap,
+    "alipay.page": payPage,
+    "alipay.app": payApp,
+    "alipay.jsapi": payJsapi,
+  },
   query,
   close,
   cancel,

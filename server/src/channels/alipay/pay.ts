@@ -1,18 +1,21 @@
 /**
- * Starting a payment. A QR code is made by a call (alipay.trade.precreate); the wap and page payments are signed here
- * and carried to Alipay by the payer's browser, so that no trade exists until they arrive there.
+ * Starting a payment. A QR code is made by a call (alipay.trade.precreate), and so is a trade for
+ * a known buyer (alipay.trade.create). The wap, page and app payments are signed here and carried to Alipay by the
+ * payer's browser or phone, so that no trade exists until they arrive there.
  */
 import { toDecimal } from "../../kit/money.ts";
 import { toBeijingTime } from "../beijing-time.ts";
 import type { ChannelContext, LocalOperation, Operation, PayInput, PayOutcome } from "../contract.ts";
 import { differenceOf } from "../integrity.ts";
-import { unknown } from "../refusal.ts";
+import { RequestRefused, unknown } from "../refusal.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
+import { openAlipayAccount } from "./config.ts";
 import { interpretAlipayRefusal, payRefusals } from "./errors.ts";
-import { signAddress, signCall } from "./sign.ts";
+import { signAddress, signCall, signOrderString } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
 const PRECREATE = "alipay.trade.precreate";
+const CREATE = "alipay.trade.create";
 const SUBJECT_LENGTH_MAX = 256;
 const BODY_LENGTH_MAX = 128;
 
@@ -29,6 +32,42 @@ export const payQr: Operation<PayInput, PayOutcome> = {
     const qr_code = textOf(answer.data, "qr_code");
     if (!qr_code) return unknown("unreadable", "the answer has no qr_code");
     return { kind: "pending", action: { type: "qr_code", qr_code } };
+  },
+};
+
+/** Inside Alipay (a mini program or its browser): a trade for one buyer, whose number the page hands to `tradePay`. */
+export const payJsapi: Operation<PayInput, PayOutcome> = {
+  async toRequest(context, input) {
+    const { op_app_id } = openAlipayAccount(context.account);
+    const product = op_app_id === undefined ? {} : { product_code: "JSAPI_PAY", op_app_id };
+    const biz_content = { ...orderOf(input), ...buyerOf(input), ...product };
+    return signCall(context, { method: CREATE, biz_content, parameters: { notify_url: input.notify_url } });
+  },
+  fromResponse(context, input, response) {
+    const answer = readAnswer(context, CREATE, response);
+    if (answer.kind === "unknown") return answer;
+    if (answer.kind === "refused") return interpretAlipayRefusal(payRefusals, answer);
+    const differences = differenceOf("serial_no", input.serial_no, textOf(answer.data, "out_trade_no"));
+    if (differences.length > 0) return unknown("integrity", differences.join("; "));
+    const tradeNO = textOf(answer.data, "trade_no");
+    if (!tradeNO) return unknown("unreadable", "the answer has no trade_no");
+    return { kind: "pending", action: { type: "jsapi", parameters: { tradeNO } } };
+  },
+};
+
+/** Old applications know a buyer by a user id (2088…), new ones by an open id; `payer.buyer_id` may be either. */
+function buyerOf({ payer: { buyer_id } }: PayInput): JsonObject {
+  if (!buyer_id) throw new RequestRefused("PAYER_BUYER_ID_REQUIRED", "alipay.jsapi needs payer.buyer_id");
+  return /^2088\d{12}$/.test(buyer_id) ? { buyer_id } : { buyer_open_id: buyer_id };
+}
+
+/** The merchant's own app: an order string, signed here, that the app hands to Alipay's SDK. */
+export const payApp: LocalOperation<PayInput, PayOutcome> = {
+  async perform(context, input) {
+    const biz_content = { ...orderOf(input), product_code: "QUICK_MSECURITY_PAY" };
+    const parameters = { notify_url: input.notify_url };
+    const order_string = await signOrderString(context, { method: "alipay.trade.app.pay", biz_content, parameters });
+    return { kind: "pending", action: { type: "app", order_string } };
   },
 };
 

@@ -35,6 +35,14 @@ export async function signAddress(context: ChannelContext, unsigned: UnsignedCal
   return `${openAlipayAccount(context.account).gateway}?${new URLSearchParams(parameters)}`;
 }
 
+/** The whole call as `k=v&k=v`, percent-encoded (a space is %20), for Alipay's SDK inside an app. */
+export async function signOrderString(context: ChannelContext, unsigned: UnsignedCall): Promise<string> {
+  const parameters = await signParameters(context, unsigned);
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join("&");
+}
+
 async function signParameters(context: ChannelContext, unsigned: UnsignedCall): Promise<Record<string, string>> {
   const account = openAlipayAccount(context.account);
   const parameters: Record<string, string> = {

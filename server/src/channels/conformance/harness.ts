@@ -144,7 +144,7 @@ export function makePayInput(method: Method, notify_base: string, changes: Parti
     return_url: "https://shop.example/paid",
     expires_at: created_at + 900_000,
     created_at,
-    payer: { ip: "203.0.113.7", openid: "o-payer" },
+    payer: { ip: "203.0.113.7", openid: "o-payer", buyer_id: "2088102122458832" },
     ...changes,
   };
 }

@@ -93,7 +93,8 @@ export async function ask(world: World, subject: ConformanceSubject, operation: 
 export function codeOf(action: Action): string {
   if (action.type === "qr_code") return action.qr_code;
   if (action.type === "redirect") return action.url;
-  if (action.type === "jsapi") return action.parameters.package!.replace("prepay_id=", "");
+  if (action.type === "jsapi") return action.parameters.tradeNO ?? action.parameters.package!.replace("prepay_id=", "");
+  if (action.type === "app") return "order_string" in action ? action.order_string : action.parameters.prepayid!;
   throw new Error("the action has no code");
 }
 

@@ -4,7 +4,7 @@ import Type from "typebox";
 import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
-import type { ChannelAccount, ConfigField } from "../contract.ts";
+import type { ChannelAccount, ConfigField, Method } from "../contract.ts";
 import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey, serialOf } from "../key-material.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
@@ -18,6 +18,10 @@ export const wechatConfigSchema = Type.Object(
   {
     mchid: Type.String({ minLength: 1, maxLength: 32 }),
     appid: Type.String({ minLength: 1, maxLength: 32 }),
+    /** The mini program's appid, for wechat.mini; its openids are its own. */
+    mini_appid: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+    /** The mobile app's appid at WeChat's open platform, for wechat.app. */
+    app_appid: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
     /** Serial number of the merchant's API certificate, in hex. */
     merchant_serial_no: Type.String({ pattern: "^[0-9A-Fa-f]{8,64}$" }),
     /** The merchant's API certificate itself: not needed to pay, but with it the account can be checked. */
@@ -65,6 +69,8 @@ export const API_V3_KEY_BYTES = 32;
 export interface WechatAccount {
   readonly mchid: string;
   readonly appid: string;
+  readonly mini_appid: string | undefined;
+  readonly app_appid: string | undefined;
   readonly merchant_serial_no: string;
   readonly private_key: KeyObject;
   /** Keys of WeChat Pay by certificate serial (upper case) or public key id. */
@@ -82,6 +88,8 @@ export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
   return {
     mchid: config.mchid,
     appid: config.appid,
+    mini_appid: config.mini_appid,
+    app_appid: config.app_appid,
     merchant_serial_no: config.merchant_serial_no,
     private_key: readPrivateKey(secretOf(account, "merchant_private_key")),
     verification_keys: readVerificationKeys(config),
@@ -92,6 +100,15 @@ export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
     oauth_api_base_url: trimSlash(config.oauth_api_base_url ?? "https://api.weixin.qq.com"),
   };
 });
+
+/** The appid that an order by this method carries; undefined when the account has none for it. */
+export function appidOf(
+  config: { readonly appid: string; readonly mini_appid?: string | undefined; readonly app_appid?: string | undefined },
+  method: Method,
+): string | undefined {
+  if (method === "wechat.mini") return config.mini_appid;
+  return method === "wechat.app" ? config.app_appid : config.appid;
+}
 
 /** The key under which a `Wechatpay-Serial` is looked up: certificate serials are hex and come in either case. */
 export function verificationKeyId(serial: string): string {

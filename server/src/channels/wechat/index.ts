@@ -1,10 +1,10 @@
 /** WeChat Pay, API v3, direct merchant (直连商户). */
 import type { Channel } from "../contract.ts";
 import { close } from "./close.ts";
-import { checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
+import { appidOf, checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
 import { identity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
-import { payH5, payJsapi, payNative } from "./pay.ts";
+import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
 import { query } from "./query.ts";
 import { queryRefund, refund } from "./refund.ts";
 
@@ -17,11 +17,17 @@ export const wechat: Channel = {
   configSchema: wechatConfigSchema,
   secretFields: wechatSecretFields,
   checkAccount: checkWechatAccount,
-  identify(account) {
-    const { mchid, appid } = account.config as WechatConfig;
-    return { merchant: mchid, app: appid };
+  identify(account, method) {
+    const config = account.config as WechatConfig;
+    return { merchant: config.mchid, app: appidOf(config, method) };
   },
-  pay: { "wechat.native": payNative, "wechat.jsapi": payJsapi, "wechat.h5": payH5 },
+  pay: {
+    "wechat.native": payNative,
+    "wechat.jsapi": payJsapi,
+    "wechat.h5": payH5,
+    "wechat.mini": payMini,
+    "wechat.app": payApp,
+  },
   query,
   close,
   refund,

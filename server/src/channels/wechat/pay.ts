@@ -1,12 +1,11 @@
-/** Creating an order: POST /v3/pay/transactions/{native|jsapi|h5}. */
-
+/** Creating an order: POST /v3/pay/transactions/{native|jsapi|h5|app}. A mini program pays by a jsapi order. */
 import { toBeijingRfc3339 } from "../beijing-time.ts";
 import type { ChannelContext, Operation, PayInput, PayOutcome, Unknown, WireResponse } from "../contract.ts";
 import { RequestRefused, unknown } from "../refusal.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
-import { openWechatAccount } from "./config.ts";
+import { appidOf, openWechatAccount } from "./config.ts";
 import { interpretPayRefusal } from "./errors.ts";
-import { signJsapiParameters, signRequest } from "./sign.ts";
+import { signAppParameters, signJsapiParameters, signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
 const DESCRIPTION_LENGTH_MAX = 127;
@@ -24,16 +23,32 @@ export const payNative = defineOperation(
 );
 
 /** A page inside WeChat's own browser; needs the payer's openid under the account's appid. */
-export const payJsapi = defineOperation(
-  "jsapi",
-  ({ payer }) => {
-    if (!payer.openid) throw new RequestRefused("PAYER_OPENID_REQUIRED", "wechat.jsapi needs payer.openid");
-    return { payer: { openid: payer.openid } };
-  },
-  async (context, _input, data) => {
+export const payJsapi = defineOperation("jsapi", payerOf, readJsapiAction);
+
+/** A mini program: a jsapi order under the mini program's own appid, and the payer's openid there. */
+export const payMini = defineOperation("jsapi", payerOf, readJsapiAction);
+
+function payerOf({ payer, method }: PayInput): JsonObject {
+  if (!payer.openid) throw new RequestRefused("PAYER_OPENID_REQUIRED", `${method} needs payer.openid`);
+  return { payer: { openid: payer.openid } };
+}
+
+async function readJsapiAction(context: ChannelContext, input: PayInput, data: JsonObject): Promise<PayOutcome> {
+  const prepay_id = textOf(data, "prepay_id");
+  if (!prepay_id) return missing("prepay_id");
+  const parameters = await signJsapiParameters(context, requireAppid(context, input), prepay_id);
+  return { kind: "pending", action: { type: "jsapi", parameters } };
+}
+
+/** The merchant's own app, which hands the parameters to WeChat's SDK. */
+export const payApp = defineOperation(
+  "app",
+  () => ({}),
+  async (context, input, data) => {
     const prepay_id = textOf(data, "prepay_id");
     if (!prepay_id) return missing("prepay_id");
-    return { kind: "pending", action: { type: "jsapi", parameters: await signJsapiParameters(context, prepay_id) } };
+    const parameters = await signAppParameters(context, requireAppid(context, input), prepay_id);
+    return { kind: "pending", action: { type: "app", parameters } };
   },
 );
 
@@ -56,7 +71,7 @@ export const payH5 = defineOperation(
 type ReadAction = (context: ChannelContext, input: PayInput, data: JsonObject) => Promise<PayOutcome>;
 
 function defineOperation(
-  product: "native" | "jsapi" | "h5",
+  product: "native" | "jsapi" | "h5" | "app",
   particulars: (input: PayInput) => JsonObject,
   readAction: ReadAction,
 ): Operation<PayInput, PayOutcome> {
@@ -75,9 +90,9 @@ function defineOperation(
 }
 
 function orderOf(context: ChannelContext, input: PayInput): JsonObject {
-  const { mchid, appid } = openWechatAccount(context.account);
+  const { mchid } = openWechatAccount(context.account);
   return {
-    appid,
+    appid: requireAppid(context, input),
     mchid,
     description: truncate(input.subject, DESCRIPTION_LENGTH_MAX),
     out_trade_no: input.serial_no,
@@ -86,6 +101,13 @@ function orderOf(context: ChannelContext, input: PayInput): JsonObject {
     notify_url: input.notify_url,
     amount: { total: wireAmount(input.amount.amount), currency: input.amount.currency },
   };
+}
+
+/** The appid of this method. Throws RequestRefused when the account has none. */
+function requireAppid(context: ChannelContext, { method }: PayInput): string {
+  const appid = appidOf(openWechatAccount(context.account), method);
+  if (!appid) throw new RequestRefused("APPID_NOT_CONFIGURED", `the channel account has no appid for ${method}`);
+  return appid;
 }
 
 /** JSON has no bigint; an amount beyond 2^53 fen is far above every limit of the channel. */

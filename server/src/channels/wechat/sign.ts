@@ -48,13 +48,30 @@ export async function signRequest(context: ChannelContext, unsigned: UnsignedReq
  * What the page hands to `WeixinJSBridge.invoke("getBrandWCPayRequest", …)`: paySign covers
  * `APPID\nTIMESTAMP\nNONCE\nprepay_id=…\n`.
  */
-export async function signJsapiParameters(context: ChannelContext, prepay_id: string): Promise<Record<string, string>> {
+export async function signJsapiParameters(
+  context: ChannelContext,
+  appId: string,
+  prepay_id: string,
+): Promise<Record<string, string>> {
   const account = openWechatAccount(context.account);
   const timeStamp = secondsOf(context);
   const nonceStr = randomToken(context.random, NONCE_LENGTH);
   const bundle = `prepay_id=${prepay_id}`;
-  const paySign = await signSha256(account.private_key, [account.appid, timeStamp, nonceStr, bundle, ""].join("\n"));
-  return { appId: account.appid, timeStamp, nonceStr, package: bundle, signType: "RSA", paySign };
+  const paySign = await signSha256(account.private_key, [appId, timeStamp, nonceStr, bundle, ""].join("\n"));
+  return { appId, timeStamp, nonceStr, package: bundle, signType: "RSA", paySign };
+}
+
+/** What an app hands to WeChat's SDK. Unlike in a page, the signature covers the bare prepay_id: `…\nPREPAY_ID\n`. */
+export async function signAppParameters(
+  context: ChannelContext,
+  appid: string,
+  prepayid: string,
+): Promise<Record<string, string>> {
+  const { private_key, mchid } = openWechatAccount(context.account);
+  const timestamp = secondsOf(context);
+  const noncestr = randomToken(context.random, NONCE_LENGTH);
+  const sign = await signSha256(private_key, [appid, timestamp, noncestr, prepayid, ""].join("\n"));
+  return { appid, partnerid: mchid, prepayid, package: "Sign=WXPay", noncestr, timestamp, sign };
 }
 
 function secondsOf({ clock }: ChannelContext): string {

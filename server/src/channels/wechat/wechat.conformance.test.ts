@@ -2,6 +2,7 @@
  * Guarantee: the WeChat Pay adapter speaks API v3 as the channel does, and however the channel or the network behaves,
  * only what WeChat Pay signed about our own order ends a payment or a refund. In all three key modes.
  */
+import { verify, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { startSandbox } from "../../../../sandbox/main.ts";
 import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
@@ -36,7 +37,7 @@ function keysOf(made: Made): Record<string, unknown> {
 
 async function provision(control: ControlPlane, verify_mode: VerifyMode) {
   const made = (await control.post("merchants", { channel: "wechat", verify_mode })) as Made;
-  const { mchid, appid, merchant_serial_no } = made;
+  const { mchid, appid, mini_appid, app_appid, merchant_serial_no } = made;
   const account: ChannelAccount = {
     id: makeUuid(),
     version: 1,
@@ -44,6 +45,8 @@ async function provision(control: ControlPlane, verify_mode: VerifyMode) {
     config: {
       mchid,
       appid,
+      mini_appid,
+      app_appid,
       merchant_serial_no,
       ...keysOf(made),
       base_url: control.url,
@@ -172,6 +175,7 @@ describe("WeChat Pay's own ways", () => {
     const { account, caller } = world();
     for (const [method, code] of [
       ["wechat.jsapi", "PAYER_OPENID_REQUIRED"],
+      ["wechat.mini", "PAYER_OPENID_REQUIRED"],
       ["wechat.h5", "PAYER_IP_REQUIRED"],
     ] as const) {
       const input = makePayInput(method, "https://shop.example/n", { payer: {} });
@@ -194,6 +198,37 @@ describe("WeChat Pay's own ways", () => {
     };
     expect(await invoke(parameters)).toBe("get_brand_wcpay_request:open");
     expect(await invoke({ ...parameters, nonceStr: "another" })).toBe("get_brand_wcpay_request:fail");
+  });
+
+  it("signs the parameters of an app over the bare prepay_id, and those of a mini program under its own appid", async () => {
+    const { account, caller, control, receiver } = world();
+    const { app_appid, mini_appid, mchid } = account.config;
+    const app = await caller.pay(wechat, account, makePayInput("wechat.app", receiver.url));
+    if (app.kind !== "pending" || app.action.type !== "app" || !("parameters" in app.action)) throw new Error("an app");
+    const { appid, timestamp, noncestr, prepayid, sign, ...rest } = app.action.parameters;
+    expect([appid, rest]).toEqual([app_appid, { partnerid: mchid, package: "Sign=WXPay" }]);
+    const { publicKey } = new X509Certificate(
+      ((await control.get("merchants")).data as Made[]).find((made) => made.mchid === mchid)!.merchant_certificate_pem!,
+    );
+    const text = `${appid}\n${timestamp}\n${noncestr}\n${prepayid}\n`;
+    expect(verify("sha256", Buffer.from(text), publicKey, Buffer.from(sign!, "base64"))).toBe(true);
+
+    const mini = await caller.pay(wechat, account, makePayInput("wechat.mini", receiver.url));
+    if (mini.kind !== "pending" || mini.action.type !== "jsapi") throw new Error("parameters were expected");
+    expect(mini.action.parameters.appId).toBe(mini_appid);
+    const body = JSON.stringify(mini.action.parameters);
+    const opened = await fetch(`${control.url}/wechat/jsapi/invoke`, { method: "POST", body });
+    expect(await opened.json()).toMatchObject({ err_msg: "get_brand_wcpay_request:open" });
+  });
+
+  it("fails before anything is sent when the account has no appid for the method", async () => {
+    const { account, caller, receiver } = world();
+    const { mini_appid: _, ...config } = account.config;
+    const bare = { ...changeAccount(account, {}), config };
+    expect(await caller.pay(wechat, bare, makePayInput("wechat.mini", receiver.url))).toMatchObject({
+      kind: "failed",
+      failure: { code: "APPID_NOT_CONFIGURED" },
+    });
   });
 
   it("cuts a long subject without breaking a character", async () => {

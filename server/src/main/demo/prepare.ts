@@ -75,17 +75,18 @@ async function addAccount(services: Services, merchant_id: string, account: Demo
   await createChannelCostRule({ ...services, sql: services.db }, cost);
 }
 
-/** The sandbox may have moved to another port, or lost its memory and made new keys: the accounts follow. */
+/** The sandbox may have moved to another port, or lost its memory and made new keys, and the platform may offer more methods: the accounts follow. */
 async function refreshAccounts(services: Services, merchant_id: string, sandbox_url: string): Promise<void> {
   const routes = await services.accounts.listForMerchant({ merchant_id, livemode: false });
   const given = { ...services, getChannel: services.payment.getChannel };
   for (const { id, channel } of routes) {
-    const { config } = await getChannelAccount(services.db, id);
+    const { config, methods } = await getChannelAccount(services.db, id);
     const registered =
       channel === "wechat"
         ? await registerWechat(sandbox_url, MERCHANT_NAME, String(config.mchid))
         : await registerAlipay(sandbox_url, MERCHANT_NAME, String(config.app_id));
-    if (isDeepStrictEqual(config, registered.config)) continue;
-    await updateChannelAccount(given, id, { config: registered.config, secrets: registered.secrets });
+    if (isDeepStrictEqual([config, methods], [registered.config, registered.methods])) continue;
+    const { config: renewed, secrets, methods: offered } = registered;
+    await updateChannelAccount(given, id, { config: renewed, secrets, methods: offered });
   }
 }

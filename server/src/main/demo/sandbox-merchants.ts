@@ -19,10 +19,12 @@ export async function registerWechat(sandbox_url: string, name: string, mchid?: 
   return {
     channel: "wechat",
     name: "WeChat Pay sandbox 微信支付沙箱",
-    methods: ["wechat.native", "wechat.jsapi", "wechat.h5"],
+    methods: ["wechat.native", "wechat.jsapi", "wechat.h5", "wechat.mini", "wechat.app"],
     config: {
       mchid: merchant.mchid,
       appid: merchant.appid,
+      mini_appid: merchant.mini_appid,
+      app_appid: merchant.app_appid,
       merchant_serial_no: merchant.merchant_serial_no,
       platform_certificates: [{ serial_no: merchant.platform_serial_no, pem: merchant.platform_certificate_pem }],
       public_keys: [{ id: merchant.public_key_id, pem: merchant.public_key_pem }],
@@ -44,7 +46,7 @@ export async function registerAlipay(sandbox_url: string, name: string, app_id?:
   return {
     channel: "alipay",
     name: "Alipay sandbox 支付宝沙箱",
-    methods: ["alipay.qr", "alipay.wap", "alipay.page"],
+    methods: ["alipay.qr", "alipay.wap", "alipay.page", "alipay.app", "alipay.jsapi"],
     config: {
       app_id: merchant.app_id,
       seller_id: merchant.seller_id,

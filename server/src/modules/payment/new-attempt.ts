@@ -14,7 +14,12 @@ export type { AccountChoice };
 export const CALL_LEASE_MS = 30_000;
 
 /** The payer's identity that a method cannot do without. */
-const requiredPayerField: Partial<Record<Method, keyof Payer>> = { "wechat.jsapi": "openid", "wechat.h5": "ip" };
+const requiredPayerField: Partial<Record<Method, keyof Payer>> = {
+  "wechat.jsapi": "openid",
+  "wechat.mini": "openid",
+  "wechat.h5": "ip",
+  "alipay.jsapi": "buyer_id",
+};
 
 /** Throws payment.payer_required. */
 export function requirePayer(method: Method, payer: Payer): void {

@@ -22,8 +22,16 @@ const Method = Type.Union(
 
 export const PayerInput = Type.Object(
   {
-    openid: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: "For wechat.jsapi." })),
-    buyer_id: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: "For Alipay." })),
+    openid: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: "For wechat.jsapi and wechat.mini: the payer's openid under that appid.",
+      }),
+    ),
+    buyer_id: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 128, description: "For alipay.jsapi: the buyer's user id or open id." }),
+    ),
     ip: Type.Optional(Type.String({ maxLength: 45, description: "The payer's address; wechat.h5 needs it." })),
   },
   { description: "What is known of the payer. Never shown again, never logged." },
@@ -71,10 +79,11 @@ export const CreateAttemptBody = Type.Object({
 
 export const ActionObject = Type.Object(
   {
-    type: Type.String({ description: "qr_code, redirect, jsapi or none." }),
+    type: Type.String({ description: "qr_code, redirect, jsapi, app or none." }),
     qr_code: Type.Optional(Type.String()),
     url: Type.Optional(Type.String()),
     parameters: Type.Optional(Type.Record(Type.String(), Type.String())),
+    order_string: Type.Optional(Type.String()),
   },
   { description: "What the payer's side does next." },
 );
