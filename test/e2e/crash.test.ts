@@ -1,7 +1,9 @@
 // Guarantee: a process that is killed between any two of "intent written, channel called, answer received, result
 // written, merchant told" loses nothing and does nothing twice: the next one repairs it from what is on disk.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type CrashSite, openCrashSite } from "../platform/crash-site.ts";
+import { startTraffic } from "../platform/merchant-traffic.ts";
 import { codeOf, nextNumber, paymentBody, type TestMethod } from "../platform/payments.ts";
 import type { Json } from "../platform/sandbox-control.ts";
 import { readDemo, type ServerProcess } from "../platform/server-process.ts";
@@ -132,3 +134,44 @@ test("killed at every step, started again, and everything is as if nothing had h
   expect(await site.findFaults()).toEqual([]);
   expect(await server.stop()).toBe(0);
 });
+
+test("an API, two workers and the database are killed under load: what was acknowledged is there, once", async () => {
+  const start = () => Promise.all(["api", "worker", "worker"].map((roles) => site.startServer(roles)));
+  let [api, first, second] = (await start()) as [ServerProcess, ServerProcess, ServerProcess];
+  const traffic = startTraffic(site);
+  const settle = () => sleep(500);
+
+  await settle();
+  await first.kill();
+  await settle();
+  await api.kill();
+  api = await site.startServer("api");
+  await settle();
+  await site.crashDatabase();
+  await settle();
+  first = await site.startServer("worker");
+  await second.kill();
+  // What the dead held comes back when their leases have run out.
+  await site.letTimePass(60);
+  second = await site.startServer("worker");
+  await settle();
+  await traffic.finish();
+  await site.letTimePass(60);
+
+  expect(traffic.acknowledged.size).toBeGreaterThan(10);
+  for (const [id, { serial_no, refunded }] of traffic.acknowledged) {
+    await until(async () => {
+      const payment = await succeed("GET", `/v1/payments/${id}`);
+      expect(payment).toMatchObject({ status: "succeeded", amount_refunded: refunded, amount_refunding: 0 });
+    });
+    const trade = await site.sandbox.trade(serial_no);
+    expect(trade.refunds.map(({ amount }: Json) => amount)).toEqual([refunded]);
+    await until(() => {
+      const told = site.receiver.about(id);
+      expect(new Set(told.map(({ webhook_id, type }) => `${type} ${webhook_id}`)).size).toBe(1);
+      expect(told[0]).toMatchObject({ type: "payment.succeeded", verified: true });
+    });
+  }
+  expect(await site.findFaults()).toEqual([]);
+  expect(await Promise.all([api, first, second].map((process) => process.stop()))).toEqual([0, 0, 0]);
+}, 90_000);

@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { systemClock } from "../../server/src/kit/clock.ts";
 import { createLogger } from "../../server/src/kit/log.ts";
 import { systemRandom } from "../../server/src/kit/random.ts";
 import { openDatabase } from "../../server/src/kit/sql/database.ts";
 import { verify } from "../../server/src/ledger/index.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../server/src/main/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../../server/src/main/embedded-postgres.ts";
 import { findFreePort } from "../../server/src/main/free-port.ts";
 import { findFaultsBySql } from "./oracle.ts";
 import { type Json, type SandboxControl, startControlledSandbox } from "./sandbox-control.ts";
@@ -24,7 +25,7 @@ export interface CrashSite {
   call(method: "GET" | "POST", path: string, body?: object): Promise<{ status: number; body: Json }>;
   /** Moves every due time, lease and creation back, as if that much time had passed since. */
   letTimePass(seconds: number): Promise<void>;
-  /** Kills PostgreSQL as a power cut would, and starts it again on the same port. */
+  /** Kills PostgreSQL, once, as a power cut would; it is brought back on the same port, which this waits for. */
   crashDatabase(): Promise<void>;
   findFaults(): Promise<string[]>;
   close(): Promise<void>;
@@ -34,8 +35,10 @@ const pastColumns = { payments: ["due_at"], attempts: ["due_at", "created_at"], 
 
 export async function openCrashSite(): Promise<CrashSite> {
   const folder = mkdtempSync(join(tmpdir(), "crash-"));
-  const startPostgres = () => startEmbeddedPostgres({ dataDir: join(folder, "postgres"), log: () => undefined });
-  let postgres: EmbeddedPostgres = await startPostgres();
+  const postgres = await startEmbeddedPostgres({
+    ...{ dataDir: join(folder, "postgres"), keepAlive: true },
+    log: () => undefined,
+  });
   const sandbox = await startControlledSandbox(systemClock);
   const receiver = await startWebhookReceiver();
   const settings: ServerSettings = {
@@ -74,7 +77,7 @@ export async function openCrashSite(): Promise<CrashSite> {
     },
     async crashDatabase() {
       process.kill(postgres.pid, "SIGKILL");
-      postgres = await restart(postgres, startPostgres);
+      await waitForDatabase(postgres.url);
     },
     findFaults: () => findAllFaults(settings.database_url),
     async close() {
@@ -87,10 +90,17 @@ export async function openCrashSite(): Promise<CrashSite> {
   };
 }
 
-/** The killed one's handle still holds the folder: given back first, without stopping anything. */
-async function restart(dead: EmbeddedPostgres, start: () => Promise<EmbeddedPostgres>): Promise<EmbeddedPostgres> {
-  await dead.stop();
-  return start();
+async function waitForDatabase(url: string): Promise<void> {
+  for (;;) {
+    const client = new Client({ connectionString: url });
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      return await client.end();
+    } catch {
+      await sleep(50);
+    }
+  }
 }
 
 async function findAllFaults(url: string): Promise<string[]> {
