@@ -9,11 +9,13 @@
 import { systemClock } from "../server/src/kit/clock.ts";
 import { createIdSource } from "../server/src/kit/id.ts";
 import { createLogger } from "../server/src/kit/log.ts";
-import { systemRandom } from "../server/src/kit/random.ts";
+import { createSeededRandom, type Random, systemRandom } from "../server/src/kit/random.ts";
 import { plainArray, textArray } from "../server/src/kit/sql/arrays.ts";
 import { type Database, openDatabase } from "../server/src/kit/sql/database.ts";
 import { platformStatement } from "../server/src/kit/sql/statement.ts";
 import { createPostGroup, type NewPosting, paymentPosting } from "../server/src/ledger/index.ts";
+import { createFindings } from "../server/src/ledger/verify/findings.ts";
+import { verifyBooks } from "../server/src/ledger/verify/verify-books.ts";
 
 export interface BenchRow {
   name: string;
@@ -28,6 +30,7 @@ export interface BenchRow {
 }
 
 const TARGET = 60_000;
+const VERIFY_TARGET = 500_000;
 const POSTINGS = 300_000;
 const WARM_UP = 30_000;
 /** Callers that wait for their posting at any moment. */
@@ -38,7 +41,10 @@ const SPREAD = 10_000;
 
 const ids = createIdSource(systemClock, systemRandom);
 
-/** Runs on a migrated database; leaves the merchants of the run in its books, which verify. */
+/**
+ * Runs on a migrated database of its own: the postings belong to no payment. Throws when the books that it leaves are
+ * not whole. The last row is how fast that was checked.
+ */
 export async function runLedgerBench(databaseUrl: string): Promise<BenchRow[]> {
   const db = openDatabase({
     url: databaseUrl,
@@ -63,27 +69,49 @@ export async function runLedgerBench(databaseUrl: string): Promise<BenchRow[]> {
         ok: figure >= TARGET,
       });
     }
+    rows.push(await measureVerification(db));
     return rows;
   } finally {
     await db.close();
   }
 }
 
+async function measureVerification(db: Database): Promise<BenchRow> {
+  const findings = createFindings();
+  const seconds = await timed(() => db.snapshot((sql) => verifyBooks(sql, findings)));
+  const [first] = findings.differences;
+  if (first) throw new Error(`the books of the bench are not whole: ${first.sentence}`);
+  const figure = Math.round(findings.entries / seconds);
+  const countSeconds = await timed(() => db.query(countEntries));
+  const limit = Math.round(findings.entries / countSeconds);
+  return {
+    name: "entries verified against their books",
+    figure,
+    unit: "entries/s",
+    limit_name: "one SQL sum over the same entries",
+    limit,
+    ratio: figure / limit,
+    target: `≥ ${VERIFY_TARGET}/s`,
+    ok: figure >= VERIFY_TARGET,
+  };
+}
+
 async function measurePosting(db: Database, merchants: number): Promise<number> {
   const channel_account_id = ids.uuid();
   const books = Array.from({ length: merchants }, () => ids.uuid());
   const post = createPostGroup({ db, clock: systemClock, batch_max: BATCH, lanes: LANES, waiting_max: CALLERS });
-  const run = async (count: number) => {
-    let next = 0;
+  const run = async (count: number, choose: (turn: number) => number) => {
+    let turn = 0;
     const callers = Array.from({ length: CALLERS }, async () => {
-      while (next < count) await post(payment(books[next++ % merchants]!, channel_account_id));
+      while (turn < count) await post(payment(books[choose(turn++)]!, channel_account_id));
     });
     await Promise.all(callers);
   };
-  // Opens the books and plans the statements.
-  await run(Math.max(WARM_UP, merchants));
+  // Opens every book and plans the statements.
+  await run(Math.max(WARM_UP, merchants), (turn) => turn % merchants);
   await settle(db);
-  return perSecond(POSTINGS, () => run(POSTINGS));
+  const random = createSeededRandom(merchants);
+  return perSecond(POSTINGS, () => run(POSTINGS, () => Math.floor(random.unit() * merchants)));
 }
 
 function payment(merchant_id: string, channel_account_id: string): NewPosting {
@@ -131,27 +159,30 @@ async function measureBare(db: Database, merchants: number): Promise<number> {
   await db.query(bareTransactions);
   const books = Array.from({ length: merchants }, () => ids.uuid());
   await db.query(openBare, [plainArray(books)]);
-  const batches: string[][] = [];
-  for (let from = 0; from < POSTINGS; from += BATCH) batches.push(makeBareBatch(books, from));
+  const random = createSeededRandom(merchants);
+  const lanes: string[][][] = Array.from({ length: merchants === 1 ? 1 : LANES }, () => []);
+  for (let from = 0; from < POSTINGS; from += BATCH) {
+    const lane = (from / BATCH) % lanes.length;
+    lanes[lane]!.push(makeBareBatch(books, lane, from, random));
+  }
   await settle(db);
-  const figure = await perSecond(POSTINGS, async () => {
-    let next = 0;
-    const work = async () => {
-      for (let batch = batches[next++]; batch; batch = batches[next++]) await writeBareBatch(db, batch);
-    };
-    await Promise.all(Array.from({ length: merchants === 1 ? 1 : LANES }, work));
-  });
+  const work = async (batches: readonly string[][]) => {
+    for (const batch of batches) await writeBareBatch(db, batch);
+  };
+  const figure = await perSecond(POSTINGS, () => Promise.all(lanes.map(work)));
   await db.query(dropTables);
   return figure;
 }
 
 /** Batches on different connections are of different books, so that they do not wait for each other. */
-function makeBareBatch(books: readonly string[], from: number): string[] {
+function makeBareBatch(books: readonly string[], lane: number, from: number, random: Random): string[] {
   const rows = Array.from({ length: BATCH }, (_, index) => from + index);
-  const bookOf = (row: number) => books[row % books.length]!;
-  const touched = [...new Set(rows.map(bookOf))].sort();
+  const ofLane = Math.ceil(books.length / LANES);
+  const first = books.length === 1 ? 0 : lane * ofLane;
+  const chosen = rows.map(() => books[first + Math.floor(random.unit() * Math.min(ofLane, books.length - first))]!);
+  const touched = [...new Set(chosen)].sort();
   return [
-    plainArray(rows.map(bookOf)),
+    plainArray(chosen.sort()),
     plainArray(rows.map((row) => row + 1)),
     plainArray(rows.map(() => ids.uuid())),
     textArray(
@@ -172,6 +203,7 @@ async function writeBareBatch(db: Database, batch: readonly string[]): Promise<v
   );
 }
 
+const countEntries = platformStatement("bench.sum", "select sum(amount), sum(balance_after) from ledger_entries");
 const vacuum = platformStatement("bench.vacuum", "vacuum analyze");
 
 /** Both sides start with nothing to vacuum. */
@@ -180,7 +212,12 @@ async function settle(db: Database): Promise<void> {
 }
 
 async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
+  return Math.round(count / (await timed(work)));
+}
+
+/** Seconds. */
+async function timed(work: () => Promise<unknown>): Promise<number> {
   const from = performance.now();
   await work();
-  return Math.round(count / ((performance.now() - from) / 1_000));
+  return (performance.now() - from) / 1_000;
 }

@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import { cac } from "cac";
 import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { channelAccountCommand } from "./commands/channel-account.ts";
 import { feeCommand } from "./commands/fee.ts";
 import { keyCommand } from "./commands/key.ts";
+import { ledgerCommand } from "./commands/ledger-verify.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { startCommand } from "./commands/start.ts";
@@ -18,6 +20,8 @@ const commands: readonly Command[] = [
   keyCommand(withServices),
   channelAccountCommand(withServices),
   feeCommand(withServices),
+  ledgerCommand(withServices),
+  benchCommand,
 ];
 
 async function main(): Promise<void> {
