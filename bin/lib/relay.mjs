@@ -8,6 +8,14 @@ const sameWishMs = 1000;
 const parentPollMs = 250;
 
 /**
+ * V8 grows its heap early rather than late, and the C library keeps a pool of memory for each thread: under load that
+ * is twice the memory, for no speed that could be measured. A young generation of 4 MB and old space that grows by 30 %
+ * between collections hold what lives here.
+ */
+const memoryFlags = ["--max-semi-space-size=4", "--heap-growing-percent=30"];
+const memoryEnvironment = { MALLOC_ARENA_MAX: "2" };
+
+/**
  * Runs `node script ...args` until it ends and then ends this process with the same code.
  *
  * The child has a process group of its own, so that Ctrl-C reaches it once, through here, and not again from the
@@ -15,11 +23,11 @@ const parentPollMs = 250;
  * stops by itself. When npm started this process and is killed, this process asks the child to stop.
  */
 export function relay(node, script, args) {
-  const child = spawn(node, ["--disable-warning=ExperimentalWarning", script, ...args], {
+  const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...memoryFlags, script, ...args], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: true,
     // Node keeps what it made of the sources, which halves the time of the next start.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/tributary") },
+    env: { ...memoryEnvironment, ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/tributary") },
   });
   let lastSentAt = Number.NEGATIVE_INFINITY;
   const pass = (signal) => {

@@ -83,7 +83,6 @@ function createOpener({ db, envelope }: ChannelAccountsOptions): (id: string) =>
   return createGroup<string, ChannelAccount | undefined>({
     name: "channel_account.open",
     batch_max: BATCH_MAX,
-    in_flight_max: 4,
     async run(ids) {
       const versions = await loadVersions(db, ids);
       const stale = [...versions].filter(([id, version]) => opened.get(id)?.version !== version).map(([id]) => id);

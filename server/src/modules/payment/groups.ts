@@ -1,5 +1,6 @@
 import { createGroup } from "../../kit/sql/group-commit.ts";
 import { rerunAfterRace } from "../idempotency/index.ts";
+import { loadAttempts } from "./attempt-store.ts";
 import { writeAttempts } from "./create-attempt.ts";
 import { writePayments } from "./create-payment.ts";
 import { writeOutcomes } from "./record-outcomes.ts";
@@ -41,6 +42,19 @@ function createPaymentGroups(services: PaymentServices): PaymentGroups {
       batch_max: 128,
       run: (items) => writeOutcomes(services, items),
       ...(distributed ? { key: (item) => item.merchant_id } : {}),
+    }),
+    loadAttempt: createGroup({
+      name: "payment.load_attempt",
+      batch_max: 128,
+      run: async (keys) => {
+        const attempts = await loadAttempts(services.db, keys);
+        return keys.map(({ merchant_id, id }) => {
+          const attempt = attempts.get(id);
+          // The same number may be asked for in the name of several merchants at once; only one of them has it.
+          return attempt?.merchant_id === merchant_id ? attempt : undefined;
+        });
+      },
+      ...(distributed ? { key: (key) => key.merchant_id } : {}),
     }),
   };
 }

@@ -2,7 +2,7 @@
 import type { Channel, ChannelAccount, ChannelPayment } from "../../channels/contract.ts";
 import { checkIntegrity, expectPayment } from "../../channels/integrity.ts";
 import { decodeUuid } from "../../kit/id.ts";
-import { hurryAttempt, loadAttempts } from "./attempt-store.ts";
+import { hurryAttempt } from "./attempt-store.ts";
 import { attemptReference } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 
@@ -22,7 +22,7 @@ export async function receivePaymentNotice(
   facts: ChannelPayment,
 ): Promise<NoticeOutcome> {
   const id = decodeUuid(facts.serial_no);
-  const attempt = id && (await loadAttempts(services.db, [{ merchant_id, id }])).get(id);
+  const attempt = id && (await services.groups.loadAttempt({ merchant_id, id }));
   if (!attempt || attempt.channel_account_id !== opened.account.id) return "unknown_number";
   const asked = expectPayment(opened.channel, opened.account, attemptReference(attempt));
   const differences = checkIntegrity(asked, facts);

@@ -6,6 +6,7 @@ import type { IdSource } from "../../kit/id.ts";
 import type { Logger } from "../../kit/log.ts";
 import type { Random } from "../../kit/random.ts";
 import type { Database, Transaction } from "../../kit/sql/database.ts";
+import type { TenantKey } from "../../kit/sql/tenant-key.ts";
 import type { AttemptItem, AttemptResult } from "./create-attempt.ts";
 import type { CreateItem, CreateResult } from "./create-payment.ts";
 import type { Attempt } from "./payment.ts";
@@ -74,4 +75,6 @@ export interface PaymentGroups {
   create(item: CreateItem): Promise<CreateResult>;
   startAttempt(item: AttemptItem): Promise<AttemptResult>;
   recordOutcome(item: OutcomeItem): Promise<OutcomeResult>;
+  /** Reads one attempt, together with others asked for at the same moment. */
+  loadAttempt(key: TenantKey): Promise<Attempt | undefined>;
 }
