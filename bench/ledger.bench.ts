@@ -34,8 +34,8 @@ const VERIFY_TARGET = 500_000;
 const POSTINGS = 300_000;
 const WARM_UP = 30_000;
 /** Callers that wait for their posting at any moment. */
-const CALLERS = 8_000;
-const BATCH = 2_000;
+const CALLERS = 6_000;
+const BATCH = 1_000;
 const LANES = 2;
 const SPREAD = 10_000;
 

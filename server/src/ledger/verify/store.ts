@@ -56,12 +56,13 @@ export function readAccounts(sql: Sql, after: BookPlace, until: BookPlace): Prom
 
 export interface TransactionRow extends BookPlace {
   number: bigint;
+  /** Position, amount and balance after of each entry, one after another. */
   entries: string;
 }
 
 const transactionsStatement = platformStatement(
   "ledger.verify_transactions",
-  `select merchant_id, livemode, number, entries::text from ledger_transactions
+  `select merchant_id, livemode, number, array_to_string(entries, ',') as entries from ledger_transactions
    where (merchant_id, livemode, number) > ($1::uuid, $2::boolean, $3) and (merchant_id, livemode) <= ($4::uuid, $5::boolean)
    order by merchant_id, livemode, number limit ${TRANSACTIONS_IN_PAGE}`,
 );
@@ -121,8 +122,8 @@ export interface RefundSource extends SourceRow {
   status: "created" | "sent" | "unknown" | "succeeded" | "failed";
 }
 
-const transactionColumns =
-  "t.kind::text as transaction_kind, t.livemode as transaction_livemode, t.entries::text, b.accounts::text";
+const transactionColumns = `t.kind::text as transaction_kind, t.livemode as transaction_livemode,
+  array_to_string(t.entries, ',') as entries, array_to_string(b.accounts, ',') as accounts`;
 const transactionJoin = `left join ledger_transactions t
      on t.merchant_id = s.merchant_id and t.source_id = s.source_id
    left join ledger_books b on b.merchant_id = t.merchant_id and b.livemode = t.livemode`;

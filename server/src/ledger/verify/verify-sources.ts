@@ -107,8 +107,8 @@ function expectedLines(posting: NewPosting): string {
 }
 
 function writtenLines(row: AttemptSource | RefundSource): string {
-  const accounts = (row.accounts ?? "{}").slice(1, -1).split(",");
-  const fields = (row.entries ?? "{{}}").slice(2, -2).split(/[{},]+/);
+  const accounts = (row.accounts ?? "").split(",");
+  const fields = (row.entries ?? "").split(",");
   const lines: string[] = [];
   for (let at = 0; at < fields.length; at += 3) lines.push(`${accounts[Number(fields[at]) - 1]} ${fields[at + 1]}`);
   return lines.join();
