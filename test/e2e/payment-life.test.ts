@@ -174,6 +174,17 @@ describe("closing", () => {
     const refund = { payment: payment.id, out_refund_no: nextNumber("refund"), amount: 1234 };
     expect(await platform.post("/v1/refunds", refund)).toMatchObject({ status: "succeeded", amount: 1234 });
   });
+
+  test.each(["alipay.qr", "alipay.wap"] as const)("%s: also when no notice ever tells of it", async (method) => {
+    const payment = await create(method, { expires_in: 600 });
+    await close(payment);
+    await platform.sandbox.pay(codeOf(payment), { notify: false });
+    await platform.advance(600 * S);
+    expect((await read(payment)).status).toBe("closed");
+    await platform.advance(60 * S);
+    expect((await read(payment)).status).toBe("succeeded");
+    expect(eventsAbout(payment)).toEqual(["payment.closed", "payment.succeeded"]);
+  });
 });
 
 describe("expiring", () => {

@@ -49,11 +49,11 @@ const rules: Record<string, string> = {
     select p.id, p.status from payments p
     where (p.status = 'succeeded')::int <> (select count(*) from attempts a
       where a.merchant_id = p.merchant_id and a.payment_id = p.id and a.status = 'succeeded' and not a.duplicate)`,
-  "what is open has a time to be looked at, and what is not has none": `
+  "what is open has a time to be looked at, and what has succeeded has none": `
     select 'payment' as kind, id, status from payments where (due_at is not null) <> (status in ('created', 'processing'))
     union all
     select 'attempt', id, status from attempts
-      where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))
+      where (due_at is null and status in ('created', 'sent', 'unknown') or due_at is not null and status = 'succeeded')
       and unknown_reason is distinct from 'query_window_passed'
     union all
     select 'refund', id, status from refunds where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))`,

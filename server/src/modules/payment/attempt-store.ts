@@ -141,10 +141,10 @@ export async function requestAttemptClose(tx: Transaction, keys: readonly Tenant
 const hurryStatement = tenantStatement(
   "attempt.hurry",
   `update attempts set due_at = $3::timestamptz
-   where merchant_id = $1 and id = $2 and status in ('created', 'sent', 'unknown')`,
+   where merchant_id = $1 and id = $2 and status <> 'succeeded'`,
 );
 
-/** Has the worker ask the channel now. */
+/** Has the worker ask the channel now, also about an attempt that has ended unpaid. */
 export async function hurryAttempt(sql: Sql, key: TenantKey, due_at: number): Promise<void> {
   await sql.query(hurryStatement, [key.merchant_id, key.id, toRfc3339(due_at)]);
 }

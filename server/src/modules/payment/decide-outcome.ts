@@ -19,6 +19,8 @@ export type AttemptOutcome =
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
   /** Closed at the channel, unpaid. */
   | { readonly kind: "closed" }
+  /** The channel has no such order and so cannot close it: a code that is out can be paid until the attempt expires. */
+  | { readonly kind: "abandoned" }
   | { readonly kind: "unknown"; readonly reason: UnknownReason; readonly detail: string }
   /** The channel answers no more questions about so old an order: a person must look. */
   | { readonly kind: "out_of_reach" }
@@ -60,8 +62,16 @@ export function decideOutcome(
       return decideEnded(payment, attempt, others, "failed", outcome.failure, now);
     case "closed":
       return decideEnded(payment, attempt, others, "closed", undefined, now);
+    case "abandoned": {
+      const last_look_at = attempt.expires_at + LAST_LOOK_MS;
+      const due_at = last_look_at > now ? last_look_at : null;
+      return { ...decideEnded(payment, attempt, others, "closed", undefined, now), due_at };
+    }
   }
 }
+
+/** How long after an abandoned attempt's expiry it is asked about once more: the channel's clock is not ours. */
+const LAST_LOOK_MS = 60_000;
 
 function decideSent(attempt: Attempt, action: Action, now: number): Decision {
   // A notice or a query may have overtaken the answer of the create call.
@@ -72,14 +82,16 @@ function decideSent(attempt: Attempt, action: Action, now: number): Decision {
 }
 
 function decideUnknown(attempt: Attempt, reason: UnknownReason, now: number): Decision {
-  if (!isOpenAttempt(attempt)) return NOTHING;
+  if (attempt.status === "succeeded") return NOTHING;
   const due_at = now + queryDelay_ms(attempt.query_count);
-  const next: Attempt = { ...attempt, status: "unknown", unknown_reason: reason, query_count: attempt.query_count + 1 };
+  const asked: Attempt = { ...attempt, query_count: attempt.query_count + 1 };
+  // An attempt that has ended unpaid stays so unless the channel says that it was paid.
+  const next: Attempt = isOpenAttempt(attempt) ? { ...asked, status: "unknown", unknown_reason: reason } : asked;
   return { ...NOTHING, attempt: next, due_at };
 }
 
 function decideOutOfReach(attempt: Attempt): Decision {
-  if (!isOpenAttempt(attempt)) return NOTHING;
+  if (!isOpenAttempt(attempt)) return askedForTheLastTime(attempt);
   return { ...NOTHING, attempt: { ...attempt, status: "unknown", unknown_reason: "query_window_passed" } };
 }
 
@@ -89,6 +101,11 @@ function decideStillUnpaid(attempt: Attempt, now: number): Decision {
   const status = attempt.status === "unknown" && attempt.action ? "sent" : attempt.status;
   const next: Attempt = { ...attempt, status, query_count: attempt.query_count + 1 };
   return { ...NOTHING, attempt: next, due_at: now + queryDelay_ms(attempt.query_count + 1) };
+}
+
+/** An attempt that had ended unpaid, and still has. */
+function askedForTheLastTime(attempt: Attempt): Decision {
+  return attempt.status === "succeeded" ? NOTHING : { ...NOTHING, attempt };
 }
 
 function decideSucceeded(payment: Payment, attempt: Attempt, facts: ChannelPayment, now: number): Decision {
@@ -125,7 +142,7 @@ function decideEnded(
   failure: ChannelFailure | undefined,
   now: number,
 ): Decision {
-  if (!isOpenAttempt(attempt)) return NOTHING;
+  if (!isOpenAttempt(attempt)) return askedForTheLastTime(attempt);
   const ended: Attempt = {
     ...attempt,
     status,

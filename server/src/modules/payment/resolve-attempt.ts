@@ -31,9 +31,9 @@ export async function resolveAttempt(
   return { payment: recorded.payment, attempt: recorded.attempt };
 }
 
-/** Whether an open attempt has no future: it is superseded, or its payment closes or has expired. */
+/** Whether an attempt has no future: it has ended, it is superseded, or its payment closes or has expired. */
 export function mustEnd(attempt: Attempt, now: number): boolean {
-  return isOpenAttempt(attempt) && (attempt.close_requested || attempt.expires_at <= now);
+  return !isOpenAttempt(attempt) || attempt.close_requested || attempt.expires_at <= now;
 }
 
 async function askChannel(services: PaymentServices, attempt: Attempt, must_end: boolean): Promise<AttemptOutcome> {
@@ -86,13 +86,13 @@ const NOT_FOUND_GRACE_MS = 60_000;
 
 /**
  * The channel does not have the order. A QR that nobody scanned is unknown to Alipay, and a create request may still be
- * on its way; so this is final only once the attempt has no future and its create call must be over.
+ * on its way; so this ends an attempt only once it has no future and its create call must be over.
  */
 function afterNotFound(services: PaymentServices, attempt: Attempt, must_end: boolean): AttemptOutcome {
   // The answer of the create call gave the action.
   const taken = attempt.action !== null;
   const callOver = services.clock.now() - attempt.created_at > NOT_FOUND_GRACE_MS;
-  if (must_end && (taken || callOver)) return { kind: "closed" };
+  if (must_end && (taken || callOver)) return { kind: "abandoned" };
   if (taken) return { kind: "still_unpaid" };
   return { kind: "unknown", reason: "unreadable", detail: "the channel does not have the order yet" };
 }
