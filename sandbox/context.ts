@@ -1,5 +1,6 @@
 /** What every part of the sandbox is given: clock, chance, faults, post office and the two channels' states. */
 import type { AlipayState } from "./alipay/state.ts";
+import type { AuthCodeBook } from "./kit/auth-codes.ts";
 import type { SandboxClock } from "./kit/clock.ts";
 import type { Deliveries } from "./kit/deliveries.ts";
 import type { FaultBook } from "./kit/faults.ts";
@@ -10,6 +11,7 @@ export type Sandbox = {
   clock: SandboxClock;
   random: Random;
   faults: FaultBook;
+  auth_codes: AuthCodeBook;
   deliveries: Deliveries;
   wechat: WechatState;
   alipay: AlipayState;

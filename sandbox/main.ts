@@ -10,6 +10,7 @@ import { addAlipayRoutes } from "./alipay/gateway.ts";
 import { createAlipayState } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
 import { addControlRoutes } from "./control/routes.ts";
+import { createAuthCodeBook } from "./kit/auth-codes.ts";
 import { createClock, machineTime } from "./kit/clock.ts";
 import { createDeliveries } from "./kit/deliveries.ts";
 import { createFaultBook } from "./kit/faults.ts";
@@ -62,11 +63,13 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   const seed = picture === undefined ? options.seed : undefined;
   const clock = createClock(options.now ?? machineTime, options.now !== undefined);
   const faults = createFaultBook();
+  const random = createRandom(seed ?? freshSeed());
   const snapshot = createSnapshot(options.dataFile, () => captureMemory(sandbox));
   const sandbox: Sandbox = {
     clock,
     faults,
-    random: createRandom(seed ?? freshSeed()),
+    random,
+    auth_codes: createAuthCodeBook(clock, random),
     deliveries: createDeliveries(clock, faults, snapshot.changed),
     wechat: createWechatState(),
     alipay: createAlipayState(),

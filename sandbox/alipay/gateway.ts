@@ -15,6 +15,7 @@ import {
   sendResult,
   verifyParameters,
 } from "./answer.ts";
+import { payByCode } from "./code-pay.ts";
 import { authorize, exchangeCode } from "./oauth.ts";
 import { closeTrade, queryTrade } from "./query.ts";
 import { cancelTrade, queryRefund, refundTrade } from "./refund.ts";
@@ -58,6 +59,7 @@ function downloadCertificate(sandbox: Sandbox, call: AlipayCall): Fields {
 
 const methods: Record<string, Method> = {
   "alipay.trade.precreate": { operation: "pay", run: precreate },
+  "alipay.trade.pay": { operation: "pay", run: payByCode },
   "alipay.trade.create": { operation: "pay", run: create },
   "alipay.trade.query": { operation: "query", run: queryTrade },
   "alipay.trade.close": { operation: "close", run: closeTrade },

@@ -38,7 +38,7 @@ export type AlipayAuthority = {
   root_sn: string;
 };
 
-export const alipay_kinds = ["qr", "wap", "page", "app", "create"] as const;
+export const alipay_kinds = ["qr", "wap", "page", "app", "create", "code"] as const;
 export type AlipayKind = (typeof alipay_kinds)[number];
 
 /** A refund; `amount` is whole fen. */

@@ -63,6 +63,7 @@ const product_codes: Record<AlipayKind, readonly string[]> = {
   page: ["FAST_INSTANT_TRADE_PAY"],
   app: ["QUICK_MSECURITY_PAY"],
   create: ["FACE_TO_FACE_PAYMENT", "JSAPI_PAY"],
+  code: ["FACE_TO_FACE_PAYMENT"],
 };
 
 /** Reads an order. Page payments need their product code; the others may leave it out. */
@@ -163,9 +164,24 @@ export function checkPayable(sandbox: Sandbox, trade: AlipayTrade): void {
 /** Pays a trade and announces it. Throws ControlError 409 when it cannot be paid. */
 export function payTrade(sandbox: Sandbox, trade: AlipayTrade, payer: string | undefined, notify: boolean): void {
   checkPayable(sandbox, trade);
+  trade.buyer_id = payer === undefined ? (trade.buyer_id ?? buyerIdOf("payer-1")) : buyerIdOf(payer);
+  settleTrade(sandbox, trade, notify);
+}
+
+/** The payer tried and failed: an order stays open as it does at the channel; a code's order is closed. */
+export function failTrade(sandbox: Sandbox, trade: AlipayTrade): void {
+  checkPayable(sandbox, trade);
+  if (trade.kind === "code") {
+    trade.state = "TRADE_CLOSED";
+    trade.closed_at_ms = sandbox.clock.now();
+  }
+  sandbox.changed();
+}
+
+/** The money moves, and the merchant is told where it asked for it. */
+export function settleTrade(sandbox: Sandbox, trade: AlipayTrade, notify: boolean): void {
   trade.state = "TRADE_SUCCESS";
   trade.paid_at_ms = sandbox.clock.now();
-  trade.buyer_id = payer === undefined ? (trade.buyer_id ?? buyerIdOf("payer-1")) : buyerIdOf(payer);
   announce(sandbox, trade, undefined, !notify);
   sandbox.changed();
 }

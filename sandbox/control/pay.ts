@@ -1,25 +1,25 @@
 /** A payer's decision about a trade, made by a test or a click, and the outcome of a refund that is under way. */
 import { makeParcel as alipayParcel } from "../alipay/notice.ts";
 import { finishRefund as finishAlipayRefund } from "../alipay/refund.ts";
-import { checkPayable as checkAlipay, payTrade as payAlipay } from "../alipay/trade.ts";
+import { failTrade as failAlipay, payTrade as payAlipay } from "../alipay/trade.ts";
 import type { Sandbox } from "../context.ts";
 import type { Delivery } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import { ControlError, type Fields } from "../kit/input.ts";
 import { makeParcel as wechatParcel } from "../wechat/notice.ts";
 import { finishRefund as finishWechatRefund } from "../wechat/refund.ts";
-import { checkPayable as checkWechat, payTrade as payWechat } from "../wechat/wallet.ts";
+import { failTrade as failWechat, payTrade as payWechat } from "../wechat/wallet.ts";
 import { type Found, findTrade } from "./resolve.ts";
 
 /** How a payer decides. */
 export type Decision = { outcome: "success" | "fail"; payer: string | undefined; notify: boolean };
 
-/** Carries out the decision; the notice leaves on its own. A failed payment leaves the trade open, as channels do. */
+/** Carries out the decision; the notice leaves on its own. A failed payment leaves an order open, as channels do. */
 export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fields {
   const { outcome, payer, notify } = decision;
   if (outcome === "fail") {
-    if (found.channel === "wechat") checkWechat(sandbox, found.trade);
-    else checkAlipay(sandbox, found.trade);
+    if (found.channel === "wechat") failWechat(sandbox, found.trade);
+    else failAlipay(sandbox, found.trade);
     return { paid: false, channel: found.channel, out_trade_no: found.trade.out_trade_no };
   }
   if (found.channel === "wechat") payWechat(sandbox, found.trade, payer, notify);

@@ -8,6 +8,7 @@ import {
 } from "../alipay/provision.ts";
 import { clearTrades as clearAlipay } from "../alipay/state.ts";
 import type { Sandbox } from "../context.ts";
+import { behaviours, code_channels } from "../kit/auth-codes.ts";
 import { channels, faultNames, operations } from "../kit/faults.ts";
 import {
   ControlError,
@@ -91,6 +92,15 @@ function addFault(sandbox: Sandbox, request: FastifyRequest): Fields {
   });
 }
 
+/** A code that a payer would show at a counter; nothing is told of it to the merchant. */
+function drawAuthCode(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["channel", "behaviour", "payer"]);
+  const channel = choice(fields, "channel", code_channels);
+  const behaviour = choice(fields, "behaviour", behaviours, "success");
+  const drawn = sandbox.auth_codes.issue(channel, behaviour, optionalText(fields, "payer") ?? "payer-1");
+  return { auth_code: drawn.code, channel, behaviour };
+}
+
 async function moveClock(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
   const fields = readFields(request.body, ["advance", "reset"]);
   if (flag(fields, "reset", false)) sandbox.clock.reset();
@@ -110,6 +120,7 @@ function showClock(sandbox: Sandbox): Fields {
 async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
   const fields = readFields(request.body, ["merchants"]);
   sandbox.faults.clear();
+  sandbox.auth_codes.clear();
   await sandbox.deliveries.clear();
   sandbox.clock.clear();
   sandbox.clock.reset();
@@ -157,6 +168,7 @@ const controls: readonly ["GET" | "POST" | "DELETE", string, Work][] = [
   ["GET", "/merchants", listMerchants],
   ["POST", "/keys/rotate", rotateKeys],
   ["POST", "/pay", pay],
+  ["POST", "/auth_codes", drawAuthCode],
   ["POST", "/refunds", finishRefund],
   ["POST", "/faults", addFault],
   ["GET", "/faults", (sandbox) => ({ data: [...sandbox.faults.list()] })],

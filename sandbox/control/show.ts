@@ -4,7 +4,7 @@ import { refreshTrade as refreshAlipay } from "../alipay/trade.ts";
 import type { Sandbox } from "../context.ts";
 import type { Notice } from "../kit/deliveries.ts";
 import type { Fields } from "../kit/input.ts";
-import { refreshTrade as refreshWechat } from "../wechat/pay.ts";
+import { isUnpaid, refreshTrade as refreshWechat } from "../wechat/pay.ts";
 import type { Found } from "./resolve.ts";
 
 const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
@@ -106,7 +106,7 @@ export function describeBill(sandbox: Sandbox, found: Found): Bill {
     const { trade } = found;
     refreshWechat(sandbox, trade);
     const merchant = sandbox.wechat.members.get(trade.mchid)?.merchant.name ?? trade.mchid;
-    const open = trade.state === "NOTPAY";
+    const open = isUnpaid(trade);
     return {
       merchant,
       subject: trade.description,

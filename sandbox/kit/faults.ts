@@ -38,6 +38,11 @@ const exchange_faults = [
   "empty", // The work is done; an empty body comes back with status 200.
 ] as const;
 
+/** Faults of a code payment's reversal. */
+const cancel_faults = [
+  "user_paying", // Nothing is done: the payer is entering the password, and the reversal must be tried again.
+] as const;
+
 /** Faults of an answer's content: well signed and untrue. */
 const content_faults = ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"] as const;
 
@@ -58,7 +63,13 @@ const notice_faults = [
   "notice_wrong_merchant",
 ] as const;
 
-export const faultNames = [...exchange_faults, ...content_faults, ...refund_faults, ...notice_faults] as const;
+export const faultNames = [
+  ...exchange_faults,
+  ...content_faults,
+  ...cancel_faults,
+  ...refund_faults,
+  ...notice_faults,
+] as const;
 export type FaultName = (typeof faultNames)[number];
 
 /** A fault that waits to be used. `merchant` is a mchid or an app_id. */
@@ -87,7 +98,12 @@ const content_operations: Record<Channel, Record<(typeof content_faults)[number]
   },
 };
 
-const wechat_only: readonly FaultName[] = ["notice_stale_timestamp", "notice_signtest", "refund_abnormal"];
+const wechat_only: readonly FaultName[] = [
+  "notice_stale_timestamp",
+  "notice_signtest",
+  "refund_abnormal",
+  "user_paying",
+];
 
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);
@@ -99,6 +115,7 @@ export function operationsOf(channel: Channel, fault: FaultName): readonly Opera
   if (channel === "wechat" && fault === "service_unavailable") return [];
   if (includes(notice_faults, fault)) return ["notice"];
   if (includes(refund_faults, fault)) return ["refund"];
+  if (includes(cancel_faults, fault)) return ["cancel"];
   if (includes(content_faults, fault)) return content_operations[channel][fault];
   return operations.filter((operation) => operation !== "notice");
 }

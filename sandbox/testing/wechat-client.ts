@@ -85,3 +85,29 @@ export async function placeAndPay(
   const placed = await merchant.call("post", "/v3/pay/transactions/native", order);
   return sandbox.control("/pay", { code: placed.data.code_url, ...pay });
 }
+
+/** A client of API v2 (XML): answers the fields of a business success, or of the refusal. Throws on a bad signature. */
+export function makeV2Call(
+  sandbox: TestSandbox,
+  merchant: Json,
+  sign_type: "HMAC-SHA256" | "MD5",
+): (path: string, fields: Record<string, string>) => Promise<Json> {
+  const client: Json = new Wechatpay({
+    baseURL: sandbox.url,
+    mchid: merchant.mchid,
+    serial: merchant.merchant_serial_no,
+    privateKey: merchant.merchant_private_key_pem,
+    certs: { ...merchant.certs },
+    secret: merchant.api_v2_key,
+  } as Json);
+  return async (path, fields) => {
+    const sent = { appid: merchant.appid, mch_id: merchant.mchid, sign_type, ...fields };
+    try {
+      return (await client.chain(`v2/${path}`).post(sent)).data;
+    } catch (error) {
+      const data = (error as Json).response?.data;
+      if (data?.return_code === "FAIL" || data?.result_code === "FAIL") return data;
+      throw error;
+    }
+  };
+}

@@ -4,7 +4,7 @@ import type { Sandbox } from "../context.ts";
 import { formatCompact } from "../kit/clock.ts";
 import type { Fields } from "../kit/input.ts";
 import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
-import { fileTrade, type TradeKind, type WechatTrade } from "./state.ts";
+import { fileTrade, type OrderKind, type WechatTrade } from "./state.ts";
 import {
   allowText,
   canonicalize,
@@ -18,7 +18,7 @@ import {
 } from "./validate.ts";
 
 const hour_ms = 3_600_000;
-const link_life_ms: Record<TradeKind, number> = {
+const link_life_ms: Record<OrderKind, number> = {
   native: 2 * hour_ms,
   jsapi: 2 * hour_ms,
   app: 2 * hour_ms,
@@ -26,14 +26,19 @@ const link_life_ms: Record<TradeKind, number> = {
 };
 const expiry_ms_max = 7 * 24 * hour_ms;
 
-/** What the channel holds an order to be, at this moment: NOTPAY is over when its time is. */
+/** What the channel holds an order to be, at this moment: an unpaid one is over when its time is. */
 export function refreshTrade(sandbox: Sandbox, trade: WechatTrade): WechatTrade {
-  if (trade.state === "NOTPAY" && sandbox.clock.now() >= trade.expires_at_ms) trade.state = "CLOSED";
+  if (isUnpaid(trade) && sandbox.clock.now() >= trade.expires_at_ms) trade.state = "CLOSED";
   return trade;
 }
 
+/** True while the payer may still pay. */
+export function isUnpaid({ state }: WechatTrade): boolean {
+  return state === "NOTPAY" || state === "USERPAYING";
+}
+
 /** The mchid and appid of a body must be the caller's own. */
-function checkOwner(call: WechatCall): { mchid: string; appid: string } {
+export function checkOwner(call: WechatCall): { mchid: string; appid: string } {
   const { merchant } = call.member;
   const mchid = requireText(call.body, "mchid", 32);
   const appid = requireText(call.body, "appid", 32);
@@ -45,7 +50,7 @@ function checkOwner(call: WechatCall): { mchid: string; appid: string } {
 }
 
 /** What only some kinds of payment require; answers who must pay. */
-function checkKind(kind: TradeKind, body: Fields): string | undefined {
+function checkKind(kind: OrderKind, body: Fields): string | undefined {
   if (kind === "jsapi") return requireText(requireObject(body, "payer"), "openid", 128, "/payer");
   if (kind === "h5") {
     const scene = requireObject(body, "scene_info");
@@ -56,7 +61,7 @@ function checkKind(kind: TradeKind, body: Fields): string | undefined {
   return undefined;
 }
 
-function readOrder(sandbox: Sandbox, kind: TradeKind, call: WechatCall): WechatTrade {
+function readOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall): WechatTrade {
   const { body } = call;
   const now_ms = sandbox.clock.now();
   const owner = checkOwner(call);
@@ -108,7 +113,7 @@ export function h5Url(sandbox: Sandbox, trade: WechatTrade): string {
 }
 
 /** Places an order. The same number with the same content answers the same prepay id, with other content a refusal. */
-export function placeOrder(sandbox: Sandbox, kind: TradeKind, call: WechatCall): WechatAnswer {
+export function placeOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall): WechatAnswer {
   const order = readOrder(sandbox, kind, call);
   const known = sandbox.wechat.trades.get(`${order.mchid}/${order.out_trade_no}`);
   if (known === undefined) {
@@ -119,7 +124,8 @@ export function placeOrder(sandbox: Sandbox, kind: TradeKind, call: WechatCall):
   }
   refreshTrade(sandbox, known);
   if (known.state === "SUCCESS" || known.state === "REFUND") throw new WechatError(400, "ORDER_PAID", "该订单已支付");
-  if (known.state === "CLOSED") throw new WechatError(400, "ORDER_CLOSED", "该订单已关闭，请重新下单");
+  if (known.state !== "NOTPAY" && known.kind !== "code")
+    throw new WechatError(400, "ORDER_CLOSED", "该订单已关闭，请重新下单");
   if (known.fingerprint !== order.fingerprint) {
     throw new WechatError(403, "OUT_TRADE_NO_USED", "商户订单号重复，请使用新的商户订单号或使用原参数重试");
   }

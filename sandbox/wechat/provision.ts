@@ -125,6 +125,7 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
     app_appid: `wx${sandbox.random.hex(16)}`,
     app_secret: sandbox.random.hex(32),
     api_v3_key: sandbox.random.token(32),
+    api_v2_key: sandbox.random.token(32),
     verify_mode: "platform_certificate",
     platform_keys: [],
     ...(await readMerchantKey(sandbox, fields)),
@@ -136,6 +137,7 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
   }
   // A merchant kept by an earlier version may lack them.
   merchant.mini_appid ??= `wx${sandbox.random.hex(16)}`;
+  merchant.api_v2_key ??= sandbox.random.token(32);
   merchant.app_appid ??= `wx${sandbox.random.hex(16)}`;
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.verify_mode = choice(fields, "verify_mode", verify_modes, merchant.verify_mode);
@@ -172,6 +174,7 @@ export function describeWechatMerchant(sandbox: Sandbox, member: WechatMember): 
     name: merchant.name,
     app_secret: merchant.app_secret,
     api_v3_key: merchant.api_v3_key,
+    api_v2_key: merchant.api_v2_key,
     merchant_serial_no: merchant.merchant_serial_no,
     merchant_private_key_pem: merchant.merchant_private_key_pem,
     merchant_certificate_pem: merchant.merchant_certificate_pem,

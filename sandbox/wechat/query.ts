@@ -7,12 +7,21 @@ import { refreshTrade } from "./pay.ts";
 import type { TradeKind, WechatTrade } from "./state.ts";
 import { refuseField, requireText } from "./validate.ts";
 
-const trade_types: Record<TradeKind, string> = { native: "NATIVE", jsapi: "JSAPI", h5: "MWEB", app: "APP" };
-const state_descriptions: Record<WechatTrade["state"], string> = {
+export const trade_types: Record<TradeKind, string> = {
+  native: "NATIVE",
+  jsapi: "JSAPI",
+  h5: "MWEB",
+  app: "APP",
+  code: "MICROPAY",
+};
+export const state_descriptions: Record<WechatTrade["state"], string> = {
   NOTPAY: "订单未支付",
   SUCCESS: "支付成功",
   REFUND: "订单发生过退款，退款详情请查询退款单",
   CLOSED: "订单已关闭",
+  USERPAYING: "需要用户输入支付密码",
+  PAYERROR: "支付失败，请撤销订单",
+  REVOKED: "订单已撤销",
 };
 
 /** An order as WeChat shows it; `state` overrides the present one for a notice about an earlier event. */
@@ -69,6 +78,7 @@ export function closeOrder(sandbox: Sandbox, call: WechatCall): WechatAnswer {
   const mchid = requireText(call.body, "mchid", 32);
   if (mchid !== call.member.merchant.mchid) refuseField("/mchid", mchid, "商户号与签名商户号不一致");
   const trade = findOwnTrade(sandbox, call, sandbox.wechat.trades.get(`${mchid}/${call.params.out_trade_no}`));
+  if (trade.kind === "code") throw new WechatError(400, "INVALID_REQUEST", "付款码支付的订单请使用撤销接口");
   if (trade.state === "SUCCESS" || trade.state === "REFUND") {
     throw new WechatError(400, "ORDER_PAID", "该订单已支付，无法关闭");
   }

@@ -1,21 +1,32 @@
-/** The addresses of WeChat Pay API v3. */
+/** The addresses of WeChat Pay: API v3, and API v2 for code payments. */
 import type { FastifyInstance } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { serve } from "./answer.ts";
 import { listCertificates } from "./certificates.ts";
+import { placeCodeOrder, reverseCodeOrder } from "./code-pay-v3.ts";
 import { placeOrder } from "./pay.ts";
 import { closeOrder, queryByNumber, queryByTransaction } from "./query.ts";
 import { queryRefund, requestRefund } from "./refund.ts";
-import { trade_kinds } from "./state.ts";
+import { order_kinds } from "./state.ts";
+import { serveV2, v2_calls } from "./v2.ts";
 
 export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   const base = "/v3/pay/transactions";
-  for (const kind of trade_kinds) {
+  for (const kind of order_kinds) {
     app.post(
       `${base}/${kind}`,
       serve(sandbox, "pay", (call) => placeOrder(sandbox, kind, call)),
     );
   }
+  app.post(
+    `${base}/codepay`,
+    serve(sandbox, "pay", (call) => placeCodeOrder(sandbox, call)),
+  );
+  app.post(
+    `${base}/out-trade-no/:out_trade_no/reverse`,
+    serve(sandbox, "cancel", (call) => reverseCodeOrder(sandbox, call)),
+  );
+  for (const [path, call] of Object.entries(v2_calls)) app.post(path, serveV2(sandbox, call));
   app.get(
     `${base}/id/:transaction_id`,
     serve(sandbox, "query", (call) => queryByTransaction(sandbox, call)),

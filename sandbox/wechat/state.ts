@@ -25,6 +25,7 @@ export type WechatMerchant = {
   app_appid: string;
   app_secret: string;
   api_v3_key: string;
+  api_v2_key: string;
   merchant_serial_no: string;
   merchant_public_key_pem: string;
   /** Only when the sandbox made the pair. */
@@ -44,8 +45,11 @@ export type WechatMember = {
 };
 export type Signer = { id: string; key: KeyObject };
 
-export const trade_kinds = ["native", "jsapi", "h5", "app"] as const;
-export type TradeKind = (typeof trade_kinds)[number];
+/** Orders that a payer pays afterwards. */
+export const order_kinds = ["native", "jsapi", "h5", "app"] as const;
+export type OrderKind = (typeof order_kinds)[number];
+/** `code`: the merchant scanned the payer's code. */
+export type TradeKind = OrderKind | "code";
 
 /** A refund; amounts are whole fen. */
 export type WechatRefund = {
@@ -59,7 +63,10 @@ export type WechatRefund = {
   success_at_ms?: number;
 };
 
-/** A trade; `total` is whole fen of CNY. CLOSED is also what NOTPAY becomes when its time is over. */
+/**
+ * A trade; `total` is whole fen of CNY. CLOSED is also what NOTPAY and USERPAYING become when their time is over. Only
+ * code payments know USERPAYING (the payer must confirm), PAYERROR (declined) and REVOKED (reversed).
+ */
 export type WechatTrade = {
   mchid: string;
   appid: string;
@@ -67,10 +74,11 @@ export type WechatTrade = {
   kind: TradeKind;
   description: string;
   attach?: string;
-  notify_url: string;
+  /** Code payments have none. */
+  notify_url?: string;
   total: bigint;
   fingerprint: string;
-  state: "NOTPAY" | "SUCCESS" | "REFUND" | "CLOSED";
+  state: "NOTPAY" | "SUCCESS" | "REFUND" | "CLOSED" | "USERPAYING" | "PAYERROR" | "REVOKED";
   created_at_ms: number;
   expires_at_ms: number;
   prepay_id: string;
@@ -78,7 +86,7 @@ export type WechatTrade = {
   token: string;
   /** Until when the QR code, prepay id or h5 link can be paid. */
   link_expires_at_ms: number;
-  /** Who must pay a jsapi trade. */
+  /** Who must pay a jsapi trade, or showed the code. */
   openid?: string;
   /** `Wechatpay-Serial` of the merchant's last request about this trade. */
   serial?: string;
