@@ -64,12 +64,13 @@ const entryColumns = `number, line, account_kind as kind, currency, scope, amoun
   transaction_kind::text, source_id, occurred_at, posted_at`;
 
 // The condition on number alone lets the primary key find the place; the one on (number, line) is exact.
+// Ordered by the whole key, though a book has one merchant and mode: otherwise a big book is read whole and sorted.
 const olderEntriesStatement = tenantStatement(
   "ledger.entries_older",
   `select ${entryColumns} from ledger_entries
    where merchant_id = $1 and livemode = $2 and account_kind = any ($3::text[])
      and number <= $4 and (number, line) < ($4, $5::int)
-   order by number desc, line desc limit $6`,
+   order by merchant_id desc, livemode desc, number desc, line desc limit $6`,
 );
 
 const newerEntriesStatement = tenantStatement(
@@ -77,7 +78,7 @@ const newerEntriesStatement = tenantStatement(
   `select ${entryColumns} from ledger_entries
    where merchant_id = $1 and livemode = $2 and account_kind = any ($3::text[])
      and number >= $4 and (number, line) > ($4, $5::int)
-   order by number, line limit $6`,
+   order by merchant_id, livemode, number, line limit $6`,
 );
 
 const END_OF_BOOK: EntryPosition = { number: 2n ** 63n - 1n, line: 0 };
