@@ -7,7 +7,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Pool } from "undici";
+import { createLeanClient } from "./lean-client.ts";
 
 /** What to do. */
 export interface Driving {
@@ -34,25 +34,15 @@ type Json = Record<string, unknown>;
 
 const PATIENCE_MS = 20_000;
 const driving = JSON.parse(process.argv[2]!) as Driving;
-const server = pool(driving.base_url);
-const sandbox = pool(driving.sandbox_url);
+const server = createLeanClient(driving.base_url, { authorization: `Bearer ${driving.secret_key}` });
+const sandbox = createLeanClient(driving.sandbox_url);
 const waiting = new Map<string, () => void>();
 const webhookKey = Buffer.from(driving.webhook_secret.slice("whsec_".length), "base64");
 
-function pool(url: string): Pool {
-  return new Pool(url.replace("//localhost:", "//127.0.0.1:"), { connections: driving.concurrency });
-}
-
-async function post(to: Pool, path: string, body: Json, headers: Record<string, string> = {}): Promise<Json> {
-  const answer = await to.request({
-    method: "POST",
-    path,
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
-  const text = await answer.body.text();
-  if (answer.statusCode >= 300) throw new Error(`${path} answered ${answer.statusCode}: ${text}`);
-  return JSON.parse(text) as Json;
+async function post(to: typeof server, path: string, body: Json): Promise<Json> {
+  const answer = await to(path, body);
+  if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${answer.body}`);
+  return JSON.parse(answer.body) as Json;
 }
 
 const receiver = createServer((request, response) => {
@@ -93,7 +83,7 @@ async function live(): Promise<number> {
     method: "wechat.native",
     notify_url,
   };
-  const payment = await post(server, "/v1/payments", order, { authorization: `Bearer ${driving.secret_key}` });
+  const payment = await post(server, "/v1/payments", order);
   const { qr_code } = payment.action as Json;
   if (qr_code === undefined) throw new Error(`the channel gave no QR code: ${JSON.stringify(payment)}`);
   await post(sandbox, "/control/pay", { code: qr_code, outcome: "success" });

@@ -98,11 +98,16 @@ async function runStatement<Row>(
 }
 
 /**
- * Writes take arrays and reach rows by their keys, so one plan serves every call. Left to itself PostgreSQL plans each
- * of them anew, because it believes every unnest to give ten rows and a plan for fewer to be cheaper: a third of its time.
- * Statements outside transactions (claims and lists, with filters that may be absent) are planned as it likes.
+ * Transactions take arrays and reach rows by their keys, so one plan serves every call. Left to itself PostgreSQL plans
+ * each call anew, because it believes every unnest to give ten rows and a plan for fewer to be cheaper: a third of its
+ * time. A plan that is kept may have been made when a table was almost empty and reading all of it was cheapest, so what
+ * remains to choose from are look-ups by key. Statements outside transactions are planned as PostgreSQL likes.
  */
-const BEGIN = "begin; set local plan_cache_mode = force_generic_plan";
+const BEGIN = [
+  "begin",
+  "set local plan_cache_mode = force_generic_plan",
+  ...["seqscan", "hashjoin", "mergejoin"].map((method) => `set local enable_${method} = off`),
+].join("; ");
 
 async function runTransaction<T>(pool: pg.Pool, random: Random, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

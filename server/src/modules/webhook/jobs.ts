@@ -39,8 +39,8 @@ export interface WebhookWorkerOptions {
 const TOTAL_TIMEOUT_MS = 15_000;
 /** Beyond a request's time limit, a lease leaves this much for signing, the queue of results and a slow commit. */
 const LEASE_SLACK_MS = 45_000;
-/** Claims closer together would each find a row or two; this lets them gather. */
-const CLAIM_GAP_MS = 5;
+/** Claims closer together would each find a few rows; this lets them gather. One that comes alone does not wait. */
+const CLAIM_GAP_MS = 15;
 /** Rounds in which one claim may put work off before it starts what it took. */
 const CLAIM_ROUNDS_MAX = 8;
 
