@@ -96,7 +96,7 @@ function decideOutOfReach(attempt: Attempt): Decision {
 }
 
 function decideStillUnpaid(attempt: Attempt, now: number): Decision {
-  if (!isOpenAttempt(attempt)) return NOTHING;
+  if (attempt.status === "succeeded") return NOTHING;
   // The channel has the order, so what was unknown is known again.
   const status = attempt.status === "unknown" && attempt.action ? "sent" : attempt.status;
   const next: Attempt = { ...attempt, status, query_count: attempt.query_count + 1 };
