@@ -129,7 +129,7 @@ describe("fields of a payment", () => {
     ["currency", ""],
     ["currency", 156],
     ["method", "wechat"],
-    ["method", "wechat.barcode"],
+    ["method", "wechat.telepathy"],
     ["method", "WECHAT.NATIVE"],
     ["method", 1],
     ["expires_in", 59],

@@ -61,27 +61,24 @@ async function startHanging(
   void request;
 }
 
-test("killed at every step, started again, and everything is as if nothing had happened", async () => {
-  const neverHeard = bodyOf("wechat.native");
-  const answerLost = bodyOf("wechat.native");
-  const answerLostAndPaid = bodyOf("alipay.qr");
-  const [closing, closingPaid, refunding, refunded, paidWhileDead] = [
-    await create("wechat.native"),
-    await create("wechat.native"),
-    await paid("wechat.native"),
-    await paid("alipay.qr"),
-    await create("wechat.native"),
-  ];
-  const refund = (payment: Json, amount: number) => ({
-    payment: payment.id,
-    out_refund_no: nextNumber("refund"),
-    amount,
-  });
-  const [refundNotSent, refundAnswerLost] = [refund(refunding, 1000), refund(refunded, 1000)];
+const refundOf = (payment: Json) => ({ payment: payment.id, out_refund_no: nextNumber("refund"), amount: 1000 });
 
-  await startHanging("wechat", "pay", "before", "/v1/payments", neverHeard);
-  await startHanging("wechat", "pay", "after", "/v1/payments", answerLost);
-  await startHanging("alipay", "pay", "after", "/v1/payments", answerLostAndPaid);
+/** One request or payment stopped at each step, all at the same time. */
+async function stopAtEveryStep() {
+  const bodies = {
+    neverHeard: bodyOf("wechat.native"),
+    answerLost: bodyOf("wechat.native"),
+    answerLostAndPaid: bodyOf("alipay.qr"),
+  };
+  const closing = await create("wechat.native");
+  const closingPaid = await create("wechat.native");
+  const paidWhileDead = await create("wechat.native");
+  const [refunding, refunded] = [await paid("wechat.native"), await paid("alipay.qr")];
+  const [refundNotSent, refundAnswerLost] = [refundOf(refunding), refundOf(refunded)];
+
+  await startHanging("wechat", "pay", "before", "/v1/payments", bodies.neverHeard);
+  await startHanging("wechat", "pay", "after", "/v1/payments", bodies.answerLost);
+  await startHanging("alipay", "pay", "after", "/v1/payments", bodies.answerLostAndPaid);
   await startHanging("wechat", "close", "after", `/v1/payments/${closing.id}/close`);
   await startHanging("wechat", "close", "before", `/v1/payments/${closingPaid.id}/close`);
   await startHanging("wechat", "refund", "before", "/v1/refunds", refundNotSent);
@@ -89,48 +86,53 @@ test("killed at every step, started again, and everything is as if nothing had h
   // The merchant's receiver is down, so this success is written and not yet told.
   site.receiver.answer.status = 500;
   const notTold = await paid("wechat.native");
-  const intents = await Promise.all(
-    [neverHeard, answerLost, answerLostAndPaid].map((body) => listed(body.out_trade_no)),
-  );
+  const intents = {
+    neverHeard: await listed(bodies.neverHeard.out_trade_no),
+    answerLost: await listed(bodies.answerLost.out_trade_no),
+    answerLostAndPaid: await listed(bodies.answerLostAndPaid.out_trade_no),
+  };
+  return { bodies, intents, closing, closingPaid, paidWhileDead, refunding, refunded, refundNotSent, notTold };
+}
+
+const expectStatus = (payment: Json, status: string) =>
+  until(async () => expect((await read(payment)).status).toBe(status));
+
+test("killed at every step, started again, and everything is as if nothing had happened", async () => {
+  const stopped = await stopAtEveryStep();
+  const { bodies, intents } = stopped;
   await server.kill();
 
-  await site.sandbox.pay(codeOf(paidWhileDead));
-  await site.sandbox.pay(codeOf(closingPaid), { notify: false });
-  await site.sandbox.pay(intents[2].serial_no, { notify: false });
+  await site.sandbox.pay(codeOf(stopped.paidWhileDead));
+  await site.sandbox.pay(codeOf(stopped.closingPaid), { notify: false });
+  await site.sandbox.pay(intents.answerLostAndPaid.serial_no, { notify: false });
   await site.sandbox.settle();
   site.receiver.answer.status = 204;
   await site.letTimePass(120);
   server = await site.startServer("api,worker");
 
-  await until(async () => expect((await read(closing)).status).toBe("closed"));
-  await until(async () => expect((await read(closingPaid)).status).toBe("succeeded"));
-  await until(async () => expect((await read(paidWhileDead)).status).toBe("succeeded"));
-  await until(async () => expect((await read(intents[2])).status).toBe("succeeded"));
-  await until(async () => {
-    expect(await read(refunding)).toMatchObject({ amount_refunded: 1000, amount_refunding: 0 });
-    expect(await read(refunded)).toMatchObject({ amount_refunded: 1000, amount_refunding: 0 });
-  });
-  for (const payment of [refunding, refunded]) {
+  await expectStatus(stopped.closing, "closed");
+  await expectStatus(stopped.closingPaid, "succeeded");
+  await expectStatus(stopped.paidWhileDead, "succeeded");
+  await expectStatus(intents.answerLostAndPaid, "succeeded");
+  for (const payment of [stopped.refunding, stopped.refunded]) {
+    await until(async () => expect(await read(payment)).toMatchObject({ amount_refunded: 1000, amount_refunding: 0 }));
     expect((await site.sandbox.trade(payment.serial_no)).refunds).toMatchObject([{ amount: 1000 }]);
   }
   await until(() => {
-    const told = site.receiver.about(notTold.id);
+    const told = site.receiver.about(stopped.notTold.id);
     expect(told.length).toBeGreaterThan(1);
     expect(new Set(told.map(({ webhook_id }) => webhook_id)).size).toBe(1);
     expect(told.every(({ verified, type }) => verified && type === "payment.succeeded")).toBe(true);
   });
 
   // The merchant, who got no answer, asks again: the same payments, with something to pay by.
-  for (const [body, intent] of [
-    [neverHeard, intents[0]],
-    [answerLost, intents[1]],
-  ]) {
-    const again = await succeed("POST", "/v1/payments", body);
-    expect([again.id, again.serial_no]).toEqual([intent.id, intent.serial_no]);
+  for (const name of ["neverHeard", "answerLost"] as const) {
+    const again = await succeed("POST", "/v1/payments", bodies[name]);
+    expect([again.id, again.serial_no]).toEqual([intents[name].id, intents[name].serial_no]);
     await site.sandbox.pay(codeOf(again));
-    await until(async () => expect((await read(again)).status).toBe("succeeded"));
+    await expectStatus(again, "succeeded");
   }
-  expect((await succeed("POST", "/v1/refunds", refundNotSent)).status).toBe("succeeded");
+  expect((await succeed("POST", "/v1/refunds", stopped.refundNotSent)).status).toBe("succeeded");
   expect(await site.findFaults()).toEqual([]);
   expect(await server.stop()).toBe(0);
 });

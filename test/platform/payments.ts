@@ -3,15 +3,20 @@ import type { Json } from "./sandbox-control.ts";
 
 /** Real forms: WeChat and the sandbox check them. */
 export const OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o";
+export const BUYER_ID = "2088722003142578";
 export const PAYER_IP = "203.0.113.7";
 
 export const methods = [
   "wechat.native",
   "wechat.jsapi",
   "wechat.h5",
+  "wechat.mini",
+  "wechat.app",
   "alipay.qr",
   "alipay.wap",
   "alipay.page",
+  "alipay.app",
+  "alipay.jsapi",
 ] as const;
 export type TestMethod = (typeof methods)[number];
 
@@ -37,7 +42,8 @@ export function paymentBody(method: TestMethod | "cashier" = "wechat.native", mo
 }
 
 export function payerOf(method: string) {
-  if (method === "wechat.jsapi") return { payer: { openid: OPENID } };
+  if (method === "wechat.jsapi" || method === "wechat.mini") return { payer: { openid: OPENID } };
+  if (method === "alipay.jsapi") return { payer: { buyer_id: BUYER_ID } };
   if (method === "wechat.h5") return { payer: { ip: PAYER_IP } };
   return {};
 }
@@ -45,7 +51,9 @@ export function payerOf(method: string) {
 /** What the payer's phone or browser was given to pay by. Throws when the action gives nothing. */
 export function codeOf(payment: Json): string {
   const { action } = payment;
-  const code = action.qr_code ?? action.url ?? action.parameters?.package;
+  const { package: prepaid, prepayid, tradeNO } = action.parameters ?? {};
+  // An app's package only names the scheme; its prepayid is the order.
+  const code = action.qr_code ?? action.url ?? action.order_string ?? prepayid ?? tradeNO ?? prepaid;
   if (typeof code !== "string") throw new Error(`nothing to pay by: ${JSON.stringify(action)}`);
   return code;
 }

@@ -96,10 +96,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   ]);
   const public_url = `http://127.0.0.1:${port}`;
   const random = options.seed === undefined ? systemRandom : createSeededRandom(options.seed);
-  const services = composeServices(options, { database_url: database.url, public_url, clock, random });
-  const closers: (() => Promise<void>)[] = [];
-  const api = await createApi(services, { trusted_proxies: [], address_rate: 100_000, sandbox_url: sandbox.url });
-  await services.authenticator.start();
+  const startProcess = (own_url: string) =>
+    startInProcess(options, { database_url: database.url, public_url: own_url, clock, random }, sandbox.url);
+  const { services, api, stop } = await startProcess(public_url);
+  const stops = [stop];
   await api.listen({ port, host: "127.0.0.1" });
   const shared = await createAccounts(services, sandbox.url);
   const merchant = await createTestMerchant(services, sandbox.url, shared);
@@ -112,15 +112,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     return answer.body;
   }
-  async function settle(): Promise<void> {
-    for (let round = 0; round < ROUNDS_MAX; round++) {
-      await sandbox.settle();
-      let worked = 0;
-      for (const worker of services.workers) worked += await worker.drain();
-      if (worked === 0) return;
-    }
-    throw new Error("the workers find work without end");
-  }
+  const settle = createSettle(sandbox, services);
   return {
     ...{ services, sandbox, receiver, clock, merchant, public_url, call, settle },
     direct: direct ?? merchant,
@@ -132,31 +124,46 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       await settle();
     },
     async startSecond(own_url) {
-      const second = composeServices(options, {
-        database_url: database.url,
-        public_url: own_url ?? public_url,
-        clock,
-        random,
-      });
-      const server = await createApi(second, { trusted_proxies: [], address_rate: 100_000, sandbox_url: sandbox.url });
-      await second.authenticator.start();
-      closers.push(async () => {
-        await server.close();
-        await second.authenticator.stop();
-        await second.close();
-      });
-      return { services: second, call: createCall(server, merchant.key) };
+      const second = await startProcess(own_url ?? public_url);
+      stops.push(second.stop);
+      return { services: second.services, call: createCall(second.api, merchant.key) };
     },
     findFaults: async () => [...(await findFaultsBySql(database.url)), ...(await findDifferences(services))],
     async close() {
+      for (const step of [sandbox.close, ...stops, receiver.close, database.drop]) await step();
+    },
+  };
+}
+
+/** Services and their API, composed as a process of production does. */
+async function startInProcess(
+  options: PlatformOptions,
+  given: Parameters<typeof composeServices>[1],
+  sandbox_url: string,
+): Promise<{ services: Services; api: ApiServer; stop(): Promise<void> }> {
+  const services = composeServices(options, given);
+  const api = await createApi(services, { trusted_proxies: [], address_rate: 100_000, sandbox_url });
+  await services.authenticator.start();
+  return {
+    ...{ services, api },
+    async stop() {
       await api.close();
-      await sandbox.close();
       await services.authenticator.stop();
       for (const worker of services.workers) await worker.stop();
-      for (const close of [...closers, services.close]) await close();
-      await receiver.close();
-      await database.drop();
+      await services.close();
     },
+  };
+}
+
+function createSettle(sandbox: SandboxControl, services: Services): () => Promise<void> {
+  return async () => {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      await sandbox.settle();
+      let worked = 0;
+      for (const worker of services.workers) worked += await worker.drain();
+      if (worked === 0) return;
+    }
+    throw new Error("the workers find work without end");
   };
 }
 
