@@ -1,10 +1,11 @@
-/** What every part of the sandbox is given: clock, chance, faults, post office and the two channels' states. */
+/** What every part of the sandbox is given: clock, chance, faults, post office and the channels' states. */
 import type { AlipayState } from "./alipay/state.ts";
 import type { AuthCodeBook } from "./kit/auth-codes.ts";
 import type { SandboxClock } from "./kit/clock.ts";
 import type { Deliveries } from "./kit/deliveries.ts";
 import type { FaultBook } from "./kit/faults.ts";
 import type { Random } from "./kit/random.ts";
+import type { UnionpayState } from "./unionpay/state.ts";
 import type { WechatState } from "./wechat/state.ts";
 
 export type Sandbox = {
@@ -15,6 +16,7 @@ export type Sandbox = {
   deliveries: Deliveries;
   wechat: WechatState;
   alipay: AlipayState;
+  unionpay: UnionpayState;
   /** Says that keys or trades have changed and the snapshot should follow. */
   changed: () => void;
   /** Writes the snapshot now; resolves when it is on disk. */

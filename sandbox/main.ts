@@ -1,6 +1,6 @@
 /**
- * The sandbox: a server that speaks WeChat Pay API v3 and Alipay's openapi as the channels do, and a payer's wallet.
- * It is a simulation, for development and tests only; no money moves.
+ * The sandbox: a server that speaks WeChat Pay, Alipay's openapi and UnionPay ACP as the channels do, and a payer's
+ * wallet. It is a simulation, for development and tests only; no money moves.
  */
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -17,6 +17,8 @@ import { createFaultBook } from "./kit/faults.ts";
 import { createRandom, freshSeed } from "./kit/random.ts";
 import { createSnapshot, readSnapshot } from "./kit/snapshot.ts";
 import { captureMemory, restoreMemory } from "./memory.ts";
+import { addUnionpayRoutes } from "./unionpay/gateway.ts";
+import { createUnionpayState } from "./unionpay/state.ts";
 import { addWalletRoutes } from "./wallet/routes.ts";
 import { addWechatRoutes } from "./wechat/routes.ts";
 import { createWechatState } from "./wechat/state.ts";
@@ -73,6 +75,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     deliveries: createDeliveries(clock, faults, snapshot.changed),
     wechat: createWechatState(),
     alipay: createAlipayState(),
+    unionpay: createUnionpayState(),
     changed: snapshot.changed,
     saveNow: snapshot.saveNow,
     public_url: options.publicUrl ?? "",
@@ -83,6 +86,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   addControlRoutes(app, sandbox);
   addWechatRoutes(app, sandbox);
   addAlipayRoutes(app, sandbox);
+  addUnionpayRoutes(app, sandbox);
   addWalletRoutes(app, sandbox);
   await listen(app, options.port, host);
   const { port } = app.server.address() as { port: number };
@@ -109,7 +113,7 @@ async function closeSandbox(sandbox: Sandbox, app: FastifyInstance, save: () => 
   await save();
 }
 
-const help = `Tributary sandbox: simulated WeChat Pay and Alipay, for development and tests.
+const help = `Tributary sandbox: simulated WeChat Pay, Alipay and UnionPay, for development and tests.
 
   node sandbox/main.ts [--port 8090] [--host 127.0.0.1] [--data <file>] [--seed <number>] [--public-url <url>]
 `;
@@ -140,7 +144,7 @@ async function runFromCommandLine(): Promise<void> {
     ...(values["public-url"] === undefined ? {} : { publicUrl: values["public-url"] }),
   });
   process.stdout.write(
-    `Sandbox (simulated WeChat Pay and Alipay) at ${sandbox.url}, wallet at ${sandbox.url}/wallet\n`,
+    `Sandbox (simulated WeChat Pay, Alipay and UnionPay) at ${sandbox.url}, wallet at ${sandbox.url}/wallet\n`,
   );
   let stopping = false;
   const stop = () => {

@@ -8,6 +8,14 @@ import {
   fileTrade as fileAlipay,
 } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
+import { makeParcel as unionpayParcel } from "./unionpay/notice.ts";
+import { admitMember as admitUnionpay } from "./unionpay/provision.ts";
+import {
+  fileTrade as fileUnionpay,
+  type UnionpayMerchant,
+  type UnionpayRoot,
+  type UnionpayTrade,
+} from "./unionpay/state.ts";
 import { makeParcel as wechatParcel } from "./wechat/notice.ts";
 import { admitMember as admitWechat } from "./wechat/provision.ts";
 import { fileTrade as fileWechat, type WechatMerchant, type WechatTrade } from "./wechat/state.ts";
@@ -28,6 +36,8 @@ type Memory = {
   version: 1;
   wechat: { merchants: WechatMerchant[]; trades: Kept<WechatTrade>[] };
   alipay: { merchants: AlipayMerchant[]; authority?: AlipayAuthority; trades: Kept<AlipayTrade>[] };
+  /** Missing from files written before there was a UnionPay. */
+  unionpay?: { merchants: UnionpayMerchant[]; root?: UnionpayRoot; trades: Kept<UnionpayTrade>[] };
 };
 
 type Amounts = { total: bigint; refunds: { amount: bigint }[] };
@@ -49,7 +59,7 @@ function newest<T>(trades: Map<string, T>): T[] {
 
 /** Takes a picture of the sandbox. */
 export function captureMemory(sandbox: Sandbox): Memory {
-  const { wechat, alipay } = sandbox;
+  const { wechat, alipay, unionpay } = sandbox;
   return {
     version: 1,
     wechat: {
@@ -60,6 +70,11 @@ export function captureMemory(sandbox: Sandbox): Memory {
       merchants: [...alipay.members.values()].map((member) => member.merchant),
       trades: newest(alipay.trades).map((trade) => keepTrade(trade)),
       ...(alipay.authority === undefined ? {} : { authority: alipay.authority }),
+    },
+    unionpay: {
+      merchants: [...unionpay.members.values()].map((member) => member.merchant),
+      trades: newest(unionpay.trades).map((trade) => keepTrade(trade)),
+      ...(unionpay.root === undefined ? {} : { root: unionpay.root }),
     },
   };
 }
@@ -80,6 +95,17 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
     const trade = reviveTrade<AlipayTrade>(kept);
     fileAlipay(sandbox.alipay, trade);
     for (const notice of trade.notices) resume(sandbox, notice.status, alipayParcel(sandbox, trade, notice));
+  }
+  if (memory.unionpay !== undefined) restoreUnionpay(sandbox, memory.unionpay);
+}
+
+function restoreUnionpay(sandbox: Sandbox, memory: NonNullable<Memory["unionpay"]>): void {
+  sandbox.unionpay.root = memory.root;
+  for (const merchant of memory.merchants) admitUnionpay(sandbox, merchant);
+  for (const kept of memory.trades) {
+    const trade = reviveTrade<UnionpayTrade>(kept);
+    fileUnionpay(sandbox.unionpay, trade);
+    for (const notice of trade.notices) resume(sandbox, notice.status, unionpayParcel(sandbox, trade, notice));
   }
 }
 

@@ -3,9 +3,12 @@ import { makeParcel as alipayParcel } from "../alipay/notice.ts";
 import { finishRefund as finishAlipayRefund } from "../alipay/refund.ts";
 import { failTrade as failAlipay, payTrade as payAlipay } from "../alipay/trade.ts";
 import type { Sandbox } from "../context.ts";
-import type { Delivery } from "../kit/deliveries.ts";
+import type { Delivery, Notice, Parcel } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import { ControlError, type Fields } from "../kit/input.ts";
+import { makeParcel as unionpayParcel } from "../unionpay/notice.ts";
+import { failTrade as failUnionpay, payTrade as payUnionpay } from "../unionpay/order.ts";
+import { finishRefund as finishUnionpayRefund } from "../unionpay/refund.ts";
 import { makeParcel as wechatParcel } from "../wechat/notice.ts";
 import { finishRefund as finishWechatRefund } from "../wechat/refund.ts";
 import { failTrade as failWechat, payTrade as payWechat } from "../wechat/wallet.ts";
@@ -19,10 +22,12 @@ export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fiel
   const { outcome, payer, notify } = decision;
   if (outcome === "fail") {
     if (found.channel === "wechat") failWechat(sandbox, found.trade);
+    else if (found.channel === "unionpay") failUnionpay(sandbox, found.trade);
     else failAlipay(sandbox, found.trade);
     return { paid: false, channel: found.channel, out_trade_no: found.trade.out_trade_no };
   }
   if (found.channel === "wechat") payWechat(sandbox, found.trade, payer, notify);
+  else if (found.channel === "unionpay") payUnionpay(sandbox, found.trade, payer, notify);
   else payAlipay(sandbox, found.trade, payer, notify);
   return { paid: true, ...numbers(found) };
 }
@@ -30,14 +35,21 @@ export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fiel
 function numbers(found: Found): Fields {
   const { channel, trade } = found;
   const amount = Number(trade.total);
-  const own =
-    channel === "wechat"
-      ? { merchant: trade.mchid, transaction_id: trade.transaction_id, payer: trade.payer }
-      : { merchant: trade.app_id, transaction_id: trade.trade_no, payer: trade.buyer_id };
-  return { channel, out_trade_no: trade.out_trade_no, ...own, amount, currency: "CNY" };
+  return { channel, out_trade_no: trade.out_trade_no, ...ownNumbers(found), amount, currency: "CNY" };
 }
 
-/** Ends a refund: success, abnormal (WeChat only) or closed (for Alipay: failed). */
+function ownNumbers({ channel, trade }: Found): Fields {
+  switch (channel) {
+    case "wechat":
+      return { merchant: trade.mchid, transaction_id: trade.transaction_id, payer: trade.payer };
+    case "alipay":
+      return { merchant: trade.app_id, transaction_id: trade.trade_no, payer: trade.buyer_id };
+    case "unionpay":
+      return { merchant: trade.mer_id, transaction_id: trade.query_id, payer: trade.payer };
+  }
+}
+
+/** Ends a refund: success, abnormal (WeChat only) or closed (for Alipay and UnionPay: failed). */
 export function endRefund(sandbox: Sandbox, number: string, outcome: "success" | "abnormal" | "closed"): Fields {
   for (const { trade, refund } of sandbox.wechat.refunds.values()) {
     if (refund.out_refund_no !== number && refund.refund_id !== number) continue;
@@ -57,7 +69,25 @@ export function endRefund(sandbox: Sandbox, number: string, outcome: "success" |
     }
     return { channel: "alipay", refund: refund.out_request_no, status: refund.status };
   }
-  throw new ControlError(404, `No refund ${number}.`);
+  return endUnionpayRefund(sandbox, number, outcome);
+}
+
+function endUnionpayRefund(sandbox: Sandbox, number: string, outcome: "success" | "abnormal" | "closed"): Fields {
+  const found = [...sandbox.unionpay.orders.values()].find(({ refund }) => refund?.order_id === number);
+  if (found?.refund === undefined) throw new ControlError(404, `No refund ${number}.`);
+  if (outcome === "abnormal") {
+    throw new ControlError(400, 'UnionPay knows no abnormal refund: use "success" or "closed".');
+  }
+  if (!finishUnionpayRefund(sandbox, found.trade, found.refund, outcome === "success")) {
+    throw new ControlError(409, `Refund ${number} is ${found.refund.status} already.`);
+  }
+  return { channel: "unionpay", refund: found.refund.order_id, status: found.refund.status };
+}
+
+function parcelOf(sandbox: Sandbox, found: Found, notice: Notice): Parcel | undefined {
+  if (found.channel === "wechat") return wechatParcel(sandbox, found.trade, notice);
+  if (found.channel === "alipay") return alipayParcel(sandbox, found.trade, notice);
+  return unionpayParcel(sandbox, found.trade, notice);
 }
 
 /** Sends the notices of a trade again, at once and in a row, outside the schedule. */
@@ -73,10 +103,7 @@ export async function replayNotices(
     throw new ControlError(409, "This trade has no notice yet: it is not paid, or has no notify_url.");
   const sent: Promise<Delivery>[] = [];
   for (const notice of notices) {
-    const parcel =
-      found.channel === "wechat"
-        ? wechatParcel(sandbox, found.trade, notice)
-        : alipayParcel(sandbox, found.trade, notice);
+    const parcel = parcelOf(sandbox, found, notice);
     if (parcel === undefined) continue;
     for (let count = 0; count < times; count += 1) sent.push(sandbox.deliveries.replay(parcel, mutation));
   }

@@ -4,10 +4,16 @@ import { openSignedOrder } from "../alipay/gateway.ts";
 import type { AlipayTrade } from "../alipay/state.ts";
 import type { Sandbox } from "../context.ts";
 import { ControlError } from "../kit/input.ts";
+import { UnionpayError } from "../unionpay/answer.ts";
+import { openFrontOrder } from "../unionpay/gateway.ts";
+import type { UnionpayTrade } from "../unionpay/state.ts";
 import type { WechatTrade } from "../wechat/state.ts";
 
 /** A trade and whose it is. */
-export type Found = { channel: "wechat"; trade: WechatTrade } | { channel: "alipay"; trade: AlipayTrade };
+export type Found =
+  | { channel: "wechat"; trade: WechatTrade }
+  | { channel: "alipay"; trade: AlipayTrade }
+  | { channel: "unionpay"; trade: UnionpayTrade };
 
 function wechat(trade: WechatTrade | undefined): Found | undefined {
   return trade && { channel: "wechat", trade };
@@ -17,16 +23,23 @@ function alipay(trade: AlipayTrade | undefined): Found | undefined {
   return trade && { channel: "alipay", trade };
 }
 
+function unionpay(trade: UnionpayTrade | undefined): Found | undefined {
+  return trade && { channel: "unionpay", trade };
+}
+
 /** Every trade that carries this number as the merchant's or the channel's own. */
 function findByNumber(sandbox: Sandbox, number: string): Found[] {
   const found: (Found | undefined)[] = [
     wechat(sandbox.wechat.by_transaction.get(number)),
     alipay(sandbox.alipay.by_trade_no.get(number)),
+    unionpay(sandbox.unionpay.by_query_id.get(number)),
   ];
   for (const mchid of sandbox.wechat.members.keys())
     found.push(wechat(sandbox.wechat.trades.get(`${mchid}/${number}`)));
   for (const app_id of sandbox.alipay.members.keys())
     found.push(alipay(sandbox.alipay.trades.get(`${app_id}/${number}`)));
+  for (const mer_id of sandbox.unionpay.members.keys())
+    found.push(unionpay(sandbox.unionpay.trades.get(`${mer_id}/${number}`)));
   return found.filter((item) => item !== undefined);
 }
 
@@ -41,8 +54,21 @@ function openOrderString(sandbox: Sandbox, text: string): Found {
   }
 }
 
+/** UnionPay's browser form, written as an address with the form's fields: it is opened as the browser would. */
+function openForm(sandbox: Sandbox, url: URL): Found {
+  try {
+    return { channel: "unionpay", trade: openFrontOrder(sandbox, Object.fromEntries(url.searchParams)) };
+  } catch (error) {
+    if (error instanceof UnionpayError)
+      throw new ControlError(409, `UnionPay refuses this order: ${error.code}: ${error.message}`);
+    throw error;
+  }
+}
+
 function resolveUrl(sandbox: Sandbox, url: URL): Found | undefined {
   if (url.hostname === "qr.alipay.com") return alipay(sandbox.alipay.by_token.get(url.pathname.slice(1)));
+  if (url.hostname === "qr.95516.com") return unionpay(sandbox.unionpay.by_token.get(url.pathname.split("/").at(-1)!));
+  if (url.pathname.endsWith("/frontTransReq.do")) return openForm(sandbox, url);
   if (url.pathname.endsWith("/gateway.do")) return openOrderString(sandbox, url.search.slice(1));
   if (url.pathname.endsWith("/checkmweb"))
     return wechat(sandbox.wechat.by_link.get(url.searchParams.get("prepay_id") ?? ""));
@@ -60,7 +86,10 @@ function resolveCode(sandbox: Sandbox, text: string): Found | undefined {
   }
   if (code.includes("method=alipay.trade.")) return openOrderString(sandbox, code);
   const link = code.replace(/^prepay_id=/, "");
-  const direct = wechat(sandbox.wechat.by_link.get(link)) ?? alipay(sandbox.alipay.by_token.get(link));
+  const direct =
+    wechat(sandbox.wechat.by_link.get(link)) ??
+    alipay(sandbox.alipay.by_token.get(link)) ??
+    unionpay(sandbox.unionpay.by_token.get(link));
   if (direct !== undefined) return direct;
   const found = findByNumber(sandbox, code);
   if (found.length > 1) {
@@ -73,8 +102,8 @@ function resolveCode(sandbox: Sandbox, text: string): Found | undefined {
 }
 
 /**
- * The trade of a code: QR content, wallet address, h5_url, Alipay page or wap address, Alipay app order string,
- * prepay id, or a number of the merchant's or the channel's. Throws ControlError 404 or 409.
+ * The trade of a code: QR content, wallet address, h5_url, Alipay page or wap address, UnionPay's form as an address,
+ * Alipay app order string, prepay id, tn, or a number of the merchant's or the channel's. Throws ControlError 404 or 409.
  */
 export function findTrade(sandbox: Sandbox, code: string): Found {
   const found = resolveCode(sandbox, code);

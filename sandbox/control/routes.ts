@@ -9,7 +9,7 @@ import {
 import { clearTrades as clearAlipay } from "../alipay/state.ts";
 import type { Sandbox } from "../context.ts";
 import { behaviours, code_channels } from "../kit/auth-codes.ts";
-import { channels, faultNames, operations } from "../kit/faults.ts";
+import { type Channel, channels, faultNames, operations } from "../kit/faults.ts";
 import {
   ControlError,
   choice,
@@ -20,6 +20,13 @@ import {
   requiredText,
   wholeNumber,
 } from "../kit/input.ts";
+import {
+  describeUnionpayMerchant,
+  registerUnionpayMerchant,
+  rotateUnionpayKeys,
+  unionpay_merchant_fields,
+} from "../unionpay/provision.ts";
+import { clearTrades as clearUnionpay } from "../unionpay/state.ts";
 import {
   describeWechatMerchant,
   registerWechatMerchant,
@@ -45,13 +52,25 @@ function answer(sandbox: Sandbox, work: Work): (request: FastifyRequest, reply: 
   };
 }
 
+/** How each channel registers a merchant, and gives itself new keys. */
+const registrations: Record<
+  Channel,
+  {
+    fields: readonly string[];
+    register: (sandbox: Sandbox, fields: Fields) => Promise<Fields>;
+    rotate: (sandbox: Sandbox, merchant: string) => Promise<Fields>;
+  }
+> = {
+  wechat: { fields: wechat_merchant_fields, register: registerWechatMerchant, rotate: rotateWechatKeys },
+  alipay: { fields: alipay_merchant_fields, register: registerAlipayMerchant, rotate: rotateAlipayKeys },
+  unionpay: { fields: unionpay_merchant_fields, register: registerUnionpayMerchant, rotate: rotateUnionpayKeys },
+};
+
 async function registerMerchant(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
-  const known = [...new Set([...wechat_merchant_fields, ...alipay_merchant_fields])];
+  const known = [...new Set(Object.values(registrations).flatMap(({ fields }) => fields))];
   const channel = choice(readFields(request.body, known), "channel", channels);
-  const own = channel === "wechat" ? wechat_merchant_fields : alipay_merchant_fields;
-  const fields = readFields(request.body, own);
-  const register = channel === "wechat" ? registerWechatMerchant : registerAlipayMerchant;
-  const made = await register(sandbox, fields);
+  const { fields, register } = registrations[channel];
+  const made = await register(sandbox, readFields(request.body, fields));
   await sandbox.saveNow();
   return made;
 }
@@ -59,12 +78,13 @@ async function registerMerchant(sandbox: Sandbox, request: FastifyRequest): Prom
 async function listMerchants(sandbox: Sandbox): Promise<Fields> {
   const wechat = [...sandbox.wechat.members.values()].map((member) => describeWechatMerchant(sandbox, member));
   const alipay = [...sandbox.alipay.members.values()].map((member) => describeAlipayMerchant(sandbox, member));
-  return { data: [...wechat, ...(await Promise.all(alipay))] };
+  const unionpay = [...sandbox.unionpay.members.values()].map((member) => describeUnionpayMerchant(sandbox, member));
+  return { data: [...wechat, ...(await Promise.all([...alipay, ...unionpay]))] };
 }
 
 async function rotateKeys(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
   const fields = readFields(request.body, ["channel", "merchant"]);
-  const rotate = choice(fields, "channel", channels) === "wechat" ? rotateWechatKeys : rotateAlipayKeys;
+  const { rotate } = registrations[choice(fields, "channel", channels)];
   const made = await rotate(sandbox, requiredText(fields, "merchant"));
   await sandbox.saveNow();
   return made;
@@ -126,9 +146,11 @@ async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields>
   sandbox.clock.reset();
   clearWechat(sandbox.wechat);
   clearAlipay(sandbox.alipay);
+  clearUnionpay(sandbox.unionpay);
   if (flag(fields, "merchants", false)) {
     sandbox.wechat.members.clear();
     sandbox.alipay.members.clear();
+    sandbox.unionpay.members.clear();
   }
   await sandbox.saveNow();
   return { reset: true };

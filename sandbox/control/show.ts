@@ -1,9 +1,10 @@
-/** Trades as the control plane and the wallet show them, the same for both channels. */
+/** Trades as the control plane and the wallet show them, the same for every channel. */
 import { formatYuan } from "../alipay/money.ts";
 import { refreshTrade as refreshAlipay } from "../alipay/trade.ts";
 import type { Sandbox } from "../context.ts";
 import type { Notice } from "../kit/deliveries.ts";
 import type { Fields } from "../kit/input.ts";
+import { isPayable } from "../unionpay/order.ts";
 import { isUnpaid, refreshTrade as refreshWechat } from "../wechat/pay.ts";
 import type { Found } from "./resolve.ts";
 
@@ -76,16 +77,49 @@ function showAlipay(sandbox: Sandbox, { trade }: Extract<Found, { channel: "alip
   };
 }
 
-/** The whole of a trade: numbers, state, amounts in fen, refunds, and how its notices fare. */
-export function showTrade(sandbox: Sandbox, found: Found): Fields {
-  return found.channel === "wechat" ? showWechat(sandbox, found) : showAlipay(sandbox, found);
+function showUnionpay({ trade }: Extract<Found, { channel: "unionpay" }>): Fields {
+  return {
+    channel: "unionpay",
+    merchant: trade.mer_id,
+    out_trade_no: trade.out_trade_no,
+    txn_time: trade.txn_time,
+    transaction_id: trade.query_id,
+    kind: trade.kind,
+    state: trade.state,
+    failure_code: trade.failure_code,
+    subject: trade.subject,
+    amount: fen(trade.total),
+    currency: "CNY",
+    payer: trade.payer,
+    created_at: iso(trade.created_at_ms),
+    expires_at: iso(trade.expires_at_ms),
+    paid_at: iso(trade.paid_at_ms),
+    notify_url: trade.notify_url,
+    return_url: trade.front_url,
+    refunds: trade.refunds.map((refund) => ({
+      refund: refund.order_id,
+      refund_id: refund.query_id,
+      type: refund.txn_type,
+      amount: fen(refund.amount),
+      status: refund.status,
+      notify_url: refund.notify_url,
+    })),
+    notices: trade.notices.map(showNotice),
+  };
 }
 
-/** The newest trades of both channels, newest first. */
+/** The whole of a trade: numbers, state, amounts in fen, refunds, and how its notices fare. */
+export function showTrade(sandbox: Sandbox, found: Found): Fields {
+  if (found.channel === "wechat") return showWechat(sandbox, found);
+  return found.channel === "alipay" ? showAlipay(sandbox, found) : showUnionpay(found);
+}
+
+/** The newest trades of all channels, newest first. */
 export function listTrades(sandbox: Sandbox, limit: number): Found[] {
   const found: Found[] = [
     ...[...sandbox.wechat.trades.values()].slice(-limit).map((trade): Found => ({ channel: "wechat", trade })),
     ...[...sandbox.alipay.trades.values()].slice(-limit).map((trade): Found => ({ channel: "alipay", trade })),
+    ...[...sandbox.unionpay.trades.values()].slice(-limit).map((trade): Found => ({ channel: "unionpay", trade })),
   ];
   return found.sort((a, b) => b.trade.created_at_ms - a.trade.created_at_ms).slice(0, limit);
 }
@@ -113,6 +147,17 @@ export function describeBill(sandbox: Sandbox, found: Found): Bill {
       amount: total,
       channel: "wechat",
       open,
+      paid: trade.paid_at_ms !== undefined,
+    };
+  }
+  if (found.channel === "unionpay") {
+    const { trade } = found;
+    return {
+      merchant: sandbox.unionpay.members.get(trade.mer_id)?.merchant.name ?? trade.mer_id,
+      subject: trade.subject,
+      amount: total,
+      channel: "unionpay",
+      open: isPayable(sandbox, trade),
       paid: trade.paid_at_ms !== undefined,
     };
   }

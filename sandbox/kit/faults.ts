@@ -6,7 +6,7 @@
 import { ControlError } from "./input.ts";
 
 /** The simulated channels. */
-export const channels = ["wechat", "alipay"] as const;
+export const channels = ["wechat", "alipay", "unionpay"] as const;
 export type Channel = (typeof channels)[number];
 
 /** What a call does. `notice` is each delivery of a notice; the others are requests of the merchant. */
@@ -30,7 +30,7 @@ const exchange_faults = [
   "slow", // The work is done and answered late.
   "http_500", // Nothing is done; a bare HTTP 500.
   "system_error", // Nothing is done; the channel's own "system error".
-  "service_unavailable", // Alipay's code 20000; nothing is done.
+  "service_unavailable", // Alipay's code 20000, UnionPay's 03; nothing is done.
   "rate_limit", // Nothing is done; the channel's own "too often".
   "bad_signature", // The work is done; the answer's signature is wrong.
   "no_signature", // The work is done; the answer is unsigned.
@@ -96,6 +96,12 @@ const content_operations: Record<Channel, Record<(typeof content_faults)[number]
     wrong_number: ["pay", "query", "close", "cancel", "refund", "refund_query"],
     wrong_merchant: [],
   },
+  unionpay: {
+    wrong_amount: ["query", "refund_query"],
+    wrong_currency: ["query", "refund_query"],
+    wrong_number: ["pay", "query", "cancel", "refund", "refund_query"],
+    wrong_merchant: ["pay", "query", "cancel", "refund", "refund_query"],
+  },
 };
 
 const wechat_only: readonly FaultName[] = [
@@ -105,19 +111,23 @@ const wechat_only: readonly FaultName[] = [
   "user_paying",
 ];
 
+/** UnionPay closes nothing, and its certificates travel in its answers. */
+const unionpay_lacks: readonly Operation[] = ["close", "certificates", "oauth"];
+
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);
 }
 
 /** The operations of `channel` in which `fault` can happen. */
 export function operationsOf(channel: Channel, fault: FaultName): readonly Operation[] {
-  if (channel === "alipay" && wechat_only.includes(fault)) return [];
+  if (channel !== "wechat" && wechat_only.includes(fault)) return [];
   if (channel === "wechat" && fault === "service_unavailable") return [];
   if (includes(notice_faults, fault)) return ["notice"];
   if (includes(refund_faults, fault)) return ["refund"];
   if (includes(cancel_faults, fault)) return ["cancel"];
   if (includes(content_faults, fault)) return content_operations[channel][fault];
-  return operations.filter((operation) => operation !== "notice");
+  const calls = operations.filter((operation) => operation !== "notice");
+  return channel === "unionpay" ? calls.filter((call) => !unionpay_lacks.includes(call)) : calls;
 }
 
 /** The faults that wait. */

@@ -8,6 +8,7 @@ import { decide } from "../control/pay.ts";
 import { type Found, findTrade } from "../control/resolve.ts";
 import { describeBill, listTrades } from "../control/show.ts";
 import { ControlError, readFields } from "../kit/input.ts";
+import { makeFrontReturn } from "../unionpay/notice.ts";
 import { verifyInvocation } from "../wechat/jsapi.ts";
 import { grantCode, serveAccessToken } from "../wechat/oauth.ts";
 import { escapeHtml, renderButton, renderOutcome, renderPage, type Theme } from "./page.ts";
@@ -37,7 +38,7 @@ function renderHome(sandbox: Sandbox): string {
     .filter(({ bill }) => bill.open)
     .slice(0, orders_shown)
     .map(({ found, bill }) => {
-      const mark = bill.channel === "wechat" ? "微" : "支";
+      const mark = { wechat: "微", alipay: "支", unionpay: "银" }[bill.channel];
       return `<li><a href="/wallet/pay?code=${encodeURIComponent(codeOf(found))}"><span class="mark ${bill.channel}" aria-hidden="true">${mark}</span>
 <span class="name">${escapeHtml(bill.subject)}<small>${escapeHtml(bill.merchant)} · ${escapeHtml(found.trade.out_trade_no)}</small></span><span class="sum">¥${bill.amount}</span></a></li>`;
     });
@@ -47,7 +48,7 @@ function renderHome(sandbox: Sandbox): string {
       : `<ul class="orders">${rows.join("")}</ul>`;
   return `<form class="scan" method="post" action="/wallet/scan">
 <label for="code">扫一扫 <span lang="en">Scan: paste what the QR code says</span></label>
-<textarea id="code" name="code" required placeholder="weixin://wxpay/bizpayurl?pr=…  ·  https://qr.alipay.com/…"></textarea>
+<textarea id="code" name="code" required placeholder="weixin://wxpay/bizpayurl?pr=…  ·  https://qr.alipay.com/…  ·  https://qr.95516.com/…"></textarea>
 <button class="primary">识别 <span lang="en">Read</span></button></form>
 <h2>待付订单 <span lang="en">Open orders</span></h2>${list}`;
 }
@@ -123,6 +124,14 @@ const endings = {
   leave: ["left", "已放弃", "Left without paying", "cancel"],
 } as const;
 
+/** UnionPay's way back to the merchant: the browser posts the signed result to `frontUrl`. Empty for the others. */
+async function renderFrontReturn(sandbox: Sandbox, found: Found): Promise<string> {
+  const url = found.channel === "unionpay" ? safeBack(found.trade.front_url) : undefined;
+  const fields = found.channel === "unionpay" ? await makeFrontReturn(sandbox, found.trade) : undefined;
+  if (url === undefined || fields === undefined) return "";
+  return `<div class="actions">${renderButton(escapeHtml(url), fields, "primary", "返回商户", "Back to the merchant")}</div>`;
+}
+
 /** Carries out a click, then goes back to the merchant's page where there is one. */
 async function click(sandbox: Sandbox, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const form = readForm(request);
@@ -139,12 +148,8 @@ async function click(sandbox: Sandbox, request: FastifyRequest, reply: FastifyRe
       found.channel === "alipay" && outcome === "success" ? await makeReturnUrl(sandbox, found.trade) : undefined;
     const target = signed ?? back;
     if (target !== undefined) return void reply.redirect(target, 303);
-    sendPage(
-      reply,
-      found.channel,
-      renderOutcome(sign, title, english, `¥${describeBill(sandbox, found).amount}`),
-      result,
-    );
+    const outcome_page = renderOutcome(sign, title, english, `¥${describeBill(sandbox, found).amount}`);
+    sendPage(reply, found.channel, outcome_page + (await renderFrontReturn(sandbox, found)), result);
   } catch (error) {
     showRefusal(reply, "plain", error);
   }
@@ -222,10 +227,10 @@ export function addWalletRoutes(app: FastifyInstance, sandbox: Sandbox): void {
     showCode(sandbox, code, safeBack(back), reply);
   });
   app.get("/wallet/error", async (request, reply) => {
-    const { name = "", reason = "" } = request.query as Record<string, string>;
+    const { name = "", reason = "", channel } = request.query as Record<string, string>;
     sendPage(
       reply,
-      "alipay",
+      channel === "unionpay" ? "unionpay" : "alipay",
       renderOutcome("closed", "订单错误", "The order is refused", `${name} ${reason}`),
       undefined,
       400,
