@@ -161,6 +161,7 @@ test("an API, two workers and the database are killed under load: what was ackno
   await site.letTimePass(60);
 
   expect(traffic.acknowledged.size).toBeGreaterThan(10);
+  expect([...traffic.refusals].filter((code) => code !== "api.unavailable")).toEqual([]);
   for (const [id, { serial_no, refunded }] of traffic.acknowledged) {
     await until(async () => {
       const payment = await succeed("GET", `/v1/payments/${id}`);

@@ -97,6 +97,17 @@ describe("an Idempotency-Key", () => {
     ]);
   });
 
+  test("of an attempt that joined a running one leads to that one for ever", async () => {
+    const open = await platform.post("/v1/payments", paymentBody("cashier"));
+    const attempts = `/v1/payments/${open.id}/attempts`;
+    const running = await platform.post(attempts, { method: "wechat.native" });
+    const joined = await platform.post(attempts, { method: "wechat.native" }, keyed("key-9"));
+    expect(joined.serial_no).toBe(running.serial_no);
+    await platform.advance(60_000);
+    const again = await platform.call("POST", attempts, { method: "wechat.native" }, keyed("key-9"));
+    expect([again.body.serial_no, again.headers["idempotent-replayed"]]).toEqual([running.serial_no, "true"]);
+  });
+
   test("of a refused request is free again", async () => {
     const body = { ...paymentBody("wechat.native"), currency: "USD" };
     expect((await platform.call("POST", "/v1/payments", body, keyed("key-6"))).status).toBe(400);
@@ -216,6 +227,24 @@ describe("two processes on one database", () => {
     const refused = answers.filter(({ status }) => status >= 300);
     expect(ids.size).toBe(1);
     expect(refused.map(refusal)).toEqual(Array(25).fill([409, "idempotency.key_reused"]));
+  });
+
+  test("a key stolen from one attempt by another has one effect, and the other is told", async () => {
+    const payments = [
+      await platform.post("/v1/payments", paymentBody("cashier")),
+      await platform.post("/v1/payments", paymentBody("cashier")),
+    ];
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => {
+        const { call } = index % 2 === 0 ? platform : second;
+        const path = `/v1/payments/${payments[index % 2].id}/attempts`;
+        return call("POST", path, { method: "alipay.qr" }, keyed("storm-4"));
+      }),
+    );
+    const refused = answers.filter(({ status }) => status >= 300);
+    expect(refused.map(refusal)).toEqual(Array(10).fill([409, "idempotency.key_reused"]));
+    const lists = await Promise.all(payments.map(({ id }) => platform.get(`/v1/payments/${id}/attempts`)));
+    expect(lists.flatMap(({ data }) => data)).toHaveLength(1);
   });
 
   test("fifty identical attempts are one attempt", async () => {

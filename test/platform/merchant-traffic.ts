@@ -7,6 +7,8 @@ import type { Json } from "./sandbox-control.ts";
 export interface Traffic {
   /** Payments that the API acknowledged, with the amount that was asked back of each. */
   acknowledged: Map<string, { serial_no: string; refunded: number }>;
+  /** The codes of every refusal. */
+  refusals: Set<string>;
   /** Starts nothing new, and resolves when every request has been answered. */
   finish(): Promise<void>;
 }
@@ -18,12 +20,14 @@ const AMOUNT = 300;
 /** Starts clients that create, pay and partly refund, one payment after another. */
 export function startTraffic(site: CrashSite): Traffic {
   const acknowledged: Traffic["acknowledged"] = new Map();
+  const refusals = new Set<string>();
+  const client: Client = { site, acknowledged, refusals };
   let finishing = false;
   const clients = Array.from({ length: CLIENTS }, async (_, index) => {
-    while (!finishing) await takeOnePayment(site, acknowledged, index % 2 === 0 ? "wechat.native" : "alipay.qr");
+    while (!finishing) await takeOnePayment(client, index % 2 === 0 ? "wechat.native" : "alipay.qr");
   });
   return {
-    acknowledged,
+    ...{ acknowledged, refusals },
     async finish() {
       finishing = true;
       await Promise.all(clients);
@@ -31,25 +35,24 @@ export function startTraffic(site: CrashSite): Traffic {
   };
 }
 
-async function takeOnePayment(
-  site: CrashSite,
-  acknowledged: Traffic["acknowledged"],
-  method: "wechat.native" | "alipay.qr",
-): Promise<void> {
+type Client = Pick<Traffic, "acknowledged" | "refusals"> & { site: CrashSite };
+
+async function takeOnePayment(client: Client, method: "wechat.native" | "alipay.qr"): Promise<void> {
+  const { site, acknowledged } = client;
   const body = paymentBody(method, { amount: AMOUNT, notify_url: site.receiver.url });
-  const payment = await persist(site, "POST", "/v1/payments", body, ({ action }) => action.type === "qr_code");
+  const payment = await persist(client, "POST", "/v1/payments", body, ({ action }) => action.type === "qr_code");
   const entry = { serial_no: payment.serial_no, refunded: 0 };
   acknowledged.set(payment.id, entry);
   await site.sandbox.pay(codeOf(payment));
-  await persist(site, "GET", `/v1/payments/${payment.id}`, undefined, ({ status }) => status === "succeeded");
+  await persist(client, "GET", `/v1/payments/${payment.id}`, undefined, ({ status }) => status === "succeeded");
   const refund = { payment: payment.id, out_refund_no: nextNumber("refund"), amount: 100 };
-  await persist(site, "POST", "/v1/refunds", refund, ({ object }) => object === "refund");
+  await persist(client, "POST", "/v1/refunds", refund, ({ object }) => object === "refund");
   entry.refunded += refund.amount;
 }
 
 /** Asks until the answer is what is waited for. Unanswered and unavailable is asked again; any other refusal throws. */
 async function persist(
-  site: CrashSite,
+  { site, refusals }: Client,
   method: "GET" | "POST",
   path: string,
   body: object | undefined,
@@ -59,6 +62,7 @@ async function persist(
   for (;;) {
     const answer = await site.call(method, path, body).catch(() => undefined);
     if (answer && answer.status < 300 && isDone(answer.body)) return answer.body;
+    if (answer && answer.status >= 300) refusals.add(answer.body.error.code);
     if (answer && answer.status >= 300 && answer.body.error.retryable !== true) {
       throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
     }

@@ -1,7 +1,7 @@
 /** Another attempt of a payment: the payer chose a method, or asks again. */
 import type { Method } from "../../channels/contract.ts";
 import type { Caller } from "../../kit/http/api.ts";
-import { findKeys, type IdempotencyKey, idempotencyErrors, storeKeys } from "../idempotency/index.ts";
+import { findKeys, type IdempotencyKey, idempotencyErrors, type KeyRecord, storeKeys } from "../idempotency/index.ts";
 import { loadAttemptsOfPayments, requestAttemptClose } from "./attempt-store.ts";
 import { paymentErrors } from "./errors.ts";
 import { chooseAccount, newAttempt, priceAndInsertAttempts, requirePayer } from "./new-attempt.ts";
@@ -119,11 +119,22 @@ function callerOf(payment: Payment): Omit<Caller, "key_id"> {
   return { merchant_id, app_id, livemode };
 }
 
+/**
+ * The keys to remember: also of a request that joined a running attempt, or its repetition would later start another
+ * one. Identical requests of one group share a record; different ones under one key are left to clash.
+ */
 function attemptKeys(items: readonly AttemptItem[], results: readonly AttemptResult[], now: number) {
-  return items.flatMap((item, index) => {
+  const records = new Map<string, KeyRecord>();
+  for (const [index, item] of items.entries()) {
     const result = results[index]!;
-    if (!item.idempotency || result.kind !== "started") return [];
+    const isNew = result.kind === "started" || (result.kind === "running" && !result.replayed);
+    if (!item.idempotency || !isNew) continue;
+    const { key, request_hash } = item.idempotency;
     const owner = callerOf(item.payment);
-    return [{ ...owner, ...item.idempotency, object_type: "attempt", object_id: result.attempt.id, created_at: now }];
-  });
+    const name = `${owner.merchant_id} ${owner.app_id} ${owner.livemode} ${key} ${request_hash.toString("hex")}`;
+    if (records.has(name)) continue;
+    const made = { object_type: "attempt", object_id: result.attempt.id, created_at: now };
+    records.set(name, { ...owner, key, request_hash, ...made });
+  }
+  return [...records.values()];
 }

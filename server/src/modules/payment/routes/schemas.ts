@@ -79,9 +79,12 @@ export const CreateAttemptBody = Type.Object({
 
 export const ActionObject = Type.Object(
   {
-    type: Type.String({ description: "qr_code, redirect, jsapi, app or none." }),
+    type: Type.String({ description: "qr_code, redirect, form, jsapi, app or none." }),
     qr_code: Type.Optional(Type.String()),
     url: Type.Optional(Type.String()),
+    fields: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: "Of a form: what the browser posts to `url`." }),
+    ),
     parameters: Type.Optional(Type.Record(Type.String(), Type.String())),
     order_string: Type.Optional(Type.String()),
   },
