@@ -5,6 +5,7 @@ import { createManualClock, type ManualClock } from "../../server/src/kit/clock.
 import { createHttpServer } from "../../server/src/kit/http/server.ts";
 import { createLogger } from "../../server/src/kit/log.ts";
 import { systemRandom } from "../../server/src/kit/random.ts";
+import { findFreePort } from "../../server/src/main/free-port.ts";
 import { registerCashierRoutes } from "../../server/src/modules/cashier/index.ts";
 import { createInMemoryCashierService, type InMemoryCashierService } from "./cashier-service-in-memory.ts";
 
@@ -71,12 +72,4 @@ export async function openStage(): Promise<Stage> {
       await server.close();
     },
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
-  return port;
 }
