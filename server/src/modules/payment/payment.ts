@@ -114,10 +114,10 @@ export interface Attempt {
 const QUERY_DELAYS_S = [5, 30, 60, 180, 300, 600, 1800];
 const QUERY_DELAY_LAST_S = 3600;
 
-/** @param query_count how often the channel was asked before. */
 /**
  * How long to wait before asking the channel again, by how often it was asked. After the last, hourly: an open attempt
  * is never dropped silently.
+ * @param query_count how often the channel was asked before.
  */
 export function queryDelay_ms(query_count: number): number {
   return (QUERY_DELAYS_S[query_count] ?? QUERY_DELAY_LAST_S) * 1000;
