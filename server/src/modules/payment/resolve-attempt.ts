@@ -51,19 +51,10 @@ async function askChannel(services: PaymentServices, attempt: Attempt, must_end:
   if (must_end && channel.close) {
     return afterClose(services, attempt, await services.channels.close(channel, account, reference), answer);
   }
-  if (must_end && !channel.close) return afterExpiry(services, attempt);
-  if (answer.kind === "pending") return { kind: "still_unpaid" };
-  return afterNotFound(services, attempt, must_end);
-}
-
-/**
- * A channel that closes nothing lets the payer pay until the order's own expiry, which we set. An unpaid order ends when
- * that has passed; until then nobody can end it, and one whose create call is not known stays unknown.
- */
-function afterExpiry(services: PaymentServices, attempt: Attempt): AttemptOutcome {
-  if (attempt.expires_at <= services.clock.now()) return { kind: "closed" };
-  if (attempt.action !== null) return { kind: "still_unpaid" };
-  return { kind: "unknown", reason: "unreadable", detail: "the channel does not have the order yet" };
+  // A channel that closes nothing lets the payer pay until the order's own expiry, which we set: nothing ends it sooner.
+  const over = must_end && attempt.expires_at <= services.clock.now();
+  if (answer.kind === "pending") return { kind: over ? "abandoned" : "still_unpaid" };
+  return afterNotFound(services, attempt, over);
 }
 
 async function afterClose(
