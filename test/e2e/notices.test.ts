@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { getChannelAccount, updateChannelAccount } from "../../server/src/modules/channel-account/index.ts";
 import { createTestMerchant, type TestMerchant } from "../platform/merchants.ts";
 import { codeOf, paymentBody, type TestMethod } from "../platform/payments.ts";
 import { type Platform, type SecondProcess, startPlatform } from "../platform/platform.ts";
@@ -139,6 +140,25 @@ describe.each(bothChannels)("$channel", ({ channel, method }) => {
     expect(await deliver(letter)).toBe(channel === "wechat" ? 400 : 200);
     expect((await read(payment)).status).toBe(channel === "wechat" ? "processing" : "succeeded");
     await platform.settle();
+    expect((await read(payment)).status).toBe("succeeded");
+  });
+
+  test("about another app than the account's, it is not believed", async () => {
+    const { payment, letter } = await captureNotice(method);
+    const { services, merchant } = platform;
+    const id = merchant.accounts[channel];
+    const { config } = await getChannelAccount(services.db, id);
+    const field = channel === "wechat" ? "appid" : "app_id";
+    const configure = async (app: unknown) => {
+      const given = { ...services, getChannel: services.payment.getChannel };
+      await updateChannelAccount(given, id, { config: { ...config, [field]: app } });
+      await expect.poll(async () => (await services.accounts.open(id))?.config[field]).toBe(app);
+    };
+    await configure(channel === "wechat" ? "wx00000000000000aa" : "2021000000000009");
+    expect(await deliver(letter)).toBe(400);
+    expect((await read(payment)).status).toBe("processing");
+    await configure(config[field]);
+    expect(await deliver(letter)).toBeLessThan(300);
     expect((await read(payment)).status).toBe("succeeded");
   });
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSeededRandom, systemRandom } from "../../server/src/kit/random.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import { findDisagreements, resolveEverything } from "./outcome.ts";
-import { createWorld, takeStep } from "./world.ts";
+import { createWorld, takeSteps } from "./world.ts";
 
 const seed = Number(process.env.SIMULATE_SEED ?? systemRandom.bytes(4).readUInt32LE(0));
 const step_count = Number(process.env.SIMULATE_STEPS ?? 250);
@@ -22,14 +22,14 @@ beforeAll(async () => {
 afterAll(() => platform.close());
 
 test(`${step_count} steps of seed ${seed}`, { timeout: 30_000 + step_count * 1000 }, async () => {
-  const world = createWorld(platform, createSeededRandom(seed));
+  const world = await createWorld(platform, createSeededRandom(seed));
   const taken: string[] = [];
-  for (let step = 1; step <= step_count; step++) {
-    taken.push(await takeStep(world));
-    if (step % CHECK_EVERY === 0) {
-      const recent = taken.slice(-CHECK_EVERY).join(" ");
-      expect(await platform.findFaults(), `seed ${seed}, step ${step}, after ${recent}`).toEqual([]);
-    }
+  for (let checked = 0; taken.length < step_count; ) {
+    taken.push(...(await takeSteps(world)));
+    if (taken.length - checked < CHECK_EVERY) continue;
+    const recent = taken.slice(checked).join(" ");
+    checked = taken.length;
+    expect(await platform.findFaults(), `seed ${seed}, step ${checked}, after ${recent}`).toEqual([]);
   }
   await resolveEverything(world);
   expect(await findDisagreements(world), `seed ${seed}: ${JSON.stringify([...world.tally])}`).toEqual([]);

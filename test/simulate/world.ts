@@ -9,6 +9,8 @@ import type { ChannelName, Json } from "../platform/sandbox-control.ts";
 
 export interface World {
   platform: Platform;
+  /** The processes that serve the API. */
+  calls: Platform["call"][];
   random: Random;
   /** Create requests as they were sent, for repeating. */
   bodies: { key: string; body: object }[];
@@ -22,9 +24,10 @@ export interface World {
   tally: Map<string, number>;
 }
 
-/** A new world over a platform in which nothing has happened. */
-export function createWorld(platform: Platform, random: Random): World {
-  return { platform, random, bodies: [], payments: [], codes: [], bad: [], tally: new Map() };
+/** A new world over a platform in which nothing has happened; its API is served by two processes. */
+export async function createWorld(platform: Platform, random: Random): Promise<World> {
+  const calls = [platform.call, (await platform.startSecond()).call];
+  return { platform, calls, random, bodies: [], payments: [], codes: [], bad: [], tally: new Map() };
 }
 
 function below(world: World, limit: number): number {
@@ -40,7 +43,7 @@ function count(world: World, name: string): void {
 }
 
 async function call(world: World, key: string, method: "GET" | "POST", path: string, body?: object): Promise<Answer> {
-  const answer = await world.platform.call(method, path, body, { key });
+  const answer = await pick(world, world.calls)!(method, path, body, { key });
   if (answer.status >= 500) world.bad.push(`${method} ${path}: ${answer.text}`);
   if (answer.status >= 300) count(world, `refused: ${answer.body.error.code}`);
   else if (answer.body.object === "payment") remember(world, answer.body);
@@ -162,8 +165,16 @@ const steps: Record<string, { weight: number; run(world: World): Promise<unknown
   },
 };
 
-/** Takes one step. Gives its name. */
-export async function takeStep(world: World): Promise<string> {
+const AT_ONCE_MAX = 4;
+
+/** Takes a few steps at the same time, so that they race. Gives their names. */
+export async function takeSteps(world: World): Promise<string[]> {
+  const names = await Promise.all(Array.from({ length: 1 + below(world, AT_ONCE_MAX) }, () => takeStep(world)));
+  world.platform.clock.advance(1);
+  return names;
+}
+
+async function takeStep(world: World): Promise<string> {
   const names = Object.keys(steps);
   let at = below(
     world,
@@ -175,6 +186,5 @@ export async function takeStep(world: World): Promise<string> {
   })!;
   count(world, name);
   await steps[name]!.run(world);
-  world.platform.clock.advance(1);
   return name;
 }
