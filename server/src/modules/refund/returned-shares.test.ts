@@ -59,3 +59,26 @@ test("what does not return stays", () => {
   const attempt = { amount: 1000n, fee_amount: 7n, cost_amount: 3n, fee_returns: false, cost_returns: false };
   expect(returnedShares(attempt, [], 1000n)).toEqual({ fee_amount: 0n, cost_amount: 0n });
 });
+
+test("whichever refunds fail, no share is above its refund and their sum is never above what was taken", () => {
+  fc.assert(
+    fc.property(splits, fc.array(fc.boolean(), { minLength: 13, maxLength: 13 }), ({ attempt, parts }, fails) => {
+      let open: { amount: bigint; fee_amount: bigint; cost_amount: bigint; fails: boolean }[] = [];
+      for (const [index, amount] of parts.entries()) {
+        const shares = returnedShares(attempt, open, amount);
+        expect(shares.fee_amount <= amount && shares.cost_amount <= amount).toBe(true);
+        open.push({ amount, ...shares, fails: fails[index]! });
+        // Results come later than the next request.
+        if (index % 3 === 2) open = open.filter((refund) => !refund.fails);
+      }
+      const fee = open.reduce((total, refund) => total + refund.fee_amount, 0n);
+      expect(fee <= attempt.fee_amount).toBe(true);
+    }),
+  );
+});
+
+test("what failed refunds leave due is never more than the next refund moves", () => {
+  const attempt = { amount: 8n, fee_amount: 4n, cost_amount: 4n, fee_returns: true, cost_returns: true };
+  const kept = [1n, 1n, 1n].map((amount) => ({ amount, fee_amount: 0n, cost_amount: 0n }));
+  expect(returnedShares(attempt, kept, 1n)).toEqual({ fee_amount: 1n, cost_amount: 1n });
+});

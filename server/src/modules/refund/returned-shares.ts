@@ -15,6 +15,8 @@ export function returnedShares(
   const refunded = earlier.reduce((sum, refund) => sum + refund.amount, amount);
   const share = (whole: bigint, returned: bigint): bigint => {
     const due = (whole * refunded) / attempt.amount - returned;
+    // Refunds that failed in between may leave more due than this one moves; the next ones bring the rest.
+    if (due > amount) return amount;
     return due > 0n ? due : 0n;
   };
   const returned = (pick: (refund: Pick<Refund, "fee_amount" | "cost_amount">) => bigint) =>
