@@ -1,6 +1,8 @@
 // Guarantee: a payment is created, shown, listed, tried in several ways, closed and expired as the API promises; the
 // channel is always asked first, whoever really paid is believed, and a second success goes back to its payer.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { updateChannelAccount } from "../../server/src/modules/channel-account/index.ts";
+import { createTestMerchant } from "../platform/merchants.ts";
 import { codeOf, nextNumber, paymentBody } from "../platform/payments.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import type { Json } from "../platform/sandbox-control.ts";
@@ -218,6 +220,25 @@ describe("expiring", () => {
     expect((await platform.sandbox.notices(payment.serial_no)).map(({ accepted }) => accepted)).toEqual([true]);
     expect(eventsAbout(payment)).toEqual(["payment.succeeded"]);
   });
+});
+
+test("an account that is disabled starts nothing new, and finishes what it has begun", async () => {
+  const { services, sandbox } = platform;
+  const given = { ...services, getChannel: services.payment.getChannel };
+  const own = await createTestMerchant(services, sandbox.url);
+  const options = { key: own.key };
+  const payment = await platform.post("/v1/payments", paymentBody("wechat.native"), options);
+  await updateChannelAccount(given, own.accounts.wechat, { status: "disabled" });
+  platform.clock.advance(2 * S);
+  const refused = await platform.call("POST", "/v1/payments", paymentBody("wechat.native"), options);
+  expect([refused.status, refused.body.error.code]).toEqual([400, "payment.method_unavailable"]);
+  await sandbox.pay(codeOf(payment));
+  await platform.settle();
+  const refund = { payment: payment.id, out_refund_no: nextNumber("refund"), amount: 1234 };
+  await platform.post("/v1/refunds", refund, options);
+  await platform.settle();
+  const shown = await platform.get(`/v1/payments/${payment.id}`, options);
+  expect(shown).toMatchObject({ status: "succeeded", amount_refunded: 1234 });
 });
 
 describe("a second success", () => {

@@ -238,6 +238,29 @@ describe("the refund of a second success", () => {
   });
 });
 
+test("a duplicate whose refund the channel has closed is refunded again, under another number", async () => {
+  const payment = await platform.post("/v1/payments", paymentBody("wechat.native"));
+  await platform.sandbox.pay(codeOf(payment), { notify: false });
+  platform.clock.advance(S);
+  const winner = await platform.post(`/v1/payments/${payment.id}/attempts`, { method: "alipay.qr" });
+  await platform.sandbox.pay(codeOf(winner));
+  await platform.sandbox.fault("wechat", "refund", "refund_closed");
+  await platform.settle();
+  const refundsOf = async () => (await platform.get(`/v1/refunds?payment=${payment.id}`)).data;
+  // Both were made in the same millisecond of the clock that stands, so their order says nothing.
+  const byStatus = (list: Json[]) => list.sort((a, b) => (a.status < b.status ? -1 : 1));
+  const [again, closed] = byStatus(await refundsOf());
+  expect(closed).toMatchObject({ automatic: true, status: "failed", failure: { code: "CLOSED" } });
+  expect(again).toMatchObject({ automatic: true, status: "created", amount: 1234 });
+  expect(again.refund_no).not.toBe(closed.refund_no);
+  await platform.advance(3600 * S);
+  expect(byStatus(await refundsOf()).map(({ status }) => status)).toEqual(["failed", "succeeded"]);
+  expect((await platform.sandbox.trade(payment.serial_no)).refunds).toMatchObject([
+    { refund: closed.refund_no, status: "CLOSED" },
+    { refund: again.refund_no, status: "SUCCESS" },
+  ]);
+});
+
 test("refunds are listed newest first, by payment, status and number, in pages", async () => {
   const payment = await paid();
   const made: Json[] = [];

@@ -27,6 +27,7 @@ export async function receiveRefundNotice(
     await hurryRefund(services.db, refund, services.clock.now());
     return "integrity";
   }
-  await services.groups.recordOutcome({ merchant_id, payment_id: refund.payment_id, refund_id: refund.id, outcome });
+  const { payment_id } = refund;
+  await services.groups.recordOutcome({ merchant_id, payment_id, refund_id: id, outcome, held: true });
   return "recorded";
 }

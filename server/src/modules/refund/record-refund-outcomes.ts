@@ -25,6 +25,7 @@ import { bookedRefund } from "./booked-refund.ts";
 import { presentRefund } from "./present-refund.ts";
 import { isAutomatic, isOpenRefund, type Refund } from "./refund.ts";
 import type { RefundServices } from "./services.ts";
+import { startAutomaticRefunds } from "./start-automatic-refunds.ts";
 import { loadRefunds, moveRefunds, type RefundMove } from "./store.ts";
 
 export interface RefundOutcomeItem {
@@ -32,6 +33,8 @@ export interface RefundOutcomeItem {
   payment_id: string;
   refund_id: string;
   outcome: RefundOutcome;
+  /** Whether the channel spoke of a refund that it has, asked or by itself. What it refuses to take can be sent again. */
+  held: boolean;
 }
 
 export interface RefundOutcomeResult {
@@ -44,7 +47,12 @@ interface Effects {
   postings: NewPosting[];
   amounts: { merchant_id: string; id: string; refunding: bigint; refunded: bigint }[];
   events: NewEvent[];
+  /** Duplicates whose refund the channel has ended without paying. */
+  unpaid: Attempt[];
 }
+
+/** How soon another refund of a duplicate follows one that the channel has ended. */
+const AGAIN_MS = 3600 * 1000;
 
 export async function writeRefundOutcomes(
   services: RefundServices,
@@ -65,20 +73,20 @@ export async function writeRefundOutcomes(
       tx,
       [...refunds.values()].map((refund) => ({ merchant_id: refund.merchant_id, id: refund.attempt_id })),
     );
-    const effects: Effects = { moves: new Map(), postings: [], amounts: [], events: [] };
+    const effects: Effects = { moves: new Map(), postings: [], amounts: [], events: [], unpaid: [] };
     const now = services.clock.now();
     for (const item of items) {
       const refund = refunds.get(item.refund_id);
       const payment = payments.get(item.payment_id);
       if (!refund || !payment) continue;
-      const next = decideRefundOutcome(services, refund, attempts.get(refund.attempt_id)!, item.outcome, now);
+      const next = decideRefundOutcome(services, refund, attempts.get(refund.attempt_id)!, item, now);
       if (!next) continue;
       refunds.set(refund.id, next.refund);
       const expected = effects.moves.get(refund.id)?.expected ?? refund.status;
       effects.moves.set(refund.id, { ...next, expected });
       addEffects(services, effects, payment, next.refund, attempts.get(refund.attempt_id)!, now);
     }
-    await writeEffects(tx, effects, now);
+    await writeEffects(services, tx, effects, now);
     return items.map((item) => ({ refund: refunds.get(item.refund_id) }));
   });
   services.kick.webhooks();
@@ -90,7 +98,7 @@ function decideRefundOutcome(
   services: RefundServices,
   refund: Refund,
   attempt: Attempt,
-  outcome: RefundOutcome,
+  { outcome, held }: RefundOutcomeItem,
   now: number,
 ): { refund: Refund; due_at: number | null } | undefined {
   if (!isOpenRefund(refund)) return undefined;
@@ -106,8 +114,8 @@ function decideRefundOutcome(
     }
     case "failed": {
       const { code: failure_code, message: failure_message } = outcome.failure;
-      if (isAutomatic(refund)) {
-        // The payer is owed this money whatever the channel says today: asked again, never given up.
+      if (isAutomatic(refund) && !held) {
+        // The payer is owed this money whatever the channel says today: sent again, never given up.
         const failure = { failure_code, failure_message };
         return { refund: { ...asked, ...failure, status: "unknown", unknown_reason: "refused" }, due_at };
       }
@@ -136,6 +144,7 @@ function addEffects(
   const booked = bookedRefund(refund, attempt, now);
   if (isAutomatic(refund)) {
     if (succeeded) effects.postings.push(duplicateRefundPosting(booked));
+    else effects.unpaid.push(attempt);
   } else {
     effects.postings.push(succeeded ? refundSucceededPosting(booked) : refundFailedPosting(booked));
     const { merchant_id, id } = payment;
@@ -154,7 +163,7 @@ function addEffects(
   });
 }
 
-async function writeEffects(tx: Transaction, effects: Effects, now: number): Promise<void> {
+async function writeEffects(services: RefundServices, tx: Transaction, effects: Effects, now: number): Promise<void> {
   if (effects.moves.size === 0) return;
   const [moved] = await Promise.all([
     moveRefunds(tx, [...effects.moves.values()]),
@@ -162,6 +171,7 @@ async function writeEffects(tx: Transaction, effects: Effects, now: number): Pro
     effects.events.length > 0 ? recordEvents(tx, effects.events) : undefined,
   ]);
   invariant(moved.size === effects.moves.size, "a refund changed under its payment's lock");
+  await startAutomaticRefunds(services.ids, tx, effects.unpaid, now, now + AGAIN_MS);
   if (effects.postings.length === 0) return;
   const posted = await post(tx, effects.postings, now);
   invariant(

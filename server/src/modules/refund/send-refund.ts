@@ -9,19 +9,26 @@ import type { RefundServices } from "./services.ts";
 export async function sendRefund(services: RefundServices, refund: Refund, attempt: Attempt): Promise<Refund> {
   const { channel, account } = await openChannel(services, attempt);
   const outcome = await services.channels.refund(channel, account, refundInput(services, refund, attempt));
-  return recordRefund(services, refund, outcome);
+  return recordRefund(services, refund, outcome, false);
 }
 
 /** Asks the channel how a refund stands; one that it does not have is sent again. */
 export async function resolveRefund(services: RefundServices, refund: Refund, attempt: Attempt): Promise<Refund> {
   const { channel, account } = await openChannel(services, attempt);
   const outcome = await services.channels.queryRefund(channel, account, refundInput(services, refund, attempt));
-  return outcome.kind === "not_found" ? sendRefund(services, refund, attempt) : recordRefund(services, refund, outcome);
+  return outcome.kind === "not_found"
+    ? sendRefund(services, refund, attempt)
+    : recordRefund(services, refund, outcome, true);
 }
 
-async function recordRefund(services: RefundServices, refund: Refund, outcome: RefundOutcome): Promise<Refund> {
+async function recordRefund(
+  services: RefundServices,
+  refund: Refund,
+  outcome: RefundOutcome,
+  held: boolean,
+): Promise<Refund> {
   const { merchant_id, payment_id, id: refund_id } = refund;
-  const recorded = await services.groups.recordOutcome({ merchant_id, payment_id, refund_id, outcome });
+  const recorded = await services.groups.recordOutcome({ merchant_id, payment_id, refund_id, outcome, held });
   invariant(recorded.refund, "a refund vanished while its channel was called");
   return recorded.refund;
 }

@@ -5,13 +5,15 @@ import { insertRefunds } from "./store.ts";
 
 /**
  * The payer paid twice: each duplicate's money goes back whole. Written in the transaction that records the duplicate,
- * due at once; the worker sends it.
+ * or that its last refund has failed; the worker sends it.
+ * @param due_at when; at once unless given.
  */
 export async function startAutomaticRefunds(
   ids: IdSource,
   tx: Transaction,
   duplicates: readonly Attempt[],
   at: number,
+  due_at = at,
 ): Promise<void> {
   const refunds = duplicates.map((attempt) => {
     const id = ids.uuid();
@@ -41,5 +43,5 @@ export async function startAutomaticRefunds(
       query_count: 0,
     };
   });
-  await insertRefunds(tx, refunds, at);
+  await insertRefunds(tx, refunds, due_at);
 }
