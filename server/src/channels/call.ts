@@ -7,6 +7,7 @@ import type { Clock } from "../kit/clock.ts";
 import { InvariantError } from "../kit/error.ts";
 import type { Logger } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
+import { isBarcode } from "./auth-code.ts";
 import type {
   AttemptReference,
   Channel,
@@ -87,7 +88,7 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
       const operation = offered(channel.pay[input.method], channel, input.method);
       const outcome = await ("perform" in operation
         ? performLocally(tools, call, account, operation, input)
-        : perform(tools, call, account, operation, input));
+        : perform(tools, call, account, withoutCode(operation, input.payer.auth_code), input));
       return checkPayment(log, call, channel, account, input, outcome);
     },
     async query(channel, account, input) {
@@ -100,7 +101,7 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
       return perform(tools, callOf(channel, "close", input.serial_no), account, operation, input);
     },
     async cancel(channel, account, input) {
-      const operation = offered(channel.cancel, channel, "cancel");
+      const operation = offered(isBarcode(input.method) ? channel.barcode?.cancel : channel.cancel, channel, "cancel");
       return perform(tools, callOf(channel, "cancel", input.serial_no), account, operation, input);
     },
     async refund(channel, account, input) {
@@ -117,6 +118,24 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
     },
     run: (name, account, operation, input) => perform(tools, { operation: name }, account, operation, input),
     end: () => wire.end(),
+  };
+}
+
+/** A refusal may quote the request, as Alipay's does after a bad signature: the payer's code is cut out of it. */
+function withoutCode(
+  operation: Operation<PayInput, PayOutcome>,
+  auth_code: string | undefined,
+): Operation<PayInput, PayOutcome> {
+  if (auth_code === undefined) return operation;
+  const cut = (text: string) => text.replaceAll(auth_code, "***");
+  return {
+    toRequest: operation.toRequest,
+    async fromResponse(context, input, response) {
+      const outcome = await operation.fromResponse(context, input, response);
+      if (outcome.kind === "unknown") return { ...outcome, detail: cut(outcome.detail) };
+      if (outcome.kind !== "failed") return outcome;
+      return { kind: "failed", failure: { code: outcome.failure.code, message: cut(outcome.failure.message) } };
+    },
   };
 }
 

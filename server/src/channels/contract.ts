@@ -16,11 +16,13 @@ export const methods = [
   "wechat.h5",
   "wechat.mini",
   "wechat.app",
+  "wechat.barcode",
   "alipay.qr",
   "alipay.wap",
   "alipay.page",
   "alipay.app",
   "alipay.jsapi",
+  "alipay.barcode",
 ] as const;
 export type Method = (typeof methods)[number];
 
@@ -62,6 +64,14 @@ export interface WireRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Shown when the connection is made, where the channel asks who connects (mutual TLS). Means nothing over http. */
+  readonly client_certificate?: ClientCertificate;
+}
+
+/** Both in PEM. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly private_key: string;
 }
 
 /** A wire response. Header names are lower case; the body is the raw bytes as they came. */
@@ -269,8 +279,10 @@ export interface Channel {
   readonly pay: Partial<Record<Method, Operation<PayInput, PayOutcome> | LocalOperation<PayInput, PayOutcome>>>;
   readonly query: Operation<AttemptReference, QueryOutcome>;
   readonly close?: Operation<AttemptReference, CloseOutcome>;
-  /** Ends the order whatever its state; paid money goes back. For barcodes and for unknown creations. */
+  /** Ends the order whatever its state; paid money goes back. */
   readonly cancel?: Operation<AttemptReference, CloseOutcome>;
+  /** For the method that ends in `.barcode`, where the channel has it. */
+  readonly barcode?: BarcodeRules;
   readonly refund: Operation<RefundInput, RefundOutcome>;
   readonly queryRefund: Operation<RefundInput, RefundOutcome>;
   /** Verifies and reads a notice. Never throws. */
@@ -280,6 +292,20 @@ export interface Channel {
   /** OAuth for the payer's identity inside the channel's own browser, where the channel has one. */
   readonly identity?: PayerIdentity;
   readonly limits: ChannelLimits;
+}
+
+/**
+ * How an order that the merchant made by scanning the payer's code goes on while its outcome is pending or unknown: no
+ * notice tells of it, it cannot be closed, and its payer stands at the counter. Times in milliseconds.
+ */
+export interface BarcodeRules {
+  readonly query_interval_ms: number;
+  /** Since the order's creation; then it is cancelled. */
+  readonly query_for_ms: number;
+  /** Since the order's creation; it is never cancelled sooner. */
+  readonly cancel_after_ms: number;
+  /** Ends the order whatever its state; paid money goes back. */
+  readonly cancel: Operation<AttemptReference, CloseOutcome>;
 }
 
 export interface PayerIdentity {

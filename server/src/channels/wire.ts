@@ -1,11 +1,14 @@
 /** HTTP towards the channels: kept-alive connections, time limits, a largest answer. Trouble is an outcome, not an error. */
+import { LRUCache } from "lru-cache";
 import { Agent, type Dispatcher } from "undici";
-import type { Unknown, WireRequest, WireResponse } from "./contract.ts";
+import { sha256 } from "../kit/crypto.ts";
+import type { ClientCertificate, Unknown, WireRequest, WireResponse } from "./contract.ts";
 import { unknown } from "./refusal.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RESPONSE_BYTES_MAX = 1_048_576;
 const CONNECTIONS_PER_ORIGIN = 128;
+const CERTIFIED_AGENTS_MAX = 256;
 
 export interface Wire {
   /** Sends a request and answers the response, or unknown. Redirects are not followed. */
@@ -15,20 +18,26 @@ export interface Wire {
 
 /** Opens no connection yet. `timeout_ms` is for one whole exchange, from connecting to the last byte. */
 export function createWire(timeout_ms: number): Wire {
-  const agent = new Agent({
-    connections: CONNECTIONS_PER_ORIGIN,
-    connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, timeout_ms) },
-    headersTimeout: timeout_ms,
-    bodyTimeout: timeout_ms,
-    maxResponseSize: RESPONSE_BYTES_MAX,
+  const agent = createAgent(timeout_ms);
+  // Whoever shows a certificate has connections of its own: one made with it must serve nobody else.
+  const certified = new LRUCache<string, Agent>({
+    max: CERTIFIED_AGENTS_MAX,
+    dispose: (unused) => void unused.close().catch(() => undefined),
   });
+  function agentOf(shown: ClientCertificate | undefined): Agent {
+    if (!shown) return agent;
+    const name = sha256(`${shown.certificate}\n${shown.private_key}`).toString("base64");
+    const known = certified.get(name) ?? createAgent(timeout_ms, shown);
+    certified.set(name, known, { noDisposeOnSet: true });
+    return known;
+  }
   return {
-    async exchange({ method, url, headers, body }) {
+    async exchange({ method, url, headers, body, client_certificate }) {
       const { origin, pathname, search } = new URL(url);
       // The agent's own limits are per phase; this one is for the whole exchange.
       const signal = AbortSignal.timeout(timeout_ms);
       try {
-        const response = await agent.request({
+        const response = await agentOf(client_certificate).request({
           origin,
           path: pathname + search,
           method,
@@ -42,8 +51,23 @@ export function createWire(timeout_ms: number): Wire {
         return outcomeOfBrokenExchange(error);
       }
     },
-    end: () => agent.close(),
+    async end() {
+      await Promise.all([agent, ...certified.values()].map((open) => open.close()));
+    },
   };
+}
+
+function createAgent(timeout_ms: number, shown?: ClientCertificate): Agent {
+  return new Agent({
+    connections: CONNECTIONS_PER_ORIGIN,
+    connect: {
+      timeout: Math.min(CONNECT_TIMEOUT_MS, timeout_ms),
+      ...(shown && { cert: shown.certificate, key: shown.private_key }),
+    },
+    headersTimeout: timeout_ms,
+    bodyTimeout: timeout_ms,
+    maxResponseSize: RESPONSE_BYTES_MAX,
+  });
 }
 
 function flattenHeaders(headers: Dispatcher.ResponseData["headers"]): Record<string, string | undefined> {

@@ -59,6 +59,17 @@ function renew(account: ChannelAccount, rotated: Record<string, unknown>): Chann
   return changeAccount(account, { config: { [name]: [added, ...(account.config[name] as unknown[])] } });
 }
 
+const troubles = {
+  http_500: "http_status",
+  system_error: "system_error",
+  service_unavailable: "system_error",
+  rate_limit: "rate_limited",
+  bad_signature: "bad_signature",
+  no_signature: "bad_signature",
+  html: "unreadable",
+  empty: "unreadable",
+} as const;
+
 const subjectOf = (mode: Mode): ConformanceSubject => ({
   title: `Alipay, ${mode} mode`,
   channel: alipay,
@@ -74,18 +85,21 @@ const subjectOf = (mode: Mode): ConformanceSubject => ({
     refunded: "succeeded",
     refundUnderWay: "not_found",
     notEnoughCode: "ACQ.SELLER_BALANCE_NOT_ENOUGH",
-    troubles: {
-      http_500: "http_status",
-      system_error: "system_error",
-      service_unavailable: "system_error",
-      rate_limit: "rate_limited",
-      bad_signature: "bad_signature",
-      no_signature: "bad_signature",
-      html: "unreadable",
-      empty: "unreadable",
-    },
+    troubles,
     untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
     refundUntruths: ["wrong_amount", "wrong_number"],
+    barcode: {
+      refusals: {
+        expired: "ACQ.PAYMENT_AUTH_CODE_INVALID",
+        invalid: "ACQ.PAYMENT_AUTH_CODE_INVALID",
+        not_enough: "ACQ.BUYER_BALANCE_NOT_ENOUGH",
+      },
+      troubles,
+      untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
+      declined: "closed",
+      returned: "succeeded",
+      cancelledAbsent: "closed",
+    },
     spoiltNotices: ["notice_tampered", "notice_bad_signature"],
   },
 });

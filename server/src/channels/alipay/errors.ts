@@ -34,6 +34,19 @@ export const payRefusals = {
   "ACQ.TRADE_HAS_FINISHED": "duplicate",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** Paying by the payer's code: a refusal means that the code was not charged. */
+export const barcodeRefusals = {
+  ...payRefusals,
+  "ACQ.PAYMENT_AUTH_CODE_INVALID": "failed",
+  "ACQ.PAYMENT_FAIL": "failed",
+  "ACQ.PULL_MOBILE_CASHIER_FAIL": "failed",
+  "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR": "failed",
+  "ACQ.BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR": "failed",
+  "ACQ.ERROR_BALANCE_PAYMENT_DISABLE": "failed",
+  "ACQ.MOBILE_PAYMENT_SWITCH_OFF": "failed",
+  "ACQ.BEYOND_PAY_RESTRICTION": "failed",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
 export const queryRefusals = { "ACQ.TRADE_NOT_EXIST": "not_found" } as const satisfies RefusalTable<RefusalMeaning>;
 
 /**

@@ -1,5 +1,6 @@
 /** Alipay's open platform (gateway.do, RSA2), in key mode and in certificate mode. */
 import type { Channel } from "../contract.ts";
+import { barcode, payBarcode } from "./barcode.ts";
 import { cancel, close } from "./close.ts";
 import { type AlipayConfig, alipayConfigSchema, alipaySecretFields, checkAlipayAccount } from "./config.ts";
 import { identity } from "./identity.ts";
@@ -25,10 +26,12 @@ export const alipay: Channel = {
     "alipay.page": payPage,
     "alipay.app": payApp,
     "alipay.jsapi": payJsapi,
+    "alipay.barcode": payBarcode,
   },
   query,
   close,
   cancel,
+  barcode,
   refund,
   queryRefund,
   readNotice,

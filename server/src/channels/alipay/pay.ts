@@ -88,7 +88,8 @@ function redirectTo(method: string, product_code: string): LocalOperation<PayInp
   };
 }
 
-function orderOf(input: PayInput): JsonObject {
+/** What every order says, whatever its product. */
+export function orderOf(input: PayInput): JsonObject {
   return {
     out_trade_no: input.serial_no,
     total_amount: toDecimal(input.amount),

@@ -9,7 +9,13 @@ import { cutMembers } from "./raw-json.ts";
 /** An answer after its checks. A refusal is shown by its `code` (Alipay's sub_code where it gives one) and looked up by `lookup`. */
 export type AlipayAnswer =
   | { readonly kind: "accepted"; readonly data: JsonObject }
-  | { readonly kind: "refused"; readonly code: string; readonly message: string; readonly lookup: string }
+  | {
+      readonly kind: "refused";
+      readonly code: string;
+      readonly message: string;
+      readonly lookup: string;
+      readonly data: JsonObject;
+    }
   | Unknown;
 
 const ACCEPTED = "10000";
@@ -75,5 +81,5 @@ function readSigned(data: JsonObject): AlipayAnswer {
   // The documents spell one of them AQC.
   if (/^(ACQ|AQC)\.SYSTEM_ERROR$/.test(sub_code)) return unknown("system_error", `${sub_code} ${message}`);
   // The gateway's own refusals have many sub_codes that all mean the same: the call was not carried out.
-  return { kind: "refused", code: sub_code, message, lookup: unsignedCodes.has(code) ? code : sub_code };
+  return { kind: "refused", code: sub_code, message, lookup: unsignedCodes.has(code) ? code : sub_code, data };
 }

@@ -4,6 +4,7 @@
  */
 import { describe } from "vitest";
 import { describeAccounts } from "./accounts.ts";
+import { describeBarcodes } from "./barcodes.ts";
 import { describeHostility } from "./hostility.ts";
 import { describeNotices } from "./notices.ts";
 import { describePayments } from "./payments.ts";
@@ -20,5 +21,6 @@ export function describeChannelConformance(subject: ConformanceSubject): void {
     describeRefunds(subject, world);
     describeNotices(subject, world);
     describeHostility(subject, world);
+    if (subject.facts.barcode) describeBarcodes(subject, world, subject.facts.barcode);
   });
 }

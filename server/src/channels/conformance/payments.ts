@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { money } from "../../kit/money.ts";
+import { isBarcode } from "../auth-code.ts";
 import type { Method } from "../contract.ts";
 import { changeAccount, makePayInput, makeStrangeKey } from "./harness.ts";
 import { ask, type ConformanceSubject, codeOf, expectPending, payInFull, startPayment, type World } from "./subject.ts";
@@ -18,20 +19,18 @@ export function describePayments(subject: ConformanceSubject, world: () => World
 function describeLife(subject: ConformanceSubject, world: () => World): void {
   const { channel, facts } = subject;
 
-  it.each(Object.keys(channel.pay) as Method[])(
-    "%s goes from order to paid, with our number and amount",
-    async (method) => {
-      const { caller, account, receiver, control } = world();
-      const input = makePayInput(method, receiver.url);
-      const action = expectPending(await caller.pay(channel, account, input));
-      expect(["pending", "not_found"]).toContain((await caller.query(channel, account, input)).kind);
-      const paid = await control.post("pay", { code: codeOf(action), notify: false });
-      expect(await caller.query(channel, account, input)).toMatchObject({
-        kind: "succeeded",
-        payment: { serial_no: input.serial_no, amount: input.amount, channel_trade_no: paid.transaction_id },
-      });
-    },
-  );
+  const ordered = (Object.keys(channel.pay) as Method[]).filter((method) => !isBarcode(method));
+  it.each(ordered)("%s goes from order to paid, with our number and amount", async (method) => {
+    const { caller, account, receiver, control } = world();
+    const input = makePayInput(method, receiver.url);
+    const action = expectPending(await caller.pay(channel, account, input));
+    expect(["pending", "not_found"]).toContain((await caller.query(channel, account, input)).kind);
+    const paid = await control.post("pay", { code: codeOf(action), notify: false });
+    expect(await caller.query(channel, account, input)).toMatchObject({
+      kind: "succeeded",
+      payment: { serial_no: input.serial_no, amount: input.amount, channel_trade_no: paid.transaction_id },
+    });
+  });
 
   it("tells an unseen order, a seen one and one that does not exist apart as far as the channel does", async () => {
     const { caller, account, control, receiver } = world();

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from "vitest";
 import type { ChannelCaller } from "../call.ts";
 import type { Action, Channel, ChannelAccount, Method, PayInput, PayOutcome, UnknownReason } from "../contract.ts";
+import type { BarcodeFacts } from "./barcodes.ts";
 import {
   type ControlPlane,
   createControlPlane,
@@ -49,6 +50,8 @@ export interface ChannelFacts {
   readonly refundUntruths: readonly string[];
   /** Spoilt notices that must be refused. */
   readonly spoiltNotices: readonly string[];
+  /** Where it takes the payer's code. */
+  readonly barcode?: BarcodeFacts;
 }
 
 /** Everything that a test of the suite works with. */

@@ -4,7 +4,7 @@ import Type from "typebox";
 import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
-import type { ChannelAccount, ConfigField, Method } from "../contract.ts";
+import type { ChannelAccount, ClientCertificate, ConfigField, Method } from "../contract.ts";
 import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey, serialOf } from "../key-material.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
@@ -24,7 +24,7 @@ export const wechatConfigSchema = Type.Object(
     app_appid: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
     /** Serial number of the merchant's API certificate, in hex. */
     merchant_serial_no: Type.String({ pattern: "^[0-9A-Fa-f]{8,64}$" }),
-    /** The merchant's API certificate itself: not needed to pay, but with it the account can be checked. */
+    /** The merchant's API certificate itself: with it the account can be checked, and code payments can be reversed. */
     merchant_certificate: Type.Optional(pem),
     platform_certificates: Type.Optional(
       Type.Array(Type.Object({ serial_no: Type.String({ minLength: 1 }), pem }, { additionalProperties: false })),
@@ -37,6 +37,8 @@ export const wechatConfigSchema = Type.Object(
      * `public_keys` if there is one, else no header, which means the newest platform certificate.
      */
     wechatpay_serial: Type.Optional(Type.String({ minLength: 1 })),
+    /** Over which API wechat.barcode is paid; v2 needs `api_v2_key` and `merchant_certificate`. */
+    barcode_api: Type.Optional(Type.Union([Type.Literal("v2"), Type.Literal("v3")])),
     base_url: Type.Optional(url),
     /** Where the payer's browser authorizes. */
     oauth_authorize_base_url: Type.Optional(url),
@@ -56,6 +58,12 @@ export const wechatSecretFields: readonly ConfigField[] = [
   },
   { name: "api_v3_key", label: { zh: "APIv3 密钥", en: "APIv3 key" }, secret: true, required: true },
   {
+    name: "api_v2_key",
+    label: { zh: "API 密钥（v2，付款码支付需要）", en: "API v2 key (for code payments)" },
+    secret: true,
+    required: false,
+  },
+  {
     name: "app_secret",
     label: { zh: "公众号 AppSecret（JSAPI 支付需要）", en: "Official account AppSecret (for JSAPI)" },
     secret: true,
@@ -64,6 +72,7 @@ export const wechatSecretFields: readonly ConfigField[] = [
 ];
 
 export const API_V3_KEY_BYTES = 32;
+const API_V2_KEY_BYTES = 32;
 
 /** An account with its keys parsed. */
 export interface WechatAccount {
@@ -77,6 +86,10 @@ export interface WechatAccount {
   readonly verification_keys: ReadonlyMap<string, KeyObject>;
   readonly wechatpay_serial: string | undefined;
   readonly api_v3_key: Buffer;
+  readonly api_v2_key: string | undefined;
+  readonly barcode_api: "v2" | "v3";
+  /** Shown to WeChat Pay where it asks who connects; in PEM. */
+  readonly client_certificate: ClientCertificate | undefined;
   readonly base_url: string;
   readonly oauth_authorize_base_url: string;
   readonly oauth_api_base_url: string;
@@ -95,6 +108,9 @@ export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
     verification_keys: readVerificationKeys(config),
     wechatpay_serial: config.wechatpay_serial ?? config.public_keys?.[0]?.id,
     api_v3_key: Buffer.from(secretOf(account, "api_v3_key"), "utf8"),
+    api_v2_key: account.secrets.api_v2_key?.reveal(),
+    barcode_api: config.barcode_api ?? "v2",
+    client_certificate: readClientCertificate(account, config),
     base_url: trimSlash(config.base_url ?? "https://api.mch.weixin.qq.com"),
     oauth_authorize_base_url: trimSlash(config.oauth_authorize_base_url ?? "https://open.weixin.qq.com"),
     oauth_api_base_url: trimSlash(config.oauth_api_base_url ?? "https://api.weixin.qq.com"),
@@ -113,6 +129,13 @@ export function appidOf(
 /** The key under which a `Wechatpay-Serial` is looked up: certificate serials are hex and come in either case. */
 export function verificationKeyId(serial: string): string {
   return serial.startsWith("PUB_KEY_ID_") ? serial : serial.toUpperCase();
+}
+
+function readClientCertificate(account: ChannelAccount, config: WechatConfig): ClientCertificate | undefined {
+  const { merchant_certificate: certificate } = config;
+  if (certificate === undefined) return undefined;
+  const key = readPrivateKey(secretOf(account, "merchant_private_key"));
+  return { certificate, private_key: key.export({ type: "pkcs8", format: "pem" }).toString() };
 }
 
 function readVerificationKeys(config: WechatConfig): Map<string, KeyObject> {
@@ -142,6 +165,7 @@ export function checkWechatAccount(account: ChannelAccount, clock: Clock): strin
   const { config } = account;
   return [
     ...checkSecrets(account),
+    ...checkApiV2(account, config),
     ...checkMerchantCertificate(account, config, clock),
     ...checkVerificationKeys(config, clock),
     ...(config.wechatpay_serial && !listVerificationKeyIds(config).includes(verificationKeyId(config.wechatpay_serial))
@@ -161,6 +185,20 @@ function checkSecrets({ secrets }: ChannelAccount): string[] {
     problems.push(`api_v3_key must be ${API_V3_KEY_BYTES} bytes long; it is ${Buffer.byteLength(apiV3Key)}`);
   }
   return problems;
+}
+
+/** What code payments over v2 need, where the account has begun to say it. */
+function checkApiV2({ secrets }: ChannelAccount, config: WechatConfig): string[] {
+  const key = secrets.api_v2_key?.reveal();
+  if (key === undefined) return config.barcode_api === "v2" ? ["api_v2_key is missing: barcode_api v2 needs it"] : [];
+  return [
+    ...(Buffer.byteLength(key) === API_V2_KEY_BYTES
+      ? []
+      : [`api_v2_key must be ${API_V2_KEY_BYTES} bytes long; it is ${Buffer.byteLength(key)}`]),
+    ...(config.merchant_certificate === undefined
+      ? ["merchant_certificate is missing: with api_v2_key it is needed to reverse code payments"]
+      : []),
+  ];
 }
 
 function checkMerchantCertificate({ secrets }: ChannelAccount, config: WechatConfig, clock: Clock): string[] {

@@ -2,7 +2,7 @@
  * What WeChat Pay's error codes tell about an order or a refund, per operation. Codes are spelled without underscores
  * (`codeSpelling`). A code that is missing here tells nothing certain.
  */
-import type { Unknown } from "../contract.ts";
+import type { PayOutcome, Unknown } from "../contract.ts";
 import { interpretRefusal, type RefusalMeaning, type RefusalTable, unknown } from "../refusal.ts";
 import { codeSpelling } from "./verify.ts";
 
@@ -23,6 +23,30 @@ export const payRefusals = {
   // The number is already at the channel: created by an earlier call whose answer was lost, perhaps paid by now.
   OUTTRADENOUSED: "duplicate",
   ORDERPAID: "duplicate",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/** Paying by the payer's code: a refusal means that the code was not charged. */
+export const barcodeRefusals = {
+  ...payRefusals,
+  AUTHCODEEXPIRE: "failed",
+  AUTHCODEEXPIRED: "failed",
+  AUTHCODEINVALID: "failed",
+  AUTHCODEERROR: "failed",
+  NOTSUPORTCARD: "failed",
+  BUYERMISMATCH: "failed",
+  APPIDNOTEXIST: "failed",
+  MCHIDNOTEXIST: "failed",
+  LACKPARAMS: "failed",
+  ORDERCLOSED: "duplicate",
+  ORDERREVERSED: "duplicate",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/** Reversing a code payment. USERPAYING is not listed: it is tried again. */
+export const cancelRefusals = {
+  ORDERNOTEXIST: "not_found",
+  RESOURCENOTEXISTS: "not_found",
+  ORDERREVERSED: "closed",
+  ORDERCLOSED: "closed",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 export const queryRefusals = {
@@ -75,6 +99,13 @@ export function interpretWechatRefusal<Meaning extends RefusalMeaning>(table: Re
 export function interpretPayRefusal(refusal: Refusal) {
   const taken = isInvalidRequest(refusal) && /订单号重复|已支付/.test(refusal.message);
   return taken ? duplicateOf(refusal) : interpretWechatRefusal(payRefusals, refusal);
+}
+
+/** USERPAYING is no refusal: the order stands and waits for its payer. */
+export function interpretBarcodeRefusal(refusal: Refusal): PayOutcome {
+  if (codeSpelling(refusal.code) === "USERPAYING") return { kind: "pending", action: { type: "none" } };
+  const taken = isInvalidRequest(refusal) && /订单号重复|已支付/.test(refusal.message);
+  return taken ? duplicateOf(refusal) : interpretWechatRefusal(barcodeRefusals, refusal);
 }
 
 /** INVALID_REQUEST is also used for a refund number that was used with other particulars; only its words tell. */

@@ -1,11 +1,11 @@
-/** WeChat Pay, API v3, direct merchant (直连商户). */
+/** WeChat Pay, direct merchant (直连商户): API v3, and for code payments API v2 unless the account says v3. */
 import type { Channel } from "../contract.ts";
+import { barcode, payBarcode, query } from "./barcode.ts";
 import { close } from "./close.ts";
 import { appidOf, checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
 import { identity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
 import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
-import { query } from "./query.ts";
 import { queryRefund, refund } from "./refund.ts";
 
 export { type CertificatesOutcome, certificates, type PlatformCertificate } from "./certificates.ts";
@@ -27,9 +27,11 @@ export const wechat: Channel = {
     "wechat.h5": payH5,
     "wechat.mini": payMini,
     "wechat.app": payApp,
+    "wechat.barcode": payBarcode,
   },
   query,
   close,
+  barcode,
   refund,
   queryRefund,
   readNotice,

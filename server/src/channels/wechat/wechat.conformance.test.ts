@@ -35,6 +35,9 @@ function keysOf(made: Made): Record<string, unknown> {
   };
 }
 
+/** API v2 and API v3 take code payments; each key mode tries one of them. */
+const barcodeApis = { platform_certificate: "v2", public_key: "v3", both: "v2" } as const;
+
 async function provision(control: ControlPlane, verify_mode: VerifyMode) {
   const made = (await control.post("merchants", { channel: "wechat", verify_mode })) as Made;
   const { mchid, appid, mini_appid, app_appid, merchant_serial_no } = made;
@@ -48,6 +51,8 @@ async function provision(control: ControlPlane, verify_mode: VerifyMode) {
       mini_appid,
       app_appid,
       merchant_serial_no,
+      merchant_certificate: made.merchant_certificate_pem,
+      barcode_api: barcodeApis[verify_mode],
       ...keysOf(made),
       base_url: control.url,
       oauth_authorize_base_url: control.url,
@@ -56,6 +61,7 @@ async function provision(control: ControlPlane, verify_mode: VerifyMode) {
     secrets: {
       merchant_private_key: new Secret(made.merchant_private_key_pem!),
       api_v3_key: new Secret(made.api_v3_key!),
+      api_v2_key: new Secret(made.api_v2_key!),
       app_secret: new Secret(made.app_secret!),
     },
   };
@@ -69,6 +75,16 @@ function renew(account: ChannelAccount, rotated: Record<string, unknown>): Chann
   for (const [name, added] of Object.entries(fresh)) config[name] = [...added, ...((config[name] as unknown[]) ?? [])];
   return changeAccount(account, { config });
 }
+
+const troubles = {
+  http_500: "http_status",
+  system_error: "system_error",
+  rate_limit: "rate_limited",
+  bad_signature: "bad_signature",
+  no_signature: "bad_signature",
+  html: "bad_signature",
+  empty: "bad_signature",
+} as const;
 
 const subjectOf = (mode: VerifyMode): ConformanceSubject => ({
   title: `WeChat Pay, ${mode}`,
@@ -85,17 +101,20 @@ const subjectOf = (mode: VerifyMode): ConformanceSubject => ({
     refunded: "pending",
     refundUnderWay: "pending",
     notEnoughCode: "NOT_ENOUGH",
-    troubles: {
-      http_500: "http_status",
-      system_error: "system_error",
-      rate_limit: "rate_limited",
-      bad_signature: "bad_signature",
-      no_signature: "bad_signature",
-      html: "bad_signature",
-      empty: "bad_signature",
-    },
+    troubles,
     untruths: ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"],
     refundUntruths: ["wrong_amount", "wrong_currency", "wrong_number"],
+    barcode: {
+      refusals: { expired: "AUTHCODEEXPIRE", invalid: "AUTH_CODE_INVALID", not_enough: "NOTENOUGH" },
+      troubles:
+        barcodeApis[mode] === "v3"
+          ? troubles
+          : { ...troubles, rate_limit: "rate_limited", html: "unreadable", empty: "unreadable" },
+      untruths: ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"],
+      declined: "failed",
+      returned: "closed",
+      cancelledAbsent: "not_found",
+    },
     spoiltNotices: ["notice_tampered", "notice_bad_signature", "notice_stale_timestamp", "notice_signtest"],
   },
 });
@@ -221,6 +240,17 @@ describe("WeChat Pay's own ways", () => {
     expect(await opened.json()).toMatchObject({ err_msg: "get_brand_wcpay_request:open" });
   });
 
+  it("takes no code without what a reversal needs, and says what is missing", async () => {
+    const { account, caller } = world();
+    const { api_v2_key: _, ...secrets } = account.secrets;
+    const bare = { ...changeAccount(account, {}), secrets };
+    expect(wechat.checkAccount(bare, systemClock)).toEqual(["api_v2_key is missing: barcode_api v2 needs it"]);
+    const payer = { auth_code: "130000000000000000" };
+    expect(
+      await caller.pay(wechat, bare, makePayInput("wechat.barcode", "https://shop.example/n", { payer })),
+    ).toMatchObject({ kind: "failed", failure: { code: "API_V2_NOT_CONFIGURED" } });
+  });
+
   it("fails before anything is sent when the account has no appid for the method", async () => {
     const { account, caller, receiver } = world();
     const { mini_appid: _, ...config } = account.config;
@@ -256,6 +286,9 @@ describe("a WeChat Pay account as a person types it in", () => {
       [{ config: { platform_certificates: [{ ...certificate, serial_no: "AA" }] } }, "has the serial number"],
       [{ config: { platform_certificates: [{ ...certificate, pem: "x" }] } }, "is not a certificate"],
       [{ config: { public_keys: [{ id: "PUB_KEY_ID_1", pem: "x" }] } }, "public key PUB_KEY_ID_1 is not"],
+      [{ secrets: { api_v2_key: new Secret("short") } }, "api_v2_key must be 32 bytes long; it is 5"],
+      [{ config: { merchant_certificate: undefined } }, "merchant_certificate is missing"],
+      [{ config: { barcode_api: "v1" } }, "config/barcode_api"],
       [{ config: { wechatpay_serial: "AA" } }, "wechatpay_serial names neither"],
       [{ config: { merchant_certificate: certificate!.pem } }, "merchant_private_key does not match"],
       [{ config: { merchant_certificate: "x" } }, "merchant_certificate is not a certificate"],

@@ -4,7 +4,7 @@ import { jsonArray, plainArray, textArray, timestampArray } from "../../kit/sql/
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import { keyArrays, type TenantKey } from "../../kit/sql/tenant-key.ts";
-import type { Attempt, AttemptStatus } from "./payment.ts";
+import type { Attempt, AttemptStatus, Payer } from "./payment.ts";
 
 const insertStatement = tenantStatement(
   "attempt.insert",
@@ -16,6 +16,11 @@ const insertStatement = tenantStatement(
      $16::bigint[], $17::boolean[], $18::bigint[], $19::boolean[], $20::timestamptz[], $21::timestamptz[],
      $22::timestamptz[])`,
 );
+
+/** A payment code is spent within a minute and good for money until then: it never touches the disk. */
+function storedPayer({ auth_code: _, ...stored }: Payer): Payer {
+  return stored;
+}
 
 /** Inserts attempts as intent; `due_at` is when the worker asks the channel if nobody has written a result by then. */
 export async function insertAttempts(tx: Transaction, attempts: readonly Attempt[], due_at: number): Promise<void> {
@@ -34,7 +39,7 @@ export async function insertAttempts(tx: Transaction, attempts: readonly Attempt
     textArray(column((a) => a.status)),
     plainArray(column((a) => a.amount)),
     textArray(column((a) => a.currency)),
-    jsonArray(column((a) => a.payer)),
+    jsonArray(column((a) => storedPayer(a.payer))),
     plainArray(column((a) => a.fee_rule_id)),
     plainArray(column((a) => a.fee_amount)),
     plainArray(column((a) => a.fee_returns)),

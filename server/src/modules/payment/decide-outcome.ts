@@ -14,18 +14,24 @@ import {
 } from "./payment.ts";
 
 export type AttemptOutcome =
-  | { readonly kind: "sent"; readonly action: Action }
+  /** `ask_in_ms`, here and below: when to ask the channel again, where it is not by the ordinary schedule. */
+  | { readonly kind: "sent"; readonly action: Action; readonly ask_in_ms?: number | undefined }
   | { readonly kind: "succeeded"; readonly payment: ChannelPayment }
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
   /** Closed at the channel, unpaid. */
   | { readonly kind: "closed" }
   /** The channel has no such order and so cannot close it: a code that is out can be paid until the attempt expires. */
   | { readonly kind: "abandoned" }
-  | { readonly kind: "unknown"; readonly reason: UnknownReason; readonly detail: string }
+  | {
+      readonly kind: "unknown";
+      readonly reason: UnknownReason;
+      readonly detail: string;
+      readonly ask_in_ms?: number | undefined;
+    }
   /** The channel answers no more questions about so old an order: a person must look. */
   | { readonly kind: "out_of_reach" }
   /** Asked, and still unpaid: ask again later. */
-  | { readonly kind: "still_unpaid" };
+  | { readonly kind: "still_unpaid"; readonly ask_in_ms?: number | undefined };
 
 export interface Decision {
   /** The attempt after the outcome; undefined when the outcome changes nothing. */
@@ -49,13 +55,13 @@ export function decideOutcome(
 ): Decision {
   switch (outcome.kind) {
     case "sent":
-      return decideSent(attempt, outcome.action, now);
+      return decideSent(attempt, outcome.action, outcome.ask_in_ms, now);
     case "unknown":
-      return decideUnknown(attempt, outcome.reason, now);
+      return decideUnknown(attempt, outcome.reason, outcome.ask_in_ms, now);
     case "out_of_reach":
       return decideOutOfReach(attempt);
     case "still_unpaid":
-      return decideStillUnpaid(attempt, now);
+      return decideStillUnpaid(attempt, outcome.ask_in_ms, now);
     case "succeeded":
       return decideSucceeded(payment, attempt, outcome.payment, now);
     case "failed":
@@ -73,17 +79,17 @@ export function decideOutcome(
 /** How long after an abandoned attempt's expiry it is asked about once more: the channel's clock is not ours. */
 const LAST_LOOK_MS = 60_000;
 
-function decideSent(attempt: Attempt, action: Action, now: number): Decision {
+function decideSent(attempt: Attempt, action: Action, ask_in_ms: number | undefined, now: number): Decision {
   // A notice or a query may have overtaken the answer of the create call.
   if (attempt.status !== "created" && attempt.status !== "unknown") return NOTHING;
   const sent: Attempt = { ...attempt, status: "sent", action, unknown_reason: null, sent_at: now };
-  const due_at = attempt.close_requested ? now : now + queryDelay_ms(1);
+  const due_at = attempt.close_requested ? now : now + (ask_in_ms ?? queryDelay_ms(1));
   return { ...NOTHING, attempt: sent, due_at };
 }
 
-function decideUnknown(attempt: Attempt, reason: UnknownReason, now: number): Decision {
+function decideUnknown(attempt: Attempt, reason: UnknownReason, ask_in_ms: number | undefined, now: number): Decision {
   if (attempt.status === "succeeded") return NOTHING;
-  const due_at = now + queryDelay_ms(attempt.query_count);
+  const due_at = now + (ask_in_ms ?? queryDelay_ms(attempt.query_count));
   const asked: Attempt = { ...attempt, query_count: attempt.query_count + 1 };
   // An attempt that has ended unpaid stays so unless the channel says that it was paid.
   const next: Attempt = isOpenAttempt(attempt) ? { ...asked, status: "unknown", unknown_reason: reason } : asked;
@@ -95,12 +101,12 @@ function decideOutOfReach(attempt: Attempt): Decision {
   return { ...NOTHING, attempt: { ...attempt, status: "unknown", unknown_reason: "query_window_passed" } };
 }
 
-function decideStillUnpaid(attempt: Attempt, now: number): Decision {
+function decideStillUnpaid(attempt: Attempt, ask_in_ms: number | undefined, now: number): Decision {
   if (attempt.status === "succeeded") return NOTHING;
   // The channel has the order, so what was unknown is known again.
   const status = attempt.status === "unknown" && attempt.action ? "sent" : attempt.status;
   const next: Attempt = { ...attempt, status, query_count: attempt.query_count + 1 };
-  return { ...NOTHING, attempt: next, due_at: now + queryDelay_ms(attempt.query_count + 1) };
+  return { ...NOTHING, attempt: next, due_at: now + (ask_in_ms ?? queryDelay_ms(attempt.query_count + 1)) };
 }
 
 /** An attempt that had ended unpaid, and still has. */

@@ -52,6 +52,14 @@ export const paymentErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "payment.auth_code_unknown": {
+    type: "invalid_request_error",
+    status: 400,
+    message:
+      "No channel's payment codes look like payer.auth_code. Have the payer open the payment code in the wallet, and scan it again.",
+    retryable: false,
+    outcome: "none",
+  },
   "payment.currency_unsupported": {
     type: "invalid_request_error",
     status: 400,

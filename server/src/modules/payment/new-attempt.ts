@@ -1,4 +1,5 @@
 /** Makes attempts: chooses the channel account, asks for what the method needs, prices, and writes the intent. */
+import { methodOfAuthCode } from "../../channels/auth-code.ts";
 import type { Method } from "../../channels/contract.ts";
 import { encodeUuid } from "../../kit/id.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
@@ -19,7 +20,27 @@ const requiredPayerField: Partial<Record<Method, keyof Payer>> = {
   "wechat.mini": "openid",
   "wechat.h5": "ip",
   "alipay.jsapi": "buyer_id",
+  "wechat.barcode": "auth_code",
+  "alipay.barcode": "auth_code",
 };
+
+/** What a merchant may ask for instead of naming the channel of a payment code. */
+export const AUTO_BARCODE = "auto.barcode";
+
+/**
+ * The method that is meant: for `auto.barcode`, that of the channel whose codes look like the payer's.
+ * Throws payment.payer_required, payment.auth_code_unknown.
+ */
+export function chooseMethod(method: Method | typeof AUTO_BARCODE, payer: Payer): Method {
+  if (method !== AUTO_BARCODE) return method;
+  const param = "payer.auth_code";
+  if (!payer.auth_code) {
+    throw paymentErrors["payment.payer_required"]({ param, values: { method, field: param } });
+  }
+  const chosen = methodOfAuthCode(payer.auth_code);
+  if (!chosen) throw paymentErrors["payment.auth_code_unknown"]({ param });
+  return chosen;
+}
 
 /** Throws payment.payer_required. */
 export function requirePayer(method: Method, payer: Payer): void {

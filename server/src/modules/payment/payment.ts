@@ -1,5 +1,5 @@
 /** Types and state tables of payments and attempts. Pure. */
-import type { Action, Method } from "../../channels/contract.ts";
+import type { Action, BarcodeRules, Method } from "../../channels/contract.ts";
 import type { Transitions } from "../../kit/state-machine.ts";
 
 /** `closed` and `failed` may still become `succeeded`: the channel's later word that the payer paid is booked. */
@@ -73,6 +73,8 @@ export interface Payer {
   openid?: string;
   buyer_id?: string;
   ip?: string;
+  /** The code on the payer's phone. It lives in memory until the channel has it, and is never stored. */
+  auth_code?: string;
 }
 
 /** An attempt as stored. */
@@ -119,6 +121,16 @@ const QUERY_DELAY_LAST_S = 3600;
  * is never dropped silently.
  * @param query_count how often the channel was asked before.
  */
+/**
+ * The same for an order made by the payer's code, by its age: at the channel's pace while the payer may confirm, and ever
+ * longer once it ought to be cancelled and the channel does not answer.
+ */
+export function barcodeDelay_ms(rules: BarcodeRules, age_ms: number): number {
+  const beyond_ms = Math.max(0, age_ms - rules.query_for_ms);
+  return Math.min(QUERY_DELAY_LAST_S * 1000, Math.max(rules.query_interval_ms, Math.floor(beyond_ms / 2)));
+}
+
+/** The wait before the question after `query_count` others. */
 export function queryDelay_ms(query_count: number): number {
   return (QUERY_DELAYS_S[query_count] ?? QUERY_DELAY_LAST_S) * 1000;
 }

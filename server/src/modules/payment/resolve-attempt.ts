@@ -1,6 +1,8 @@
 /** Asks the channel about an attempt, closes it at the channel where it must end, and records the answer. */
+import { barcodeRulesOf } from "../../channels/auth-code.ts";
 import type { CloseOutcome, QueryOutcome } from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
+import { askAboutBarcode } from "./ask-barcode.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
 import { type Attempt, isOpenAttempt, type Payment } from "./payment.ts";
 import { attemptReference, openChannel } from "./send-attempt.ts";
@@ -45,6 +47,8 @@ async function askChannel(services: PaymentServices, attempt: Attempt, must_end:
     );
     return { kind: "out_of_reach" };
   }
+  const rules = barcodeRulesOf(channel, attempt.method);
+  if (rules) return askAboutBarcode(services, attempt, { channel, account, rules }, must_end);
   const reference = attemptReference(attempt);
   const answer = await services.channels.query(channel, account, reference);
   if (answer.kind !== "pending" && answer.kind !== "not_found") return answer;

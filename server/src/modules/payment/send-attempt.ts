@@ -1,8 +1,17 @@
 /** Calls the channel for an attempt whose intent is on disk, and records what came of it. */
 
-import type { AttemptReference, Channel, ChannelAccount, PayInput, PayOutcome } from "../../channels/contract.ts";
+import { barcodeRulesOf, isBarcode } from "../../channels/auth-code.ts";
+import type {
+  AttemptReference,
+  BarcodeRules,
+  Channel,
+  ChannelAccount,
+  PayInput,
+  PayOutcome,
+} from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
 import { encodeCashierToken } from "./cashier-token.ts";
+import type { AttemptOutcome } from "./decide-outcome.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
 import { type Attempt, isOpenAttempt, type Payment } from "./payment.ts";
 import type { PaymentServices } from "./services.ts";
@@ -43,6 +52,8 @@ export async function continueAttempt(
 ): Promise<SentAttempt> {
   const running = underWay.get(services)?.get(attempt.id);
   if (running) return running;
+  // The code is gone, and it may have been charged: only asking tells.
+  if (isBarcode(attempt.method)) return { payment, attempt };
   const now = services.clock.now();
   const callOver = attempt.status === "unknown" || now - attempt.created_at > CALL_LEASE_MS;
   const answerLost = attempt.action === null && isOpenAttempt(attempt) && callOver;
@@ -62,14 +73,17 @@ async function callAndRecord(
     merchant_id: attempt.merchant_id,
     payment_id: attempt.payment_id,
     attempt_id: attempt.id,
-    outcome: attemptOutcome(outcome),
+    outcome: attemptOutcome(outcome, barcodeRulesOf(channel, attempt.method)),
   });
   invariant(recorded.payment && recorded.attempt, "an attempt vanished while its channel was called");
   return { payment: recorded.payment, attempt: recorded.attempt };
 }
 
-function attemptOutcome(outcome: PayOutcome) {
-  return outcome.kind === "pending" ? ({ kind: "sent", action: outcome.action } as const) : outcome;
+/** @param rules of an order by the payer's code: it is asked about sooner. */
+function attemptOutcome(outcome: PayOutcome, rules: BarcodeRules | undefined): AttemptOutcome {
+  const ask_in_ms = rules?.query_interval_ms;
+  if (outcome.kind === "pending") return { kind: "sent", action: outcome.action, ask_in_ms };
+  return outcome.kind === "unknown" ? { ...outcome, ask_in_ms } : outcome;
 }
 
 export async function openChannel(

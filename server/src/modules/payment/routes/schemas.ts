@@ -1,6 +1,7 @@
 /** The wire shapes of payments. A schema is the contract, the validation and the documentation at once. */
 import { Type } from "typebox";
 import { methods } from "../../../channels/contract.ts";
+import { AUTO_BARCODE } from "../new-attempt.ts";
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
 
@@ -15,10 +16,11 @@ export const Amount = Type.Integer({
 
 const Currency = Type.String({ pattern: "^[A-Z]{3}$", description: "ISO 4217 code in capitals, such as CNY." });
 
-const Method = Type.Union(
-  methods.map((method) => Type.Literal(method)),
-  { description: "How the payer pays." },
-);
+const namedMethods = [...methods, AUTO_BARCODE].map((method) => Type.Literal(method));
+
+const Method = Type.Union(namedMethods, {
+  description: "How the payer pays; `auto.barcode` chooses the channel by the digits of `payer.auth_code`.",
+});
 
 export const PayerInput = Type.Object(
   {
@@ -31,6 +33,12 @@ export const PayerInput = Type.Object(
     ),
     buyer_id: Type.Optional(
       Type.String({ minLength: 1, maxLength: 128, description: "For alipay.jsapi: the buyer's user id or open id." }),
+    ),
+    auth_code: Type.Optional(
+      Type.String({
+        pattern: "^[0-9]{16,24}$",
+        description: "For the methods that end in `.barcode`: the digits of the payment code that the payer shows.",
+      }),
     ),
     ip: Type.Optional(Type.String({ maxLength: 45, description: "The payer's address; wechat.h5 needs it." })),
   },
@@ -56,8 +64,9 @@ export const CreatePaymentBody = Type.Object({
   currency: Currency,
   subject: Type.String({ minLength: 1, maxLength: 128, description: "What the payer reads." }),
   method: Type.Optional(
-    Type.Union([...methods.map((method) => Type.Literal(method)), Type.Literal("cashier")], {
-      description: "How the payer pays; `cashier` (also when left out) lets the payer choose on `cashier_url`.",
+    Type.Union([...namedMethods, Type.Literal("cashier")], {
+      description:
+        "How the payer pays; `cashier` (also when left out) lets the payer choose on `cashier_url`, and `auto.barcode` chooses the channel by the digits of `payer.auth_code`.",
     }),
   ),
   description: Type.Optional(Type.String({ maxLength: 256 })),

@@ -2,6 +2,7 @@ import type { Method } from "../../../../channels/contract.ts";
 import type { ApiServer } from "../../../../kit/http/api.ts";
 import { readRequestKey } from "../../../idempotency/index.ts";
 import { createAttempt } from "../../create-attempt.ts";
+import { type AUTO_BARCODE, chooseMethod } from "../../new-attempt.ts";
 import { presentPayment } from "../../present-payment.ts";
 import { findPayment } from "../../read-payment.ts";
 import type { PaymentServices } from "../../services.ts";
@@ -24,7 +25,8 @@ export function registerCreateAttempt(api: ApiServer, services: PaymentServices)
     async (request, reply) => {
       const payment = await findPayment(services, request.caller, request.params.id);
       const { method, payer, return_url } = request.body;
-      const input = { method: method as Method, payer: payer ?? {}, return_url };
+      const chosen = chooseMethod(method as Method | typeof AUTO_BARCODE, payer ?? {});
+      const input = { method: chosen, payer: payer ?? {}, return_url };
       const made = await createAttempt(services, payment, input, readRequestKey(request));
       if (made.replayed) reply.header("Idempotent-Replayed", "true");
       return reply.code(201).send(presentPayment(services.settings, made.payment, made.attempt));

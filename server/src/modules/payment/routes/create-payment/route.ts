@@ -3,6 +3,7 @@ import type { Method } from "../../../../channels/contract.ts";
 import type { ApiServer } from "../../../../kit/http/api.ts";
 import { readRequestKey } from "../../../idempotency/index.ts";
 import { type CreatePaymentInput, createPayment } from "../../create-payment.ts";
+import { type AUTO_BARCODE, chooseMethod } from "../../new-attempt.ts";
 import { presentPayment } from "../../present-payment.ts";
 import { findShownAttempt } from "../../read-payment.ts";
 import { continueAttempt } from "../../send-attempt.ts";
@@ -37,13 +38,18 @@ export function registerCreatePayment(api: ApiServer, services: PaymentServices)
 
 const DEFAULT_EXPIRY_S = 7200;
 
+function methodOf({ method, payer }: Static<typeof CreatePaymentBody>): Method | undefined {
+  if (method === undefined || method === "cashier") return undefined;
+  return chooseMethod(method as Method | typeof AUTO_BARCODE, payer ?? {});
+}
+
 function toInput(body: Static<typeof CreatePaymentBody>): CreatePaymentInput {
   return {
     out_trade_no: body.out_trade_no,
     amount: BigInt(body.amount),
     currency: body.currency,
     subject: body.subject,
-    method: body.method === undefined || body.method === "cashier" ? undefined : (body.method as Method),
+    method: methodOf(body),
     description: body.description,
     notify_url: body.notify_url,
     return_url: body.return_url,

@@ -1,0 +1,80 @@
+/**
+ * What becomes of an order that was made by scanning the payer's code (付款码) while its outcome is pending or unknown.
+ * Its payer stands at the counter and no notice will come: the channel is asked every few seconds, and when neither it
+ * nor the payer has decided in time, the order is cancelled there, which gives back money that was taken meanwhile.
+ */
+import type { BarcodeRules, Channel, ChannelAccount, CloseOutcome } from "../../channels/contract.ts";
+import type { AttemptOutcome } from "./decide-outcome.ts";
+import { type Attempt, barcodeDelay_ms } from "./payment.ts";
+import { attemptReference } from "./send-attempt.ts";
+import type { PaymentServices } from "./services.ts";
+
+/** How long after an attempt's creation its pay call may still be on its way. */
+const NOT_FOUND_GRACE_MS = 60_000;
+
+const notConfirmed = { code: "NOT_CONFIRMED", message: "The payer did not confirm in time; the order was cancelled." };
+const declined = { code: "ORDER_CLOSED", message: "The payer declined, or the channel closed the order." };
+
+interface Asked {
+  channel: Channel;
+  account: ChannelAccount;
+  rules: BarcodeRules;
+}
+
+/** @param must_end the payment is closing, expired or tried another way. */
+export async function askAboutBarcode(
+  services: PaymentServices,
+  attempt: Attempt,
+  { channel, account, rules }: Asked,
+  must_end: boolean,
+): Promise<AttemptOutcome> {
+  const reference = attemptReference(attempt);
+  const answer = await services.channels.query(channel, account, reference);
+  if (answer.kind === "succeeded" || answer.kind === "failed") return answer;
+  if (answer.kind === "closed") return endedUnpaid(must_end, declined);
+  const age_ms = services.clock.now() - attempt.created_at;
+  const ask_in_ms = barcodeDelay_ms(rules, age_ms);
+  // Something is wrong with what the channel says: cancelling might give back a payment that a person must look at.
+  if (answer.kind === "unknown" && answer.reason === "integrity") return { ...answer, ask_in_ms };
+  const over = must_end || age_ms >= rules.query_for_ms;
+  if (over && age_ms >= rules.cancel_after_ms) {
+    const cancelled = await services.channels.cancel(channel, account, reference);
+    return afterCancel(services, attempt, { channel, account, rules }, cancelled, must_end);
+  }
+  const wait_ms = over ? rules.cancel_after_ms - age_ms : ask_in_ms;
+  if (answer.kind === "unknown") return { ...answer, ask_in_ms: wait_ms };
+  if (answer.kind === "pending") return { kind: "still_unpaid", ask_in_ms: wait_ms };
+  return { kind: "unknown", reason: "unreadable", detail: "the channel does not have the order", ask_in_ms: wait_ms };
+}
+
+async function afterCancel(
+  services: PaymentServices,
+  attempt: Attempt,
+  { channel, account, rules }: Asked,
+  cancelled: CloseOutcome,
+  must_end: boolean,
+): Promise<AttemptOutcome> {
+  const age_ms = services.clock.now() - attempt.created_at;
+  const ask_in_ms = barcodeDelay_ms(rules, age_ms);
+  switch (cancelled.kind) {
+    case "closed":
+      return endedUnpaid(must_end, notConfirmed);
+    case "not_found":
+      if (age_ms > NOT_FOUND_GRACE_MS) return endedUnpaid(must_end, notConfirmed);
+      return { kind: "unknown", reason: "unreadable", detail: "the channel does not have the order yet", ask_in_ms };
+    case "already_paid": {
+      const paid = await services.channels.query(channel, account, attemptReference(attempt));
+      if (paid.kind === "succeeded") return paid;
+      return { kind: "unknown", reason: "system_error", detail: "paid and not to be cancelled any more", ask_in_ms };
+    }
+    case "failed":
+      return { kind: "unknown", reason: "refused", detail: `cancel refused: ${cancelled.failure.code}`, ask_in_ms };
+    case "unknown":
+      return { ...cancelled, ask_in_ms };
+  }
+}
+
+/** Asked to end, it is closed; otherwise it has failed, and so has a payment whose method was fixed. */
+function endedUnpaid(must_end: boolean, failure: { code: string; message: string }): AttemptOutcome {
+  return must_end ? { kind: "closed" } : { kind: "failed", failure };
+}
