@@ -2,6 +2,7 @@
  * A seeded world of merchants' systems, payers and hostile channels. Each step is drawn from a table; what the API
  * answered and what the payers were given is remembered, so that later steps come back to it.
  */
+import { Client } from "pg";
 import type { Random } from "../../server/src/kit/random.ts";
 import { methods, nextNumber, paymentBody } from "../platform/payments.ts";
 import type { Answer, Platform } from "../platform/platform.ts";
@@ -44,7 +45,8 @@ function count(world: World, name: string): void {
 
 async function call(world: World, key: string, method: "GET" | "POST", path: string, body?: object): Promise<Answer> {
   const answer = await pick(world, world.calls)!(method, path, body, { key });
-  if (answer.status >= 500) world.bad.push(`${method} ${path}: ${answer.text}`);
+  if (answer.status >= 500 && answer.body.error.code !== "api.unavailable")
+    world.bad.push(`${method} ${path}: ${answer.text}`);
   if (answer.status >= 300) count(world, `refused: ${answer.body.error.code}`);
   else if (answer.body.object === "payment") remember(world, answer.body);
   return answer;
@@ -159,11 +161,30 @@ const steps: Record<string, { weight: number; run(world: World): Promise<unknown
       receiver.answer.status = random.unit() < 0.5 ? 500 : 204;
     },
   },
+  cut_connections: {
+    weight: 3,
+    run: (world) => cutConnections(world.platform.database_url),
+  },
   wait: {
     weight: 12,
-    run: (world) => world.platform.advance(1 + below(world, pick(world, [5_000, 60_000, 900_000])!)),
+    async run(world) {
+      const duration_ms = 1 + below(world, pick(world, [5_000, 60_000, 900_000])!);
+      // A worker whose connection is cut while it claims tries again at its next round.
+      await world.platform.advance(duration_ms).catch(() => count(world, "a worker was cut off"));
+    },
   },
 };
+
+/** Ends about half of the platform's connections, whatever they are doing, as a failing network or a failover does. */
+async function cutConnections(database_url: string): Promise<void> {
+  const client = new Client({ connectionString: database_url });
+  await client.connect();
+  await client.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and random() < 0.5`,
+  );
+  await client.end();
+}
 
 const AT_ONCE_MAX = 4;
 
