@@ -1,9 +1,10 @@
 import type { BarcodeRules, Channel, Method } from "./contract.ts";
 
-/** Whose code it is, by its digits: 18 from 10 to 15 are WeChat's, 16 to 24 from 25 to 30 Alipay's. */
+/** Whose code it is, by its digits: 18 from 10–15 are WeChat's, 16 to 24 from 25–30 Alipay's, 19 from 62 UnionPay's. */
 const forms: readonly { readonly method: Method; readonly form: RegExp }[] = [
   { method: "wechat.barcode", form: /^1[0-5]\d{16}$/ },
   { method: "alipay.barcode", form: /^(?:2[5-9]|30)\d{14,22}$/ },
+  { method: "unionpay.barcode", form: /^62\d{17}$/ },
 ];
 
 /** The method that the code on a payer's phone is for, or undefined when no channel's codes look like it. */

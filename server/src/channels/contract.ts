@@ -23,6 +23,10 @@ export const methods = [
   "alipay.app",
   "alipay.jsapi",
   "alipay.barcode",
+  "unionpay.qr",
+  "unionpay.web",
+  "unionpay.app",
+  "unionpay.barcode",
 ] as const;
 export type Method = (typeof methods)[number];
 
@@ -38,6 +42,8 @@ export type Action =
   | { type: "app"; parameters: Record<string, string> }
   /** Hand `order_string` to the channel's SDK inside the merchant's own app, as it is. */
   | { type: "app"; order_string: string }
+  /** Have the payer's browser post `fields` to `url` as a form; the channel posts the browser back to `return_url`. */
+  | { type: "form"; url: string; fields: Record<string, string> }
   | { type: "none" };
 
 /** A channel account, opened: `config` satisfies the channel's schema, `secrets` its secret fields. */
@@ -215,6 +221,8 @@ export interface RefundInput {
   /** Our number of the refund: 26 alphanumerics, never changed between tries. */
   readonly refund_no: string;
   readonly amount: Money;
+  /** Epoch milliseconds at which the refund was created. */
+  readonly created_at: number;
   readonly reason?: string | undefined;
   readonly notify_url: string;
 }

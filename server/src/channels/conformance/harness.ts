@@ -159,6 +159,7 @@ export function makeRefundInput(
     attempt: { ...pay, channel_trade_no },
     refund_no: makeNumber(),
     amount: money(fen, "CNY"),
+    created_at: systemClock.now(),
     reason: "不想要了",
     notify_url: pay.notify_url,
     ...changes,

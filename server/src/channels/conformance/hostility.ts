@@ -142,6 +142,7 @@ function describeAnyAnswer(subject: ConformanceSubject, world: () => World): voi
     const text = fc.oneof(
       fc.string(),
       fc.json(),
+      fc.constant("respCode=00&origRespCode=00&signMethod=01&qrCode=https://qr.95516.com/x"),
       claim.map((value) => JSON.stringify(value)),
     );
     await fc.assert(

@@ -48,7 +48,8 @@ function describeTruth(subject: ConformanceSubject, world: () => World): void {
     await receiver.next(input.serial_no);
     receiver.reply = reply;
     const { data } = (await control.get(`notices?trade=${input.serial_no}`)) as { data: { accepted: boolean }[] };
-    expect(data.map(({ accepted }) => accepted)).toEqual([false, true]);
+    const accepted = data.map((delivery) => delivery.accepted);
+    expect([accepted[0], accepted.includes(true)]).toEqual([false, true]);
   });
 
   it.each(["notice_wrong_amount", "notice_wrong_merchant"])(

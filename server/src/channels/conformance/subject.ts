@@ -48,6 +48,8 @@ export interface ChannelFacts {
   readonly untruths: readonly string[];
   /** Well-signed but untrue answers to a refund query. */
   readonly refundUntruths: readonly string[];
+  /** The refund query names the payment by the channel's number only. */
+  readonly refundWithoutOrder?: true;
   /** Spoilt notices that must be refused. */
   readonly spoiltNotices: readonly string[];
   /** Where it takes the payer's code. */
@@ -97,7 +99,9 @@ export function codeOf(action: Action): string {
   if (action.type === "qr_code") return action.qr_code;
   if (action.type === "redirect") return action.url;
   if (action.type === "jsapi") return action.parameters.tradeNO ?? action.parameters.package!.replace("prepay_id=", "");
-  if (action.type === "app") return "order_string" in action ? action.order_string : action.parameters.prepayid!;
+  if (action.type === "app")
+    return "order_string" in action ? action.order_string : (action.parameters.prepayid ?? action.parameters.tn)!;
+  if (action.type === "form") return `${action.url}?${new URLSearchParams(action.fields)}`;
   throw new Error("the action has no code");
 }
 

@@ -13,7 +13,7 @@ import { createApp, createMerchant, loadMerchants } from "../../modules/merchant
 import type { Config } from "../config.ts";
 import type { Services } from "../services.ts";
 import { type DemoFile, readDemoFile, writeDemoFile } from "./demo-file.ts";
-import { type DemoAccount, registerAlipay, registerWechat } from "./sandbox-merchants.ts";
+import { type DemoAccount, registrations } from "./sandbox-merchants.ts";
 
 export interface Demo extends DemoFile {
   /** Whether this start made it. */
@@ -49,13 +49,12 @@ async function createDemo(services: Services, config: Config, sandbox_url: strin
   const merchant = await createMerchant(given, { name: MERCHANT_NAME });
   const { app, webhook_secret } = await createApp(given, { merchant_id: merchant.id, name: "Demo" });
   const owner = { merchant_id: merchant.id, app_id: app.id, livemode: false };
-  const [{ secret_key }, wechat, alipay] = await Promise.all([
+  const [{ secret_key }, accounts] = await Promise.all([
     createApiKey(given, { ...owner, name: "demo" }),
-    registerWechat(sandbox_url, MERCHANT_NAME),
-    registerAlipay(sandbox_url, MERCHANT_NAME),
+    Promise.all(Object.values(registrations).map(({ register }) => register(sandbox_url, MERCHANT_NAME))),
     createFeeRule(given, { ...owner, app_id: null, currency: "CNY", rate_ppm: FEE_PPM }),
   ]);
-  for (const account of [wechat, alipay]) await addAccount(services, merchant.id, account);
+  for (const account of accounts) await addAccount(services, merchant.id, account);
   return {
     base_url: config.public_url,
     sandbox_url,
@@ -75,18 +74,24 @@ async function addAccount(services: Services, merchant_id: string, account: Demo
   await createChannelCostRule({ ...services, sql: services.db }, cost);
 }
 
-/** The sandbox may have moved to another port, or lost its memory and made new keys, and the platform may offer more methods: the accounts follow. */
+/**
+ * The sandbox may have moved to another port, or lost its memory and made new keys, and the platform may offer more
+ * methods and channels: the accounts follow.
+ */
 async function refreshAccounts(services: Services, merchant_id: string, sandbox_url: string): Promise<void> {
   const routes = await services.accounts.listForMerchant({ merchant_id, livemode: false });
   const given = { ...services, getChannel: services.payment.getChannel };
   for (const { id, channel } of routes) {
     const { config, methods } = await getChannelAccount(services.db, id);
-    const registered =
-      channel === "wechat"
-        ? await registerWechat(sandbox_url, MERCHANT_NAME, String(config.mchid))
-        : await registerAlipay(sandbox_url, MERCHANT_NAME, String(config.app_id));
+    const known = registrations[channel];
+    if (!known) continue;
+    const registered = await known.register(sandbox_url, MERCHANT_NAME, String(config[known.number]));
     if (isDeepStrictEqual([config, methods], [registered.config, registered.methods])) continue;
     const { config: renewed, secrets, methods: offered } = registered;
     await updateChannelAccount(given, id, { config: renewed, secrets, methods: offered });
+  }
+  for (const [channel, { register }] of Object.entries(registrations)) {
+    if (routes.some((route) => route.channel === channel)) continue;
+    await addAccount(services, merchant_id, await register(sandbox_url, MERCHANT_NAME));
   }
 }

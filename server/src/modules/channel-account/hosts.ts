@@ -14,6 +14,7 @@ const officialHosts: Readonly<Record<string, Readonly<Record<string, readonly st
     gateway: ["openapi.alipay.com"],
     oauth_base_url: ["openauth.alipay.com"],
   },
+  unionpay: { base_url: ["gateway.95516.com"] },
 };
 
 const allOfficialHosts = new Set(Object.values(officialHosts).flatMap((fields) => Object.values(fields).flat()));

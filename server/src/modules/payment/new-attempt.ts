@@ -22,6 +22,7 @@ const requiredPayerField: Partial<Record<Method, keyof Payer>> = {
   "alipay.jsapi": "buyer_id",
   "wechat.barcode": "auth_code",
   "alipay.barcode": "auth_code",
+  "unionpay.barcode": "auth_code",
 };
 
 /** What a merchant may ask for instead of naming the channel of a payment code. */

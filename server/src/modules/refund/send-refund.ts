@@ -46,6 +46,7 @@ function refundInput(services: RefundServices, refund: Refund, attempt: Attempt)
     attempt: { ...attemptReference(attempt), channel_trade_no: attempt.channel_trade_no },
     refund_no: refund.refund_no,
     amount: { amount: refund.amount, currency: refund.currency },
+    created_at: refund.created_at,
     reason: refund.reason ?? undefined,
     notify_url: notifyUrl(services, attempt),
   };

@@ -1,0 +1,36 @@
+/** UnionPay (云闪付), ACP 5.1.0: pages, apps, scanned and shown codes of a direct merchant. It closes no order. */
+import type { Channel } from "../contract.ts";
+import { checkUnionpayAccount, type UnionpayConfig, unionpayConfigSchema, unionpaySecretFields } from "./config.ts";
+import { readNotice, replyToNotice } from "./notice.ts";
+import { payApp, payBarcode, payQr, payWeb } from "./pay.ts";
+import { query } from "./query.ts";
+import { queryRefund, refund } from "./refund.ts";
+import { reverse } from "./reverse.ts";
+
+export const unionpay: Channel = {
+  id: "unionpay",
+  label: { zh: "银联云闪付", en: "UnionPay" },
+  currencies: ["CNY"],
+  configSchema: unionpayConfigSchema,
+  secretFields: unionpaySecretFields,
+  checkAccount: checkUnionpayAccount,
+  identify: (account) => ({ merchant: (account.config as UnionpayConfig).mer_id, app: undefined }),
+  pay: {
+    "unionpay.qr": payQr,
+    "unionpay.web": payWeb,
+    "unionpay.app": payApp,
+    "unionpay.barcode": payBarcode,
+  },
+  query,
+  barcode: { query_interval_ms: 5_000, query_for_ms: 45_000, cancel_after_ms: 0, cancel: reverse },
+  refund,
+  queryRefund,
+  readNotice,
+  replyToNotice,
+  limits: {
+    refund_window_ms: 330 * 86_400_000,
+    refunds_per_payment_max: 50,
+    query_window_ms: 30 * 86_400_000,
+    refund_query_delay_ms: 5_000,
+  },
+};

@@ -1,0 +1,240 @@
+/**
+ * Guarantee: the UnionPay adapter speaks ACP 5.1.0 as the channel does, and however the channel or the network behaves,
+ * only what UnionPay signed under its own chain about our own order ends a payment or a refund.
+ */
+import { describe, expect, it } from "vitest";
+import { startSandbox } from "../../../../sandbox/main.ts";
+import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
+import { Secret } from "../../kit/secret.ts";
+import {
+  type ControlPlane,
+  changeAccount,
+  context,
+  makePayInput,
+  makeRefundInput,
+  makeStrangeKey,
+  makeUuid,
+} from "../conformance/harness.ts";
+import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { ecPrivatePem } from "../conformance/keys.ts";
+import { ask, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
+import type { ChannelAccount, PayInput } from "../contract.ts";
+import { unionpay } from "./index.ts";
+
+type Made = Record<string, string | undefined>;
+
+async function provision(control: ControlPlane) {
+  const made = (await control.post("merchants", { channel: "unionpay" })) as Made;
+  const account: ChannelAccount = {
+    id: makeUuid(),
+    version: 1,
+    livemode: false,
+    config: {
+      mer_id: made.mer_id,
+      merchant_certificate: made.merchant_certificate_pem,
+      root_certificate: made.root_certificate_pem,
+      middle_certificates: [made.middle_certificate_pem],
+      signer_name: made.signer_name,
+      base_url: control.url,
+    },
+    secrets: { merchant_private_key: new Secret(made.merchant_private_key_pem!) },
+  };
+  return { account, merchant: made.mer_id! };
+}
+
+const subject: ConformanceSubject = {
+  title: "UnionPay",
+  channel: unionpay,
+  start: () => startSandbox({ port: 0 }),
+  provision,
+  renew(account, rotated) {
+    const middles = account.config.middle_certificates as unknown[];
+    return changeAccount(account, { config: { middle_certificates: [rotated.middle_certificate_pem, ...middles] } });
+  },
+  relocate: (account, url) => changeAccount(account, { config: { base_url: url } }),
+  privateKeyField: "merchant_private_key",
+  method: "unionpay.qr",
+  facts: {
+    unseen: "not_found",
+    closedTwice: "closed",
+    refunded: "pending",
+    refundUnderWay: "pending",
+    notEnoughCode: "30",
+    troubles: {
+      http_500: "http_status",
+      system_error: "system_error",
+      service_unavailable: "system_error",
+      rate_limit: "rate_limited",
+      bad_signature: "bad_signature",
+      no_signature: "bad_signature",
+      html: "unreadable",
+      empty: "unreadable",
+    },
+    untruths: ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"],
+    refundUntruths: ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"],
+    refundWithoutOrder: true,
+    spoiltNotices: ["notice_tampered", "notice_bad_signature"],
+  },
+};
+
+describeChannelConformance(subject);
+
+describe("UnionPay's own ways", () => {
+  const world = useWorld(subject);
+
+  it("does not believe the state of another order, in an answer that says it is unpaid", async () => {
+    const { account, caller, control } = world();
+    const { input, code } = await startPayment(world(), subject);
+    await control.post("pay", { code, outcome: "fail" });
+    await ask(world(), subject, "query", "wrong_number");
+    expect(await caller.query(unionpay, account, input)).toMatchObject({ kind: "unknown", reason: "integrity" });
+  });
+
+  it("signs the browser's form so that any change of it is refused", async () => {
+    const { account, caller, control } = world();
+    const input = makePayInput("unionpay.web", "https://shop.example/n");
+    const outcome = await caller.pay(unionpay, account, input);
+    if (outcome.kind !== "pending" || outcome.action.type !== "form") throw new Error("a form was expected");
+    const { url, fields } = outcome.action;
+    const codeOf = (changes: object) => `${url}?${new URLSearchParams({ ...fields, ...changes })}`;
+    await expect(control.post("pay", { code: codeOf({ txnAmt: "1" }) })).rejects.toThrow("refuses");
+    await control.post("pay", { code: codeOf({}), notify: false });
+    expect(await caller.query(unionpay, account, input)).toMatchObject({ payment: { amount: input.amount } });
+  });
+
+  it("needs an address to come back to for its page", async () => {
+    const { account, caller } = world();
+    const input = makePayInput("unionpay.web", "https://shop.example/n", { return_url: undefined });
+    expect(await caller.pay(unionpay, account, input)).toMatchObject({ kind: "failed" });
+  });
+
+  it("keeps no more of the payer's card than its ends", async () => {
+    const { account, caller } = world();
+    const { input } = await payInFull(world(), subject);
+    expect(await caller.query(unionpay, account, input)).toMatchObject({
+      payment: { payer: expect.stringMatching(/^\d{6}\*{6}\d{4}$/) },
+    });
+  });
+
+  it("tells of a refund by notice as the query does", async () => {
+    const { account, caller, receiver } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    const refund = makeRefundInput(input, channel_trade_no, 500n);
+    await caller.refund(unionpay, account, refund);
+    const told = await unionpay.readNotice(context(account), await receiver.next(input.serial_no));
+    const asked = await caller.queryRefund(unionpay, account, refund);
+    if (told.kind !== "refund" || asked.kind !== "succeeded") throw new Error("two successes were expected");
+    expect(told.refund).toEqual(asked.refund);
+    expect(told.outcome).toEqual(asked);
+  });
+
+  it("does not take the query of another payment's refund for this one's", async () => {
+    const { account, caller } = world();
+    const [mine, other] = [await payInFull(world(), subject), await payInFull(world(), subject)];
+    const refund = makeRefundInput(mine.input, mine.channel_trade_no, 500n);
+    await caller.refund(unionpay, account, refund);
+    const mistaken = { ...refund, attempt: { ...other.input, channel_trade_no: other.channel_trade_no } };
+    expect(await caller.queryRefund(unionpay, account, mistaken)).toMatchObject({ reason: "integrity" });
+  });
+
+  it("undoes a whole payment on its day, and refunds a part, where the account says so", async () => {
+    const { account, caller, control } = world();
+    const undoing = changeAccount(account, { config: { undo_same_day: true } });
+    const typesOf = async (fen: bigint, changes: object) => {
+      const { input, channel_trade_no } = await payInFull(world(), subject);
+      const refund = makeRefundInput(input, channel_trade_no, fen, changes);
+      expect(await caller.refund(unionpay, undoing, refund)).toEqual({ kind: "pending" });
+      expect(await caller.queryRefund(unionpay, undoing, refund)).toMatchObject({ kind: "succeeded" });
+      const { refunds } = await control.get(`trades/${input.serial_no}`);
+      return (refunds as { type: string }[]).map(({ type }) => type);
+    };
+    expect(await typesOf(8_801n, {})).toEqual(["31"]);
+    expect(await typesOf(8_800n, {})).toEqual(["04"]);
+    expect(await typesOf(8_801n, { created_at: systemClock.now() + 86_400_000 })).toEqual(["04"]);
+  });
+});
+
+describe("UnionPay's shown codes", () => {
+  const world = useWorld(subject);
+
+  async function begin(behaviour: string): Promise<PayInput> {
+    const { control, receiver } = world();
+    const { auth_code } = await control.post("auth_codes", { channel: "unionpay", behaviour });
+    return makePayInput("unionpay.barcode", receiver.url, { payer: { auth_code: String(auth_code) } });
+  }
+
+  it.each([
+    ["success", { kind: "pending", action: { type: "none" } }, "succeeded"],
+    ["confirm", { kind: "pending", action: { type: "none" } }, "pending"],
+    ["system_error", { kind: "unknown", reason: "system_error" }, "succeeded"],
+    ["bank_error", { kind: "unknown", reason: "system_error" }, "pending"],
+    ["not_enough", { kind: "failed", failure: { code: "64" } }, "not_found"],
+    ["expired", { kind: "failed", failure: { code: "86" } }, "not_found"],
+    ["invalid", { kind: "failed", failure: { code: "88" } }, "not_found"],
+  ])("of a payer with %s", async (behaviour, answered, queried) => {
+    const { account, caller } = world();
+    const input = await begin(behaviour);
+    expect(await caller.pay(unionpay, account, input)).toMatchObject(answered);
+    expect((await caller.query(unionpay, account, input)).kind).toBe(queried);
+  });
+
+  it("have one try: a payer who declines has failed, and one who confirms has paid", async () => {
+    const { account, caller, control, receiver } = world();
+    const [declines, confirms] = [await begin("confirm"), await begin("confirm")];
+    for (const input of [declines, confirms]) await caller.pay(unionpay, account, input);
+    await control.post("pay", { code: declines.serial_no, outcome: "fail" });
+    await control.post("pay", { code: confirms.serial_no });
+    expect(await caller.query(unionpay, account, declines)).toMatchObject({ kind: "failed", failure: { code: "64" } });
+    const paid = await caller.query(unionpay, account, confirms);
+    expect(paid).toMatchObject({ kind: "succeeded", payment: { amount: confirms.amount } });
+    const notice = await unionpay.readNotice(context(account), await receiver.next(confirms.serial_no));
+    expect(notice).toEqual({ kind: "payment_succeeded", payment: (paid as { payment: unknown }).payment });
+  });
+
+  it("are reversed: a waiting one can no longer be paid, and one that is unknown to UnionPay is not found", async () => {
+    const { account, caller, control } = world();
+    const input = await begin("confirm");
+    expect(await caller.cancel(unionpay, account, input)).toEqual({ kind: "not_found" });
+    await caller.pay(unionpay, account, input);
+    await ask(world(), subject, "cancel", "timeout_after");
+    expect(await world().impatient.cancel(unionpay, account, input)).toMatchObject({ kind: "unknown" });
+    expect(await caller.cancel(unionpay, account, input)).toEqual({ kind: "closed" });
+    expect(await caller.query(unionpay, account, input)).toEqual({ kind: "closed" });
+    await expect(control.post("pay", { code: input.serial_no })).rejects.toThrow("409");
+  });
+
+  it("are needed, and never written into the log", async () => {
+    const { account, caller, lines } = world();
+    const bare = makePayInput("unionpay.barcode", "https://shop.example/n", { payer: {} });
+    expect(await caller.pay(unionpay, account, bare)).toMatchObject({ kind: "failed" });
+    const input = await begin("expired");
+    await caller.pay(unionpay, account, input);
+    expect(lines.join("")).toContain(input.serial_no);
+    expect(lines.join("")).not.toContain(input.payer.auth_code);
+  });
+});
+
+describe("a UnionPay account as a person types it in", () => {
+  const world = useWorld(subject);
+  const problems = (changes: Parameters<typeof changeAccount>[1], clock: Clock = systemClock) =>
+    unionpay.checkAccount(changeAccount(world().account, changes), clock).join("; ");
+
+  it("says what is wrong with each field", async () => {
+    const stranger = await provision(world().control);
+    const middles = stranger.account.config.middle_certificates as string[];
+    const expected: [Parameters<typeof changeAccount>[1], string][] = [
+      [{ secrets: { merchant_private_key: new Secret(ecPrivatePem) } }, "not an RSA private key"],
+      [{ secrets: { merchant_private_key: makeStrangeKey() } }, "does not match merchant_certificate"],
+      [{ config: { merchant_certificate: "x" } }, "merchant_certificate is not a certificate"],
+      [{ config: { middle_certificates: [] } }, "config/middle_certificates"],
+      [{ config: { root_certificate: middles[0] } }, "middle_certificates/0 was not issued by root_certificate"],
+      [{ config: { mer_id: "short" } }, "config/mer_id"],
+      [{ config: { base_url: "gateway.95516.com" } }, "config/base_url"],
+    ];
+    for (const [changes, sentence] of expected) expect(problems(changes)).toContain(sentence);
+  });
+
+  it("says that a certificate has expired", () => {
+    expect(problems({}, createManualClock(Date.UTC(2099, 0, 1)))).toContain("merchant_certificate expired at");
+  });
+});
