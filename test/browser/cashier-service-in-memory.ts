@@ -110,6 +110,10 @@ function actionOf(method: Method, token: string, return_url: string, wallet_url:
     return { type: "jsapi", parameters: { ...parameters, paySign: token } };
   }
   if (method === "wechat.native") return { type: "qr_code", qr_code: `weixin://wxpay/bizpayurl?pr=${token}` };
+  if (method === "unionpay.web") {
+    const fields = { orderId: token, frontUrl: return_url, signature: "a+b/c==", orderDesc: '"><script>' };
+    return { type: "form", url: `${wallet_url}/gateway/api/frontTransReq.do`, fields };
+  }
   if (method === "alipay.qr") return { type: "qr_code", qr_code: `https://qr.alipay.com/${token}` };
   return { type: "redirect", url: `${wallet_url}/pay?${new URLSearchParams({ method, token, return_url })}` };
 }

@@ -4,12 +4,16 @@ import type { Wallet } from "./view.ts";
 
 /** A wallet's sign in its own colour. */
 export function walletIcon(wallet: Wallet): Html {
-  return wallet === "wechat" ? wechatIcon : alipayIcon;
+  return icons[wallet];
 }
 
 const wechatIcon = html`<svg class="wallet wechat" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8"/><path class="ink" d="M13.1 7.6c-4.3 0-7.8 2.8-7.8 6.3 0 2 1.1 3.8 2.9 5l-.7 2.2 2.6-1.3c.9.3 1.9.4 3 .4h.6a5.2 5.2 0 0 1-.2-1.5c0-3.2 3.1-5.8 6.9-5.8h.4c-.7-3-3.9-5.3-7.7-5.3z"/><path class="ink" d="M26.9 18.7c0-2.9-2.9-5.2-6.4-5.2s-6.4 2.3-6.4 5.2 2.9 5.2 6.4 5.2c.8 0 1.5-.1 2.2-.3l2.1 1.1-.6-1.8c1.6-1 2.7-2.5 2.7-4.2z"/><g class="eye"><circle cx="10.5" cy="12" r="1"/><circle cx="15.6" cy="12" r="1"/><circle cx="18.4" cy="17.2" r=".85"/><circle cx="22.6" cy="17.2" r=".85"/></g></svg>`;
 
 const alipayIcon = html`<svg class="wallet alipay" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8"/><path class="line" d="M8 10h16M16 6.5V14M9.5 14h13c-.8 3.2-2.6 6-5 8-2.3 1.9-4.8 2.8-6.7 2.5-2-.3-3.1-1.9-2.7-3.4.4-1.7 2.4-2.7 4.7-2.4 3.4.5 7.2 2.7 12.2 5.3"/></svg>`;
+
+const unionpayIcon = html`<svg class="wallet unionpay" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8"/><path class="ink" d="M6.5 10h19a1.5 1.5 0 0 1 1.5 1.5v1.3H5v-1.3A1.5 1.5 0 0 1 6.5 10zM5 15.2h22v5.3a1.5 1.5 0 0 1-1.5 1.5h-19A1.5 1.5 0 0 1 5 20.5z"/></svg>`;
+
+const icons: Readonly<Record<Wallet, Html>> = { wechat: wechatIcon, alipay: alipayIcon, unionpay: unionpayIcon };
 
 /** A round sign of the page's state. */
 export function stateIcon(state: "succeeded" | "stopped" | "waiting" | "phone" | "attention"): Html {

@@ -27,7 +27,7 @@ export function renderScene(view: PaymentView, t: Texts): RenderedScene {
     case "handoff":
       return say(t.handoffTitle(scene.wallet), t.handoff_hint, {
         icon: html`<div class="travelling">${walletIcon(scene.wallet)}</div>`,
-        after: html`<p class="actions"><a class="quiet" data-handoff href="${scene.url}">${t.handoff_link}</a></p>`,
+        after: renderHandoff(scene, t),
       });
     case "confirming":
       return renderConfirming(scene, t);
@@ -87,6 +87,15 @@ function renderBridge(scene: SceneOf<"bridge">, t: Texts): RenderedScene {
     after: html`<p class="actions"><button class="button" type="button" data-bridge="${scene.parameters}" data-cancelled="${t.bridge_cancelled}" data-failed="${t.bridge_failed}" data-absent="${t.bridge_absent}">${t.bridge_pay}</button></p>
 <p class="outcome" data-outcome hidden></p><noscript><p class="fine">${t.needs_script}</p></noscript>`,
   });
+}
+
+/** A form's fields are signed: the script sends it as it stands, and so does its button without one. */
+function renderHandoff({ url, fields }: SceneOf<"handoff">, t: Texts): Html {
+  if (!fields) return html`<p class="actions"><a class="quiet" data-handoff href="${url}">${t.handoff_link}</a></p>`;
+  const inputs = Object.entries(fields).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+  return html`<form method="post" action="${url}" accept-charset="utf-8" data-handoff>${inputs}<p class="actions"><button class="button secondary">${t.handoff_link}</button></p></form>`;
 }
 
 function renderConfirming(scene: SceneOf<"confirming">, t: Texts): RenderedScene {

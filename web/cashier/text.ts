@@ -70,10 +70,10 @@ export interface Texts {
   readonly reload: string;
 }
 
-const zhWallets = { wechat: "微信支付", alipay: "支付宝" };
-const zhApps = { wechat: "微信", alipay: "支付宝" };
-const enWallets = { wechat: "WeChat Pay", alipay: "Alipay" };
-const enApps = { wechat: "WeChat", alipay: "Alipay" };
+const zhWallets = { wechat: "微信支付", alipay: "支付宝", unionpay: "银联" };
+const zhApps = { wechat: "微信", alipay: "支付宝", unionpay: "云闪付" };
+const enWallets = { wechat: "WeChat Pay", alipay: "Alipay", unionpay: "UnionPay" };
+const enApps = { wechat: "WeChat", alipay: "Alipay", unionpay: "the UnionPay app" };
 
 const zh: Texts = {
   lang: "zh-CN",
@@ -95,7 +95,11 @@ const zh: Texts = {
   choose_hint: "选择后按提示完成付款",
   choose_hint_app: "将打开对应的应用完成支付",
   choice: (by, wallet) =>
-    ({ app: zhWallets[wallet], page: `登录${zhWallets[wallet]}付款`, code: `用${zhApps[wallet]}扫码` })[by],
+    ({
+      app: zhWallets[wallet],
+      page: wallet === "unionpay" ? "银联卡付款" : `登录${zhWallets[wallet]}付款`,
+      code: `用${zhApps[wallet]}扫码`,
+    })[by],
   choice_hint: { app: "打开应用付款", page: "前往官方页面", code: "显示专用二维码" },
   opening: "正在打开…",
   bridge_title: "确认支付",
@@ -174,7 +178,11 @@ const en: Texts = {
   choose_hint: "The next page takes you through it",
   choose_hint_app: "The app opens to complete the payment",
   choice: (by, wallet) =>
-    ({ app: enWallets[wallet], page: `Log in to ${enWallets[wallet]}`, code: `Scan with ${enApps[wallet]}` })[by],
+    ({
+      app: enWallets[wallet],
+      page: wallet === "unionpay" ? "UnionPay card" : `Log in to ${enWallets[wallet]}`,
+      code: `Scan with ${enApps[wallet]}`,
+    })[by],
   choice_hint: { app: "Opens the app", page: "On its official page", code: "Shows its own QR code" },
   opening: "Opening…",
   bridge_title: "Confirm payment",

@@ -3,7 +3,7 @@
 export type Language = "zh" | "en";
 
 /** Who moves the money, as the payer knows them. */
-export type Wallet = "wechat" | "alipay";
+export type Wallet = "wechat" | "alipay" | "unionpay";
 
 /** One way to pay that the payer may choose here. `method` is what the form sends back. */
 export interface Choice {
@@ -55,6 +55,8 @@ export type Refusal =
 /** Why there is no way to pay on this device. */
 export type Obstacle = "no_methods" | "use_wechat" | "use_alipay" | "use_phone" | "use_computer";
 
+export type FormFields = Readonly<Record<string, string>>;
+
 /** The part of the page that changes with the payment's state and the payer's device. */
 export type Scene =
   /** One code that every named wallet scans, and what can be paid in this browser instead. */
@@ -68,8 +70,8 @@ export type Scene =
   | { kind: "choose"; choices: readonly Choice[] }
   /** Inside WeChat: the parameters for its bridge, as JSON. */
   | { kind: "bridge"; parameters: string; script_url: string | undefined }
-  /** On the way to the wallet's own page. */
-  | { kind: "handoff"; wallet: Wallet; url: string }
+  /** On the way to the wallet's own page: by a link, or by a form where it wants its fields posted. */
+  | { kind: "handoff"; wallet: Wallet; url: string; fields: FormFields | undefined }
   /** Somebody may have paid; the channel has not said so yet. `resume_url` goes on with the attempt under way. */
   | { kind: "confirming"; resume_url: string | undefined; other_url: string | undefined }
   | { kind: "succeeded"; back: ReturnLink | undefined }

@@ -35,6 +35,8 @@ export interface CashierOptions {
 }
 
 const FORM_BYTES_MAX = 1024;
+/** A signed result with its certificate. */
+const RETURN_BYTES_MAX = 16 * 1024;
 const YEAR_S = 365 * 24 * 3600;
 /** Pages are no part of the API's description. */
 const hidden = { schema: { hide: true } };
@@ -74,6 +76,12 @@ export function registerCashierRoutes(server: ApiServer, options: CashierOptions
     scope.get(
       "/c/:token/attempts",
       hidden,
+      forVisit((visit) => visit.reply.redirect(visit.addresses.view, 303)),
+    );
+    // UnionPay's page posts its signed result back through the browser: it says nothing that a notice does not say better.
+    scope.post(
+      "/c/:token",
+      { ...hidden, bodyLimit: RETURN_BYTES_MAX },
       forVisit((visit) => visit.reply.redirect(visit.addresses.view, 303)),
     );
     scope.post("/c/:token/attempts", hidden, async (request, reply) => {

@@ -1,5 +1,5 @@
 /** Decides, from the payment and the device alone, what a page shows. Pure: the same input gives the same scene. */
-import type { Choice, Obstacle, ReturnLink, Scene, Wallet } from "../../../../web/cashier/view.ts";
+import type { Choice, FormFields, Obstacle, ReturnLink, Scene, Wallet } from "../../../../web/cashier/view.ts";
 import type { Method } from "../../channels/contract.ts";
 import { type Addresses, isWebAddress, returnAddress } from "./addresses.ts";
 import type { Device } from "./device.ts";
@@ -59,7 +59,8 @@ function openScene(input: SceneInput): Scene {
     return scanScene(input, choices) ?? chooseScene(input, choices);
   }
   if (mode === "view" && attempt) {
-    const redirects = attempt.action.type === "redirect" && (device === "pc" || device === "phone");
+    const leads = attempt.action.type === "redirect" || attempt.action.type === "form";
+    const redirects = leads && (device === "pc" || device === "phone");
     const resume_url = redirects ? addresses.go : addresses.enter;
     return { kind: "confirming", resume_url, other_url: redirects ? addresses.enter : undefined };
   }
@@ -102,10 +103,11 @@ export function choicesFor(methods: readonly Method[], device: Device, addresses
 function offer(method: Method, device: Device, methods: readonly Method[]): Choice["by"] | undefined {
   if (device === "wechat") return method === "wechat.jsapi" ? "app" : undefined;
   if (device === "alipay") return method === "alipay.wap" ? "app" : undefined;
+  if (method === "unionpay.web") return "page";
   if (device === "phone") return method === "wechat.h5" || method === "alipay.wap" ? "app" : undefined;
   if (method === "alipay.page") return "page";
   // A channel's own code is for the wallets that our own address does not serve.
-  const isCode = method === "wechat.native" || method === "alipay.qr";
+  const isCode = method === "wechat.native" || method === "alipay.qr" || method === "unionpay.qr";
   return isCode && !scanningWallets(methods).includes(walletOf(method)) ? "code" : undefined;
 }
 
@@ -121,18 +123,19 @@ function obstacleFor(methods: readonly Method[], device: Device): Obstacle {
   const offers = (method: Method) => methods.includes(method);
   if (device !== "wechat" && offers("wechat.jsapi")) return "use_wechat";
   if (device !== "alipay" && offers("alipay.wap")) return "use_alipay";
-  if (device !== "phone" && offers("wechat.h5")) return "use_phone";
-  const onComputer: Method[] = ["wechat.native", "alipay.qr", "alipay.page"];
+  if (device !== "phone" && (offers("wechat.h5") || offers("unionpay.web"))) return "use_phone";
+  const onComputer: Method[] = ["wechat.native", "alipay.qr", "alipay.page", "unionpay.qr"];
   return device !== "pc" && onComputer.some(offers) ? "use_computer" : "no_methods";
 }
 
 /** The wallet behind a method. */
 export function walletOf(method: Method): Wallet {
+  if (method.startsWith("unionpay.")) return "unionpay";
   return method.startsWith("wechat.") ? "wechat" : "alipay";
 }
 
 const opensOnPhone = (method: Method) => ["wechat.jsapi", "wechat.h5", "alipay.wap"].includes(method);
-const opensHere = (method: Method) => method === "alipay.page";
+const opensHere = (method: Method) => method === "alipay.page" || method === "unionpay.web";
 
 function backOf(payment: CashierPayment): ReturnLink | undefined {
   const url = returnAddress(payment);
@@ -140,8 +143,11 @@ function backOf(payment: CashierPayment): ReturnLink | undefined {
 }
 
 /** The wallet's page of the attempt under way, or undefined when it has none that a browser can open. */
-export function handoffOf(payment: CashierPayment): { wallet: Wallet; url: string } | undefined {
-  const attempt = payment.attempt;
-  if (attempt?.action.type !== "redirect" || !isWebAddress(attempt.action.url)) return undefined;
-  return { wallet: walletOf(attempt.method), url: attempt.action.url };
+export function handoffOf(
+  payment: CashierPayment,
+): { wallet: Wallet; url: string; fields: FormFields | undefined } | undefined {
+  const { method, action } = payment.attempt ?? {};
+  if (!method || !action || (action.type !== "redirect" && action.type !== "form")) return undefined;
+  if (!isWebAddress(action.url)) return undefined;
+  return { wallet: walletOf(method), url: action.url, fields: action.type === "form" ? action.fields : undefined };
 }

@@ -67,6 +67,7 @@ export async function startAttempt(
     if (failure) return sendRefusal(context, visit, { kind: "refused", ...failure }, 422);
     if (action.type === "jsapi") return reply.redirect(addresses.bridge, 303);
     if (action.type === "qr_code") return reply.redirect(addresses.enter, 303);
+    if (action.type === "form") return reply.redirect(addresses.go, 303);
     if (action.type === "redirect" && isWebAddress(action.url)) {
       // A form may not lead away from us (CSP), and a browser counts a redirect after it: a page of ours comes between.
       return request.method === "GET" ? reply.redirect(action.url, 302) : reply.redirect(addresses.go, 303);

@@ -126,7 +126,7 @@ export function sendPayment(
     live: waits ? { status_url: addresses.status, revision: revisionOf(payment, now), view_url } : undefined,
     remaining_ms: counts && isPayable(payment, now) ? left_ms : undefined,
   });
-  return sendPage(context, visit.request, reply, page, scene.kind === "bridge" ? bridgePolicy(scene.script_url) : {});
+  return sendPage(context, visit.request, reply, page, policyOf(scene));
 }
 
 /** Sends a page about what went wrong where there is no payment to show. */
@@ -158,6 +158,22 @@ function frameOf(context: CashierContext, language: Language, livemode: boolean,
     stylesheet_url: `/c/assets/${style.name}`,
     language_urls: { zh: withLanguage(self, "zh"), en: withLanguage(self, "en") },
   };
+}
+
+function policyOf(scene: Scene): PagePolicy {
+  if (scene.kind === "bridge") return bridgePolicy(scene.script_url);
+  return scene.kind === "handoff" && scene.fields ? { form_action: formTargets(scene.url) } : {};
+}
+
+/**
+ * A wallet's gateway passes a posted form on to its cashier at a sibling of its host (gateway.95516.com to
+ * cashier.95516.com), and a browser counts that redirect as the form's target.
+ */
+function formTargets(url: string): string[] {
+  const { origin, protocol, hostname } = new URL(url);
+  const parent = hostname.split(".").slice(1);
+  const isName = parent.length >= 2 && !/^\d+$/.test(parent.at(-1)!);
+  return isName ? [origin, `${protocol}//*.${parent.join(".")}`] : [origin];
 }
 
 /** The stand-in of WeChat's bridge is the sandbox's: its script, its calls and its pages are let in, in test mode. */
