@@ -10,8 +10,8 @@ import { runProgram } from "./processes.ts";
 import { makeRow } from "./table.ts";
 
 const RATE_MIN = 500;
-const CONCURRENCY = 64;
-const WARM_UP_S = 4;
+const CONCURRENCY = 192;
+const WARM_UP_S = 8;
 const SETTLE_MS = 3_000;
 const CEILING_LIVES = 500;
 

@@ -6,6 +6,7 @@ import {
   createCipheriv,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPair,
   type KeyObject,
   sign,
@@ -47,7 +48,8 @@ export function verifyRsa(text: string, signature: string, key: KeyObject): bool
 
 /** AES-256-GCM with the 16-byte tag appended, base64: WeChat's `AEAD_AES_256_GCM`. */
 export function encryptGcm(key: string, nonce: string, associated_data: string, text: string): string {
-  const cipher = createCipheriv("aes-256-gcm", Buffer.from(key), Buffer.from(nonce));
+  // With a key object, because Node.js takes its time to find out that a buffer is none.
+  const cipher = createCipheriv("aes-256-gcm", createSecretKey(key, "utf8"), Buffer.from(nonce));
   cipher.setAAD(Buffer.from(associated_data));
   return Buffer.concat([cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]).toString("base64");
 }

@@ -23,7 +23,17 @@ export function createManualClock(start_ms: number): ManualClock {
   };
 }
 
-/** RFC 3339 in UTC with milliseconds, the only form in which the API shows an instant. */
+let lastAt_ms = Number.NaN;
+let lastText = "";
+
+/**
+ * RFC 3339 in UTC with milliseconds, the only form in which the API shows an instant. The last one is remembered: a batch
+ * and what it answers show the same moment many times.
+ */
 export function toRfc3339(at_ms: number): string {
-  return new Date(at_ms).toISOString();
+  if (at_ms !== lastAt_ms) {
+    lastText = new Date(at_ms).toISOString();
+    lastAt_ms = at_ms;
+  }
+  return lastText;
 }

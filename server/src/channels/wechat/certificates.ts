@@ -2,7 +2,7 @@
  * The platform certificates in force: GET /v3/certificates, to be asked at most every twelve hours. Merchants who use
  * 微信支付公钥 only get 404 here.
  */
-import { createPublicKey, X509Certificate } from "node:crypto";
+import { type CipherKey, createPublicKey, X509Certificate } from "node:crypto";
 import { fromRfc3339 } from "../beijing-time.ts";
 import type { ChannelContext, ChannelFailure, Operation, Unknown, WireResponse } from "../contract.ts";
 import { serialOf, verifySha256 } from "../key-material.ts";
@@ -47,7 +47,7 @@ function readCertificates(context: ChannelContext, response: WireResponse): Cert
   return problem ? unknown("bad_signature", problem) : { kind: "certificates", certificates: list };
 }
 
-function readCertificate(key: Buffer, item: JsonObject | undefined): PlatformCertificate | undefined {
+function readCertificate(key: CipherKey, item: JsonObject | undefined): PlatformCertificate | undefined {
   const pem = decryptResource(key, asObject(item?.encrypt_certificate));
   const serial_no = textOf(item, "serial_no");
   const effective_at = fromRfc3339(textOf(item, "effective_time") ?? "");

@@ -1,5 +1,5 @@
 /** A WeChat Pay account of a direct merchant: what is configured, how it is checked, and how it is opened. */
-import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPublicKey, createSecretKey, type KeyObject, X509Certificate } from "node:crypto";
 import Type from "typebox";
 import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
@@ -85,7 +85,7 @@ export interface WechatAccount {
   /** Keys of WeChat Pay by certificate serial (upper case) or public key id. */
   readonly verification_keys: ReadonlyMap<string, KeyObject>;
   readonly wechatpay_serial: string | undefined;
-  readonly api_v3_key: Buffer;
+  readonly api_v3_key: KeyObject;
   readonly api_v2_key: string | undefined;
   readonly barcode_api: "v2" | "v3";
   /** Shown to WeChat Pay where it asks who connects; in PEM. */
@@ -107,7 +107,7 @@ export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
     private_key: readPrivateKey(secretOf(account, "merchant_private_key")),
     verification_keys: readVerificationKeys(config),
     wechatpay_serial: config.wechatpay_serial ?? config.public_keys?.[0]?.id,
-    api_v3_key: Buffer.from(secretOf(account, "api_v3_key"), "utf8"),
+    api_v3_key: createSecretKey(secretOf(account, "api_v3_key"), "utf8"),
     api_v2_key: account.secrets.api_v2_key?.reveal(),
     barcode_api: config.barcode_api ?? "v2",
     client_certificate: readClientCertificate(account, config),

@@ -1,4 +1,4 @@
-import { createDecipheriv } from "node:crypto";
+import { type CipherKey, createDecipheriv } from "node:crypto";
 import { type JsonObject, textOf } from "../wire-json.ts";
 
 const TAG_BYTES = 16;
@@ -7,7 +7,7 @@ const TAG_BYTES = 16;
  * Opens an encrypted resource (AEAD_AES_256_GCM; the tag is the last 16 bytes of the ciphertext). Undefined when the
  * form, the key or the associated data is not right.
  */
-export function decryptResource(key: Buffer, resource: JsonObject | undefined): string | undefined {
+export function decryptResource(key: CipherKey, resource: JsonObject | undefined): string | undefined {
   const nonce = textOf(resource, "nonce");
   const ciphertext = textOf(resource, "ciphertext");
   if (textOf(resource, "algorithm") !== "AEAD_AES_256_GCM" || !nonce || !ciphertext) return undefined;

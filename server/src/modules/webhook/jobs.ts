@@ -73,11 +73,8 @@ export function createWebhookWorker(options: WebhookWorkerOptions): DueLoop {
     name: "webhook.deliver",
     claim: createClaim(db, clock, lanes, total_timeout_ms + LEASE_SLACK_MS),
     handle: async ({ delivery, leave }) => {
-      try {
-        await record(await deliver(delivery));
-      } finally {
-        leave();
-      }
+      // The place is free, and the receiver's time over, when it has answered: our own commit is not its slowness.
+      await record(await deliver(delivery).finally(leave));
     },
     concurrency: Math.min(options.concurrency ?? CLAIM_MAX, CLAIM_MAX),
     interval_ms: options.interval_ms ?? 250,
