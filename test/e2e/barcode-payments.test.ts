@@ -148,19 +148,35 @@ describe.each(channels)("%s", (channel) => {
     const payment = await charge(channel, "bank_error");
     await platform.sandbox.fault(channel, "cancel", "timeout_before", { times: 2 });
     for (let step = 0; step < 9; step += 1) await platform.advance(5 * S);
-    expect(await attemptOf(payment)).toMatchObject({ status: "unknown", unknown_reason: "connection" });
+    expect(await attemptOf(payment)).toMatchObject({ status: "unknown", unknown_reason: "cancelling" });
     await platform.advance(5 * S);
     expect((await read(payment)).status).toBe("processing");
     await platform.advance(5 * S);
     expect((await read(payment)).status).toBe("failed");
   });
 
+  test("a cancellation whose answer was lost is not read as a payment", async () => {
+    await platform.sandbox.fault(channel, "pay", "timeout_after");
+    await platform.sandbox.fault(channel, "query", "system_error", { times: 9 });
+    await platform.sandbox.fault(channel, "cancel", "timeout_after");
+    const payment = await charge(channel);
+    for (let step = 0; step < 12; step += 1) await platform.advance(5 * S);
+    expect((await read(payment)).status).toBe("failed");
+    expect((await trade(payment)).state).toBe(ended[channel]);
+  });
+
+  test("the same request again neither charges nor changes what is not known yet", async () => {
+    const body = bodyOf(`${channel}.barcode`, await draw(channel, "bank_error"));
+    const payment = await platform.post("/v1/payments", body);
+    await platform.sandbox.fault(channel, "pay", "http_500");
+    expect(await platform.post("/v1/payments", body)).toMatchObject({ id: payment.id, status: "processing" });
+    expect((await platform.sandbox.request("GET", "/control/faults")).data).toHaveLength(1);
+  });
+
   test("a close is a cancellation, never sooner than the channel allows", async () => {
     const payment = await charge(channel, "confirm");
     const answer = await platform.call("POST", `/v1/payments/${payment.id}/close`);
-    expect(answer.body).toMatchObject(
-      channel === "wechat" ? { status: "processing", closing: true } : { status: "closed", closing: false },
-    );
+    expect(answer.body).toMatchObject({ status: "processing", closing: true });
     await platform.advance(15 * S);
     expect(await read(payment)).toMatchObject({ status: "closed", closing: false });
     expect((await trade(payment)).state).toBe(ended[channel]);
@@ -181,6 +197,27 @@ describe.each(channels)("%s", (channel) => {
   });
 });
 
+test.each(channels)("%s: payer, merchant and worker race, and the books say what the channel did", async (channel) => {
+  for (let round = 0; round < 12; round += 1) {
+    const payment = await charge(channel, "confirm");
+    platform.clock.advance(15 * S);
+    const close = () => platform.call("POST", `/v1/payments/${payment.id}/close`);
+    const pay = () => platform.sandbox.pay(payment.serial_no).catch(() => undefined);
+    // The first of them is let ahead a little more each time.
+    const steps = [close, pay, () => platform.settle(), close];
+    const order = [...steps.slice(round % steps.length), ...steps.slice(0, round % steps.length)];
+    await Promise.all(order.map((step) => step()));
+    for (let step = 0; step < 8; step += 1) await platform.advance(10 * S);
+    const { status } = await read(payment);
+    const { state } = await trade(payment);
+    expect([status, state]).toEqual(
+      status === "succeeded"
+        ? [status, { wechat: "SUCCESS", alipay: "TRADE_SUCCESS" }[channel]]
+        : ["closed", ended[channel]],
+    );
+  }
+});
+
 test("a WeChat payer who is entering the password keeps the reversal waiting", async () => {
   const payment = await charge("wechat", "confirm");
   await platform.sandbox.fault("wechat", "cancel", "user_paying");
@@ -188,7 +225,9 @@ test("a WeChat payer who is entering the password keeps the reversal waiting", a
   expect((await read(payment)).status).toBe("processing");
   await platform.sandbox.pay(payment.serial_no);
   await platform.advance(5 * S);
-  expect((await read(payment)).status).toBe("succeeded");
+  expect((await read(payment)).status).toBe("failed");
+  // Paid after the reversal was decided: the money went back.
+  expect((await trade(payment)).state).toBe("REVOKED");
 });
 
 test("a code of nobody's form, and none at all, are refused before anything is made", async () => {

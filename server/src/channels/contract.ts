@@ -310,7 +310,7 @@ export interface BarcodeRules {
   readonly query_interval_ms: number;
   /** Since the order's creation; then it is cancelled. */
   readonly query_for_ms: number;
-  /** Since the order's creation; it is never cancelled sooner. */
+  /** Since the order's creation; it is never cancelled sooner, and the call that pays must be over by then. */
   readonly cancel_after_ms: number;
   /** Ends the order whatever its state; paid money goes back. */
   readonly cancel: Operation<AttemptReference, CloseOutcome>;

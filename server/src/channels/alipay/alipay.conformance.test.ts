@@ -97,7 +97,7 @@ const subjectOf = (mode: Mode): ConformanceSubject => ({
       troubles,
       untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
       declined: "closed",
-      returned: "succeeded",
+      busy: false,
       cancelledAbsent: "closed",
     },
     spoiltNotices: ["notice_tampered", "notice_bad_signature"],

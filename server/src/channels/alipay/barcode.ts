@@ -49,5 +49,13 @@ function succeeded({ clock }: ChannelContext, data: JsonObject): PayOutcome {
   return { kind: "succeeded", payment };
 }
 
-/** Alipay asks to query every 3 to 6 s for 30 to 60 s and then to cancel; it sets no earliest time for that. */
-export const barcode: BarcodeRules = { query_interval_ms: 5_000, query_for_ms: 45_000, cancel_after_ms: 0, cancel };
+/**
+ * Alipay asks to query every 3 to 6 s for 30 to 60 s and then to cancel. It sets no earliest time for that; ours keeps a
+ * cancellation from overtaking the call that pays.
+ */
+export const barcode: BarcodeRules = {
+  query_interval_ms: 5_000,
+  query_for_ms: 45_000,
+  cancel_after_ms: 15_000,
+  cancel,
+};

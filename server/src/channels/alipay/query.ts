@@ -24,8 +24,9 @@ export const query: Operation<AttemptReference, QueryOutcome> = {
 /**
  * TRADE_CLOSED is the end of an unpaid trade as well as of a fully refunded one. They are told apart by send_pay_date,
  * documented as the time when the money went to the seller: recorded answers have it for paid trades and lack it for
- * unpaid ones. The paid amounts do not tell: they are 0.00 in many answers about paid trades. An answer about another
- * trade, also one that says "closed", is an integrity error.
+ * unpaid ones. The paid amounts do not tell: they are 0.00 in many answers about paid trades. A code payment that is asked
+ * about has not been refunded by us: closed, it was cancelled, and what was paid went back. An answer about another trade,
+ * also one that says "closed", is an integrity error.
  */
 function readTrade(context: ChannelContext, input: AttemptReference, data: JsonObject): QueryOutcome {
   const differences = differenceOf("serial_no", input.serial_no, textOf(data, "out_trade_no"));
@@ -38,6 +39,7 @@ function readTrade(context: ChannelContext, input: AttemptReference, data: JsonO
     case "TRADE_FINISHED":
       return succeeded(context, data);
     case "TRADE_CLOSED":
+      if (input.method === "alipay.barcode") return { kind: "closed" };
       return textOf(data, "send_pay_date") ? succeeded(context, data) : { kind: "closed" };
     default:
       return unknown("unreadable", `the trade status ${status ?? "(none)"} is not known`);

@@ -22,7 +22,7 @@ export const unionpay: Channel = {
     "unionpay.barcode": payBarcode,
   },
   query,
-  barcode: { query_interval_ms: 5_000, query_for_ms: 45_000, cancel_after_ms: 0, cancel: reverse },
+  barcode: { query_interval_ms: 5_000, query_for_ms: 45_000, cancel_after_ms: 15_000, cancel: reverse },
   refund,
   queryRefund,
   readNotice,

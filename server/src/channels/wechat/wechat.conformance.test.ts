@@ -112,7 +112,7 @@ const subjectOf = (mode: VerifyMode): ConformanceSubject => ({
           : { ...troubles, rate_limit: "rate_limited", html: "unreadable", empty: "unreadable" },
       untruths: ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"],
       declined: "failed",
-      returned: "closed",
+      busy: true,
       cancelledAbsent: "not_found",
     },
     spoiltNotices: ["notice_tampered", "notice_bad_signature", "notice_stale_timestamp", "notice_signtest"],

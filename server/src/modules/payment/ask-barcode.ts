@@ -1,11 +1,13 @@
 /**
  * What becomes of an order that was made by scanning the payer's code (付款码) while its outcome is pending or unknown.
  * Its payer stands at the counter and no notice will come: the channel is asked every few seconds, and when neither it
- * nor the payer has decided in time, the order is cancelled there, which gives back money that was taken meanwhile.
+ * nor the payer has decided in time, the order is cancelled there, which gives back money that was taken meanwhile. The
+ * intent to cancel is recorded first: from then on an answer that says "paid" is not believed, as it may be older.
  */
 import type { BarcodeRules, Channel, ChannelAccount, CloseOutcome } from "../../channels/contract.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
-import { type Attempt, barcodeDelay_ms } from "./payment.ts";
+import { CALL_LEASE_MS } from "./new-attempt.ts";
+import { type Attempt, barcodeDelay_ms, isBeingCancelled } from "./payment.ts";
 import { attemptReference } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 
@@ -25,26 +27,40 @@ interface Asked {
 export async function askAboutBarcode(
   services: PaymentServices,
   attempt: Attempt,
-  { channel, account, rules }: Asked,
+  asked: Asked,
   must_end: boolean,
 ): Promise<AttemptOutcome> {
-  const reference = attemptReference(attempt);
-  const answer = await services.channels.query(channel, account, reference);
-  if (answer.kind === "succeeded" || answer.kind === "failed") return answer;
+  if (isBeingCancelled(attempt)) return cancel(services, attempt, asked, must_end);
+  const { channel, account, rules } = asked;
+  const answer = await services.channels.query(channel, account, attemptReference(attempt));
+  if (answer.kind === "succeeded") return { ...answer, unless_cancelled: true };
+  if (answer.kind === "failed") return answer;
   if (answer.kind === "closed") return endedUnpaid(must_end, declined);
   const age_ms = services.clock.now() - attempt.created_at;
   const ask_in_ms = barcodeDelay_ms(rules, age_ms);
   // Something is wrong with what the channel says: cancelling might give back a payment that a person must look at.
   if (answer.kind === "unknown" && answer.reason === "integrity") return { ...answer, ask_in_ms };
   const over = must_end || age_ms >= rules.query_for_ms;
-  if (over && age_ms >= rules.cancel_after_ms) {
-    const cancelled = await services.channels.cancel(channel, account, reference);
-    return afterCancel(services, attempt, { channel, account, rules }, cancelled, must_end);
-  }
+  if (over && age_ms >= rules.cancel_after_ms) return cancel(services, attempt, asked, must_end);
   const wait_ms = over ? rules.cancel_after_ms - age_ms : ask_in_ms;
   if (answer.kind === "unknown") return { ...answer, ask_in_ms: wait_ms };
   if (answer.kind === "pending") return { kind: "still_unpaid", ask_in_ms: wait_ms };
   return { kind: "unknown", reason: "unreadable", detail: "the channel does not have the order", ask_in_ms: wait_ms };
+}
+
+/** Records the intent, then cancels; not when the attempt has ended meanwhile. */
+async function cancel(
+  services: PaymentServices,
+  attempt: Attempt,
+  asked: Asked,
+  must_end: boolean,
+): Promise<AttemptOutcome> {
+  const intent: AttemptOutcome = { kind: "cancelling", ask_in_ms: CALL_LEASE_MS };
+  const { merchant_id, payment_id, id: attempt_id } = attempt;
+  const recorded = await services.groups.recordOutcome({ merchant_id, payment_id, attempt_id, outcome: intent });
+  if (!recorded.attempt || !isBeingCancelled(recorded.attempt)) return intent;
+  const cancelled = await services.channels.cancel(asked.channel, asked.account, attemptReference(attempt));
+  return afterCancel(services, attempt, asked, cancelled, must_end);
 }
 
 async function afterCancel(
@@ -55,22 +71,20 @@ async function afterCancel(
   must_end: boolean,
 ): Promise<AttemptOutcome> {
   const age_ms = services.clock.now() - attempt.created_at;
-  const ask_in_ms = barcodeDelay_ms(rules, age_ms);
+  const again: AttemptOutcome = { kind: "cancelling", ask_in_ms: barcodeDelay_ms(rules, age_ms) };
   switch (cancelled.kind) {
     case "closed":
       return endedUnpaid(must_end, notConfirmed);
     case "not_found":
-      if (age_ms > NOT_FOUND_GRACE_MS) return endedUnpaid(must_end, notConfirmed);
-      return { kind: "unknown", reason: "unreadable", detail: "the channel does not have the order yet", ask_in_ms };
+      return age_ms > NOT_FOUND_GRACE_MS ? endedUnpaid(must_end, notConfirmed) : again;
     case "already_paid": {
+      // The channel says that this payment can no longer be given back: it stands.
       const paid = await services.channels.query(channel, account, attemptReference(attempt));
-      if (paid.kind === "succeeded") return paid;
-      return { kind: "unknown", reason: "system_error", detail: "paid and not to be cancelled any more", ask_in_ms };
+      return paid.kind === "succeeded" ? paid : again;
     }
     case "failed":
-      return { kind: "unknown", reason: "refused", detail: `cancel refused: ${cancelled.failure.code}`, ask_in_ms };
     case "unknown":
-      return { ...cancelled, ask_in_ms };
+      return again;
   }
 }
 

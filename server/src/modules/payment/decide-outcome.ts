@@ -7,6 +7,8 @@ import { canMove } from "../../kit/state-machine.ts";
 import {
   type Attempt,
   attemptTransitions,
+  CANCELLING,
+  isBeingCancelled,
   isOpenAttempt,
   isOpenPayment,
   type Payment,
@@ -16,7 +18,10 @@ import {
 export type AttemptOutcome =
   /** `ask_in_ms`, here and below: when to ask the channel again, where it is not by the ordinary schedule. */
   | { readonly kind: "sent"; readonly action: Action; readonly ask_in_ms?: number | undefined }
-  | { readonly kind: "succeeded"; readonly payment: ChannelPayment }
+  /** `unless_cancelled`: the answer may be older than a cancellation, which gives the money back. */
+  | { readonly kind: "succeeded"; readonly payment: ChannelPayment; readonly unless_cancelled?: true }
+  /** The order is about to be cancelled whatever its state, or the channel has not said yet that it is. */
+  | { readonly kind: "cancelling"; readonly ask_in_ms: number }
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
   /** Closed at the channel, unpaid. */
   | { readonly kind: "closed" }
@@ -54,6 +59,8 @@ export function decideOutcome(
   now: number,
 ): Decision {
   switch (outcome.kind) {
+    case "cancelling":
+      return decideCancelling(attempt, outcome.ask_in_ms, now);
     case "sent":
       return decideSent(attempt, outcome.action, outcome.ask_in_ms, now);
     case "unknown":
@@ -63,6 +70,7 @@ export function decideOutcome(
     case "still_unpaid":
       return decideStillUnpaid(attempt, outcome.ask_in_ms, now);
     case "succeeded":
+      if (outcome.unless_cancelled && (!isOpenAttempt(attempt) || isBeingCancelled(attempt))) return NOTHING;
       return decideSucceeded(payment, attempt, outcome.payment, now);
     case "failed":
       return decideEnded(payment, attempt, others, "failed", outcome.failure, now);
@@ -79,16 +87,29 @@ export function decideOutcome(
 /** How long after an abandoned attempt's expiry it is asked about once more: the channel's clock is not ours. */
 const LAST_LOOK_MS = 60_000;
 
+/** Intent before the call: from here on no answer but the cancellation's own decides. */
+function decideCancelling(attempt: Attempt, ask_in_ms: number, now: number): Decision {
+  if (!isOpenAttempt(attempt)) return NOTHING;
+  const next: Attempt = {
+    ...attempt,
+    status: "unknown",
+    unknown_reason: CANCELLING,
+    query_count: attempt.query_count + 1,
+  };
+  return { ...NOTHING, attempt: next, due_at: now + ask_in_ms };
+}
+
 function decideSent(attempt: Attempt, action: Action, ask_in_ms: number | undefined, now: number): Decision {
   // A notice or a query may have overtaken the answer of the create call.
   if (attempt.status !== "created" && attempt.status !== "unknown") return NOTHING;
+  if (isBeingCancelled(attempt)) return NOTHING;
   const sent: Attempt = { ...attempt, status: "sent", action, unknown_reason: null, sent_at: now };
   const due_at = attempt.close_requested ? now : now + (ask_in_ms ?? queryDelay_ms(1));
   return { ...NOTHING, attempt: sent, due_at };
 }
 
 function decideUnknown(attempt: Attempt, reason: UnknownReason, ask_in_ms: number | undefined, now: number): Decision {
-  if (attempt.status === "succeeded") return NOTHING;
+  if (attempt.status === "succeeded" || isBeingCancelled(attempt)) return NOTHING;
   const due_at = now + (ask_in_ms ?? queryDelay_ms(attempt.query_count));
   const asked: Attempt = { ...attempt, query_count: attempt.query_count + 1 };
   // An attempt that has ended unpaid stays so unless the channel says that it was paid.
@@ -102,7 +123,7 @@ function decideOutOfReach(attempt: Attempt): Decision {
 }
 
 function decideStillUnpaid(attempt: Attempt, ask_in_ms: number | undefined, now: number): Decision {
-  if (attempt.status === "succeeded") return NOTHING;
+  if (attempt.status === "succeeded" || isBeingCancelled(attempt)) return NOTHING;
   // The channel has the order, so what was unknown is known again.
   const status = attempt.status === "unknown" && attempt.action ? "sent" : attempt.status;
   const next: Attempt = { ...attempt, status, query_count: attempt.query_count + 1 };

@@ -33,6 +33,13 @@ export function isOpenAttempt(attempt: Pick<Attempt, "status">): boolean {
   return attempt.status === "created" || attempt.status === "sent" || attempt.status === "unknown";
 }
 
+/** The `unknown_reason` of an attempt whose order is cancelled whatever its state, until the channel says that it is. */
+export const CANCELLING = "cancelling";
+
+export function isBeingCancelled(attempt: Pick<Attempt, "status" | "unknown_reason">): boolean {
+  return attempt.status === "unknown" && attempt.unknown_reason === CANCELLING;
+}
+
 /** A payment that the payer may still pay. */
 export function isOpenPayment(payment: Pick<Payment, "status">): boolean {
   return payment.status === "created" || payment.status === "processing";

@@ -1,4 +1,5 @@
 /** A payment notice whose signature is good: checked against what we asked for, then recorded like any other answer. */
+import { barcodeRulesOf } from "../../channels/auth-code.ts";
 import type { Channel, ChannelAccount, ChannelPayment } from "../../channels/contract.ts";
 import { checkIntegrity, expectPayment } from "../../channels/integrity.ts";
 import { decodeUuid } from "../../kit/id.ts";
@@ -36,7 +37,12 @@ export async function receivePaymentNotice(
     merchant_id,
     payment_id: attempt.payment_id,
     attempt_id: attempt.id,
-    outcome: { kind: "succeeded", payment: facts },
+    outcome: {
+      kind: "succeeded",
+      payment: facts,
+      // It may be older than the cancellation of a code payment.
+      ...(barcodeRulesOf(opened.channel, attempt.method) && { unless_cancelled: true }),
+    },
   });
   return "recorded";
 }

@@ -83,7 +83,8 @@ async function callAndRecord(
 function attemptOutcome(outcome: PayOutcome, rules: BarcodeRules | undefined): AttemptOutcome {
   const ask_in_ms = rules?.query_interval_ms;
   if (outcome.kind === "pending") return { kind: "sent", action: outcome.action, ask_in_ms };
-  return outcome.kind === "unknown" ? { ...outcome, ask_in_ms } : outcome;
+  if (outcome.kind === "unknown") return { ...outcome, ask_in_ms };
+  return outcome.kind === "succeeded" && rules ? { ...outcome, unless_cancelled: true } : outcome;
 }
 
 export async function openChannel(
