@@ -11,6 +11,7 @@ import { ControlError, readFields } from "../kit/input.ts";
 import { makeFrontReturn } from "../unionpay/notice.ts";
 import { verifyInvocation } from "../wechat/jsapi.ts";
 import { grantCode, serveAccessToken } from "../wechat/oauth.ts";
+import { addCodeRoutes } from "./code.ts";
 import { escapeHtml, renderButton, renderOutcome, renderPage, type Theme } from "./page.ts";
 
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'";
@@ -50,6 +51,7 @@ function renderHome(sandbox: Sandbox): string {
 <label for="code">扫一扫 <span lang="en">Scan: paste what the QR code says</span></label>
 <textarea id="code" name="code" required placeholder="weixin://wxpay/bizpayurl?pr=…  ·  https://qr.alipay.com/…  ·  https://qr.95516.com/…"></textarea>
 <button class="primary">识别 <span lang="en">Read</span></button></form>
+<div class="actions"><a class="button second" href="/wallet/code">付款码 <span lang="en">Show a payment code</span></a></div>
 <h2>待付订单 <span lang="en">Open orders</span></h2>${list}`;
 }
 
@@ -221,6 +223,7 @@ export function addWalletRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   app.get("/", async (_request, reply) => reply.redirect("/wallet", 302));
   app.get("/wallet", async (_request, reply) => sendPage(reply, "plain", renderHome(sandbox)));
   app.post("/wallet/scan", async (request, reply) => scan(sandbox, request, reply));
+  addCodeRoutes(app, sandbox);
   app.post("/wallet/decide", (request, reply) => click(sandbox, request, reply));
   app.get("/wallet/pay", async (request, reply) => {
     const { code = "", back } = request.query as Record<string, string>;
