@@ -161,6 +161,19 @@ describe("refusals", () => {
     expect(await read(payment)).toMatchObject({ amount_refunded: 1234 });
   });
 
+  test.each(methods)("%s refuses a repetition: asked once more before the claim is given back", async (method) => {
+    const payment = await paid(method);
+    await platform.sandbox.fault(channelOf(method), "refund", "timeout_before");
+    await platform.sandbox.fault(channelOf(method), "refund", "not_enough", { times: 2 });
+    const made = await refund(payment, 1234);
+    await platform.advance(10 * S);
+    expect((await read(made)).status).toBe("unknown");
+    expect(await read(payment)).toMatchObject({ amount_refunding: 1234 });
+    await platform.advance(30 * S);
+    expect((await read(made)).status).toBe("failed");
+    expect(await read(payment)).toMatchObject({ amount_refunding: 0, amount_refunded: 0 });
+  });
+
   test("a payment that has not succeeded cannot be refunded", async () => {
     const open = await platform.post("/v1/payments", paymentBody("wechat.native"));
     const closed = await platform.post("/v1/payments", paymentBody("cashier"));

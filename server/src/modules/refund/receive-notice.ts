@@ -28,6 +28,6 @@ export async function receiveRefundNotice(
     return "integrity";
   }
   const { payment_id } = refund;
-  await services.groups.recordOutcome({ merchant_id, payment_id, refund_id: id, outcome, held: true });
+  await services.groups.recordOutcome({ merchant_id, payment_id, refund_id: id, outcome, from: "channel" });
   return "recorded";
 }

@@ -28,13 +28,21 @@ import type { RefundServices } from "./services.ts";
 import { startAutomaticRefunds } from "./start-automatic-refunds.ts";
 import { loadRefunds, moveRefunds, type RefundMove } from "./store.ts";
 
+/** What the channel was speaking of, on which depends what its "failed" is worth. */
+export type OutcomeSource =
+  /** Our first request, which it took or refused. */
+  | "request"
+  /** The same request again: its refusal may be the effect of the first, whose answer was lost. */
+  | "repetition"
+  /** A refund that it has, asked or by itself. */
+  | "channel";
+
 export interface RefundOutcomeItem {
   merchant_id: string;
   payment_id: string;
   refund_id: string;
   outcome: RefundOutcome;
-  /** Whether the channel spoke of a refund that it has, asked or by itself. What it refuses to take can be sent again. */
-  held: boolean;
+  from: OutcomeSource;
 }
 
 export interface RefundOutcomeResult {
@@ -93,12 +101,24 @@ export async function writeRefundOutcomes(
   return results;
 }
 
+const noFailure = { failure_code: null, failure_message: null };
+
+/**
+ * Whether a failure ends a refund. The refund of a second success is owed whatever the channel refuses today. A repetition
+ * that is refused is asked about once more: were the first request's effect found only then, the claim must still be there.
+ */
+function isFinalFailure(refund: Refund, from: OutcomeSource): boolean {
+  if (from === "channel") return true;
+  if (isAutomatic(refund)) return false;
+  return from === "request" || refund.failure_code !== null;
+}
+
 /** The refund after the outcome and when to ask next; undefined when the outcome changes nothing. */
 function decideRefundOutcome(
   services: RefundServices,
   refund: Refund,
   attempt: Attempt,
-  { outcome, held }: RefundOutcomeItem,
+  { outcome, from }: RefundOutcomeItem,
   now: number,
 ): { refund: Refund; due_at: number | null } | undefined {
   if (!isOpenRefund(refund)) return undefined;
@@ -108,14 +128,12 @@ function decideRefundOutcome(
   switch (outcome.kind) {
     case "succeeded": {
       const channel_refund_no = outcome.refund.channel_refund_no ?? null;
-      const failure = { failure_code: null, failure_message: null };
-      const ended = { ...refund, ...failure, unknown_reason: null, finished_at: now };
+      const ended = { ...refund, ...noFailure, unknown_reason: null, finished_at: now };
       return { refund: { ...ended, status: "succeeded", channel_refund_no }, due_at: null };
     }
     case "failed": {
       const { code: failure_code, message: failure_message } = outcome.failure;
-      if (isAutomatic(refund) && !held) {
-        // The payer is owed this money whatever the channel says today: sent again, never given up.
+      if (!isFinalFailure(refund, from)) {
         const failure = { failure_code, failure_message };
         return { refund: { ...asked, ...failure, status: "unknown", unknown_reason: "refused" }, due_at };
       }
@@ -123,7 +141,7 @@ function decideRefundOutcome(
       return { refund: { ...ended, status: "failed", failure_code, failure_message }, due_at: null };
     }
     case "pending":
-      return { refund: { ...asked, status: "sent", sent_at: refund.sent_at ?? now }, due_at };
+      return { refund: { ...asked, ...noFailure, status: "sent", sent_at: refund.sent_at ?? now }, due_at };
     case "unknown":
       return { refund: { ...asked, status: "unknown", unknown_reason: outcome.reason }, due_at };
     case "not_found":

@@ -2,14 +2,20 @@
 import type { RefundInput, RefundOutcome } from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
 import { type Attempt, attemptReference, notifyUrl } from "../payment/index.ts";
+import type { OutcomeSource } from "./record-refund-outcomes.ts";
 import type { Refund } from "./refund.ts";
 import type { RefundServices } from "./services.ts";
 
-/** Sends, or sends again with the same number, which is the same refund to the channel. */
-export async function sendRefund(services: RefundServices, refund: Refund, attempt: Attempt): Promise<Refund> {
+/** Sends, or sends again (`repetition`) with the same number, which is the same refund to the channel. */
+export async function sendRefund(
+  services: RefundServices,
+  refund: Refund,
+  attempt: Attempt,
+  from: "request" | "repetition" = "request",
+): Promise<Refund> {
   const { channel, account } = await openChannel(services, attempt);
   const outcome = await services.channels.refund(channel, account, refundInput(services, refund, attempt));
-  return recordRefund(services, refund, outcome, false);
+  return recordRefund(services, refund, outcome, from);
 }
 
 /** Asks the channel how a refund stands; one that it does not have is sent again. */
@@ -17,18 +23,18 @@ export async function resolveRefund(services: RefundServices, refund: Refund, at
   const { channel, account } = await openChannel(services, attempt);
   const outcome = await services.channels.queryRefund(channel, account, refundInput(services, refund, attempt));
   return outcome.kind === "not_found"
-    ? sendRefund(services, refund, attempt)
-    : recordRefund(services, refund, outcome, true);
+    ? sendRefund(services, refund, attempt, "repetition")
+    : recordRefund(services, refund, outcome, "channel");
 }
 
 async function recordRefund(
   services: RefundServices,
   refund: Refund,
   outcome: RefundOutcome,
-  held: boolean,
+  from: OutcomeSource,
 ): Promise<Refund> {
   const { merchant_id, payment_id, id: refund_id } = refund;
-  const recorded = await services.groups.recordOutcome({ merchant_id, payment_id, refund_id, outcome, held });
+  const recorded = await services.groups.recordOutcome({ merchant_id, payment_id, refund_id, outcome, from });
   invariant(recorded.refund, "a refund vanished while its channel was called");
   return recorded.refund;
 }
