@@ -6,7 +6,7 @@ import type { Account, AccountKind } from "./accounts.ts";
 import { LedgerError } from "./errors.ts";
 import { openAccount } from "./post.ts";
 import type { TransactionKind } from "./posting.ts";
-import { type BookKey, lockBooks, openAccounts, openBooks, updateBooks } from "./store.ts";
+import { type BookKey, openAccounts, openBooks, takeBooks, updateBooks } from "./store.ts";
 
 export interface Balance {
   kind: AccountKind;
@@ -102,7 +102,7 @@ export async function setMinimum(
   minimum: bigint | null,
 ): Promise<void> {
   await openBooks(tx, [key]);
-  const [book] = await lockBooks(tx, [key]);
+  const [book] = await takeBooks(tx, [{ ...key, forecast: undefined }]);
   if (book === undefined) throw new LedgerError("conflict", "a book that was just opened is not there");
   const found = book.accounts.indexOf(account.id);
   const index = found === -1 ? openAccount(book, account) : found;

@@ -2,17 +2,21 @@
 import { toRfc3339 } from "../kit/clock.ts";
 import type { Transaction } from "../kit/sql/database.ts";
 import type { Account } from "./accounts.ts";
+import { type Matrix, makeMatrix } from "./binary-arrays.ts";
 import { LedgerError } from "./errors.ts";
 import { changeOf, findImbalance, type NewPosting } from "./posting.ts";
 import {
   type Book,
   type BookKey,
+  type Claim,
+  type Forecast,
   type FoundTransaction,
   findTransactions,
-  lockBooks,
   type NewTransaction,
   openBooks,
+  recallAccounts,
   type TransactionKey,
+  takeBooks,
   writeBooks,
 } from "./store.ts";
 
@@ -22,11 +26,25 @@ export type PostResult =
   /** Not written: the account would be left with `balance`, below its `minimum`. */
   | { kind: "refused"; account: Account; balance: bigint; minimum: bigint };
 
+type Refusal = Extract<PostResult, { kind: "refused" }>;
+
 /** What a natural key stands for: found in the database, or written earlier in this batch. */
 type Written = FoundTransaction | NewTransaction;
 
-/** By source, most of which have one transaction in a batch; a joint key would be made and hashed for every posting. */
-type WrittenBySource = Map<string, Written[]>;
+/** By source; a joint key would be made and hashed for every posting. */
+type WrittenBySource = Map<string, Written | Written[]>;
+
+/** The postings of one book, by their indexes in the batch, in order. */
+interface Share extends BookKey {
+  readonly indexes: number[];
+}
+
+/** What a batch has found and made so far. */
+interface Batch {
+  readonly written: WrittenBySource;
+  readonly transactions: NewTransaction[];
+  readonly entries: Matrix;
+}
 
 /**
  * Writes postings in order, in the caller's transaction, and returns one result for each. One statement of each kind
@@ -47,32 +65,34 @@ export async function post(
     const imbalance = findImbalance(posting);
     if (imbalance !== undefined) throw new LedgerError("unbalanced", `${nameOf(posting)}: ${imbalance}`);
   }
-  const order = orderByMerchant(postings);
-  const { books, written } = await lockAndFind(
-    tx,
-    order.map((index) => postings[index]!),
-  );
-  const transactions: NewTransaction[] = [];
+  const shares = shareOut(postings);
+  const { books, written } = await takeAndFind(tx, shares, postings);
+  const lines = postings.reduce((sum, posting) => sum + posting.lines.length, 0);
+  const batch: Batch = { written, transactions: [], entries: makeMatrix(lines, 3) };
   const results: PostResult[] = Array(postings.length);
-  for (const index of order) results[index] = postOne(postings[index]!, books, written, transactions);
-  if (transactions.length > 0) {
-    const changed = [...books.live.values(), ...books.test.values()].filter((book) => book.changed);
-    await writeBooks(tx, changed, transactions, toRfc3339(posted_at));
+  for (const [place, { indexes }] of shares.entries()) {
+    for (const index of indexes) results[index] = postOne(postings[index]!, books[place]!, batch);
   }
+  await writeBooks(tx, books, batch.transactions, batch.entries, toRfc3339(posted_at));
   return results;
 }
 
 /**
- * Indexes of the postings by merchant, each merchant's in their order. The database's index pages hold merchants side by
- * side, so a batch of many merchants visits each page once.
+ * The books of the batch in the order of merchant and mode. The database's index pages hold merchants side by side, so a
+ * batch of many merchants visits each page once, and all batches lock books in this order.
  */
-function orderByMerchant(postings: readonly NewPosting[]): number[] {
-  const order = postings.map((_, index) => index);
-  return order.sort((a, b) => {
-    const left = postings[a]!.merchant_id;
-    const right = postings[b]!.merchant_id;
-    return left < right ? -1 : left > right ? 1 : a - b;
-  });
+function shareOut(postings: readonly NewPosting[]): Share[] {
+  const live = new Map<string, Share>();
+  const test = new Map<string, Share>();
+  for (const [index, { merchant_id, livemode }] of postings.entries()) {
+    const shares = livemode ? live : test;
+    const share = shares.get(merchant_id);
+    if (share === undefined) shares.set(merchant_id, { merchant_id, livemode, indexes: [index] });
+    else share.indexes.push(index);
+  }
+  return [...test.values(), ...live.values()].sort((a, b) =>
+    a.merchant_id < b.merchant_id ? -1 : a.merchant_id > b.merchant_id ? 1 : Number(a.livemode) - Number(b.livemode),
+  );
 }
 
 function latestOf(postings: readonly NewPosting[]): number {
@@ -80,78 +100,99 @@ function latestOf(postings: readonly NewPosting[]): number {
 }
 
 /** Locks all books of the batch and only then looks for its natural keys, so that a racing twin is seen. */
-async function lockAndFind(tx: Transaction, postings: readonly NewPosting[]) {
-  const wanted = { live: new Map<string, BookKey>(), test: new Map<string, BookKey>() };
-  for (const posting of postings) booksOf(wanted, posting).set(posting.merchant_id, posting);
-  const places = [...wanted.live.values(), ...wanted.test.values()];
-  const keys: TransactionKey[] = [];
-  for (const posting of postings) {
-    keys.push(posting);
-    if (posting.reverses) keys.push({ merchant_id: posting.merchant_id, ...posting.reverses });
+async function takeAndFind(tx: Transaction, shares: readonly Share[], postings: readonly NewPosting[]) {
+  const keys: Pick<TransactionKey, "merchant_id" | "source_id">[] = [];
+  for (const { merchant_id, indexes } of shares) {
+    for (const index of indexes) {
+      const posting = postings[index]!;
+      keys.push(posting);
+      if (posting.reverses) keys.push({ merchant_id, source_id: posting.reverses.source_id });
+    }
   }
-  let [locked, found] = await lockThenFind(tx, places, keys);
-  if (locked.length < places.length) {
-    await openBooks(tx, places);
-    [locked, found] = await lockThenFind(tx, places, keys);
+  const claims = shares.map((share) => claimOf(share, postings));
+  // Both statements go out together; the second begins, with a fresh snapshot, when the first has its locks.
+  let [books, found] = await Promise.all([takeBooks(tx, claims), findTransactions(tx, keys)]);
+  const missing = claims.filter((_, place) => books[place] === undefined);
+  if (missing.length > 0) {
+    await openBooks(tx, missing);
+    const opened = missing.map((claim) => ({ ...claim, forecast: undefined }));
+    const [added, foundNow] = await Promise.all([takeBooks(tx, opened), findTransactions(tx, keys)]);
+    const rest = added.values();
+    books = books.map((book) => book ?? rest.next().value);
+    found = foundNow;
   }
-  const books: Books = { live: new Map(), test: new Map() };
-  for (const book of locked) booksOf(books, book).set(book.merchant_id, book);
   const written: WrittenBySource = new Map();
   for (const row of found) remember(written, row);
-  return { books, written };
+  return { books: books as Book[], written };
 }
 
-/** Both statements go out together; the second begins, with a fresh snapshot, when the first has its locks. */
-function lockThenFind(tx: Transaction, books: readonly BookKey[], keys: readonly TransactionKey[]) {
-  return Promise.all([lockBooks(tx, books), findTransactions(tx, keys)]);
+/**
+ * Nearly every batch is posted whole, so its books are moved by the statement that locks them, before anything is known
+ * of them but their accounts. Where something else turns out, `writeBooks` corrects the book, which is still locked.
+ */
+function claimOf({ merchant_id, livemode, indexes }: Share, postings: readonly NewPosting[]): Claim {
+  const accounts = recallAccounts({ merchant_id, livemode });
+  const forecast = accounts && forecastOf(accounts, indexes, postings);
+  return { merchant_id, livemode, forecast };
 }
 
-function postOne(
-  posting: NewPosting,
-  books: Books,
-  written: WrittenBySource,
-  transactions: NewTransaction[],
-): PostResult {
-  const book = booksOf(books, posting).get(posting.merchant_id)!;
+/** Undefined for what needs the minimums or opens an account. */
+function forecastOf(
+  accounts: readonly string[],
+  indexes: readonly number[],
+  postings: readonly NewPosting[],
+): Forecast | undefined {
+  const changes = accounts.map(() => 0n);
+  for (const index of indexes) {
+    for (const line of postings[index]!.lines) {
+      const position = accounts.indexOf(line.account.id);
+      if (position === -1) return undefined;
+      changes[position]! += changeOf(line);
+    }
+  }
+  return changes.some((change) => change < 0n) ? undefined : { accounts, count: indexes.length, changes };
+}
+
+function postOne(posting: NewPosting, book: Book, batch: Batch): PostResult {
+  const { written, transactions, entries } = batch;
   const existing = findWritten(written, posting);
   if (existing !== undefined) {
-    if (existing.livemode !== posting.livemode || contentOf(existing) !== linesContent(book, posting, 1n)) {
+    const { livemode, number } = headOf(existing);
+    if (livemode !== posting.livemode || contentOf(book, existing) !== linesContent(book, posting, 1n)) {
       throw new LedgerError("conflict", `${nameOf(posting)} is written already with another content`);
     }
-    return { kind: "exists", number: existing.number };
+    return { kind: "exists", number };
   }
   const reverses = posting.reverses ? findReversed(book, posting, written) : null;
-  const applied = apply(book, posting);
-  if (typeof applied !== "string") {
-    if (posting.on_shortfall === "refuse") return applied;
-    throw new LedgerError("shortfall", `${nameOf(posting)} leaves ${applied.account.kind} with ${applied.balance}`);
+  const first = entries.rows() + 1;
+  const refusal = apply(book, posting, entries);
+  if (refusal !== undefined) {
+    if (posting.on_shortfall === "refuse") return refusal;
+    throw new LedgerError("shortfall", `${nameOf(posting)} leaves ${refusal.account.kind} with ${refusal.balance}`);
   }
   // After this point it must succeed.
   book.number += 1n;
-  book.changed = true;
-  const { merchant_id, livemode, kind, source_id, occurred_at } = posting;
-  const { number } = book;
-  const row = { merchant_id, livemode, number, kind, source_id, occurred_at, reverses, entries: applied };
+  const row = { posting, number: book.number, reverses, first, last: entries.rows() };
   transactions.push(row);
   remember(written, row);
-  return { kind: "posted", number };
+  return { kind: "posted", number: book.number };
 }
 
 function findReversed(book: Book, posting: NewPosting, written: WrittenBySource): bigint {
   const reversed = findWritten(written, { merchant_id: posting.merchant_id, ...posting.reverses! });
-  if (reversed === undefined || reversed.livemode !== posting.livemode) {
+  if (reversed === undefined || headOf(reversed).livemode !== posting.livemode) {
     throw new LedgerError("no_reversal", `${nameOf(posting)} reverses what was never written`);
   }
-  if (contentOf(reversed) !== linesContent(book, posting, -1n)) {
+  if (contentOf(book, reversed) !== linesContent(book, posting, -1n)) {
     throw new LedgerError("no_reversal", `${nameOf(posting)} does not take back what ${posting.reverses!.kind} wrote`);
   }
-  return reversed.number;
+  return headOf(reversed).number;
 }
 
-/** Moves the book's balances and returns the entries as an array literal; a shortfall moves nothing. */
-function apply(book: Book, posting: NewPosting): string | Extract<PostResult, { kind: "refused" }> {
-  const lengthBefore = book.accounts.length;
-  let entries = "";
+/** Moves the book's balances and adds the entries; a shortfall moves nothing. */
+function apply(book: Book, posting: NewPosting, entries: Matrix): Refusal | undefined {
+  const accountsBefore = book.accounts.length;
+  const rowsBefore = entries.rows();
   let bounded = false;
   for (const line of posting.lines) {
     let index = book.accounts.indexOf(line.account.id);
@@ -160,17 +201,20 @@ function apply(book: Book, posting: NewPosting): string | Extract<PostResult, { 
     const balance = book.balances[index]! + change;
     book.balances[index] = balance;
     if (change < 0n && book.minimums[index] !== null) bounded = true;
-    entries += `${entries === "" ? "{" : ","}{${index + 1},${change},${balance}}`;
+    entries.add(index + 1);
+    entries.add(change);
+    entries.add(balance);
   }
   const shortfall = bounded ? findShortfall(book, posting) : undefined;
-  if (shortfall === undefined) return `${entries}}`;
+  if (shortfall === undefined) return undefined;
   for (const line of posting.lines) book.balances[book.accounts.indexOf(line.account.id)]! -= changeOf(line);
-  closeAccounts(book, lengthBefore);
+  closeAccounts(book, accountsBefore);
+  entries.cut(rowsBefore);
   return shortfall;
 }
 
 /** Only the balances after the whole transaction count. */
-function findShortfall(book: Book, posting: NewPosting): Extract<PostResult, { kind: "refused" }> | undefined {
+function findShortfall(book: Book, posting: NewPosting): Refusal | undefined {
   for (const { account } of posting.lines) {
     const index = book.accounts.indexOf(account.id);
     const balance = book.balances[index]!;
@@ -203,30 +247,31 @@ function linesContent(book: Book, posting: NewPosting, sign: 1n | -1n): string {
 }
 
 /** The same of what is written. */
-function contentOf(row: Written): string {
+function contentOf(book: Book, row: Written): string {
+  if ("posting" in row) return linesContent(book, row.posting, 1n);
   const fields = row.entries.replace(/[{}]/g, "").split(",");
   return fields.filter((_, index) => index % 3 !== 2).join(",");
 }
 
+function headOf(row: Written): TransactionKey & { livemode: boolean; number: bigint } {
+  return "posting" in row ? { ...row.posting, number: row.number } : row;
+}
+
 function findWritten(written: WrittenBySource, key: TransactionKey): Written | undefined {
   const ofSource = written.get(key.source_id);
-  return ofSource?.find((row) => row.kind === key.kind && row.merchant_id === key.merchant_id);
+  if (ofSource === undefined) return undefined;
+  const isKey = (row: Written) => {
+    const head = headOf(row);
+    return head.kind === key.kind && head.merchant_id === key.merchant_id;
+  };
+  return Array.isArray(ofSource) ? ofSource.find(isKey) : isKey(ofSource) ? ofSource : undefined;
 }
 
 function remember(written: WrittenBySource, row: Written): void {
-  const ofSource = written.get(row.source_id);
-  if (ofSource === undefined) written.set(row.source_id, [row]);
-  else ofSource.push(row);
-}
-
-/** Both books of merchants, by merchant. */
-interface Books<Value = Book> {
-  readonly live: Map<string, Value>;
-  readonly test: Map<string, Value>;
-}
-
-function booksOf<Value>(books: Books<Value>, { livemode }: BookKey): Map<string, Value> {
-  return livemode ? books.live : books.test;
+  const source_id = "posting" in row ? row.posting.source_id : row.source_id;
+  const ofSource = written.get(source_id);
+  if (ofSource === undefined) written.set(source_id, row);
+  else written.set(source_id, Array.isArray(ofSource) ? [...ofSource, row] : [ofSource, row]);
 }
 
 const nameOf = (posting: NewPosting) => `${posting.kind} of ${posting.source_id}`;

@@ -1,10 +1,10 @@
 /** SQL of the books: locking, finding, writing. Batches may span merchants; each row is of one. */
-import { toRfc3339 } from "../kit/clock.ts";
 import { plainArray, textArray } from "../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../kit/sql/database.ts";
 import { tenantStatement } from "../kit/sql/statement.ts";
 import type { Account } from "./accounts.ts";
-import type { TransactionKind } from "./posting.ts";
+import { type Matrix, makeMatrix, timestamptzArray, uuidArray } from "./binary-arrays.ts";
+import { type NewPosting, type TransactionKind, transactionKinds } from "./posting.ts";
 
 /** A locked book. The three arrays run in parallel. */
 export interface Book {
@@ -17,7 +17,8 @@ export interface Book {
   readonly balances: bigint[];
   /** Accounts posted to for the first time; they stand at the end of `accounts`. */
   opened: readonly Account[];
-  changed: boolean;
+  /** The number that its row has, and with it the balances, once its forecast was applied. */
+  readonly stored_number: bigint;
 }
 
 export interface BookKey {
@@ -38,21 +39,52 @@ export interface FoundTransaction extends TransactionKey {
   entries: string;
 }
 
-export interface NewTransaction extends TransactionKey {
-  readonly livemode: boolean;
+export interface NewTransaction {
+  readonly posting: NewPosting;
+  /** The number in its book. */
   readonly number: bigint;
-  readonly occurred_at: number;
   readonly reverses: bigint | null;
-  readonly entries: string;
+  /** Rows of its entries in the batch's matrix, counted from 1. */
+  readonly first: number;
+  readonly last: number;
 }
 
-// Sorted, so that two batches that share books lock them in the same order.
-const lockBooksStatement = tenantStatement(
-  "ledger.lock_books",
-  `select b.merchant_id, b.livemode, b.number, b.accounts::text, b.balances::text, b.minimums::text
-   from unnest($1::uuid[], $2::boolean[]) as k (merchant_id, livemode)
-   join ledger_books b on b.merchant_id = k.merchant_id and b.livemode = k.livemode
-   order by b.merchant_id, b.livemode for no key update of b`,
+/** What a batch will do to a book if all of it is posted. */
+export interface Forecast {
+  /** How many accounts the book is believed to have. */
+  readonly accounts: readonly string[];
+  readonly count: number;
+  /** For each account; none is below zero, so no minimum needs to be asked. */
+  readonly changes: readonly bigint[];
+}
+
+export interface Claim extends BookKey {
+  /** Without one the book is locked and stays as it is. */
+  readonly forecast: Forecast | undefined;
+}
+
+/** Up to here the sums of a book's balances are written out; more accounts are summed by a subquery. */
+const ACCOUNTS_WRITTEN_OUT = 8;
+const upTo = (length: number) => Array.from({ length }, (_, index) => index + 1);
+const sums = upTo(ACCOUNTS_WRITTEN_OUT).map((length) => {
+  const elements = upTo(length).map((k) => `b.balances[${k}] + ($3::bigint[])[i][${k + 3}]`);
+  return `when ${length} then array[${elements.join(", ")}]`;
+});
+
+// Locks each book and applies its forecast, if the book has as many accounts as the forecast believes. Books are visited
+// in the order of the arrays, so that two batches that share books lock them in the same order. A row of $3 is livemode,
+// the number of accounts (-1: no forecast), the number of transactions, and the change of each balance.
+const takeBooksStatement = tenantStatement(
+  "ledger.take_books",
+  `update ledger_books b
+   set number = case cardinality(b.accounts) when ($3::bigint[])[i][2] then b.number + ($3::bigint[])[i][3] else b.number end,
+     balances = case when cardinality(b.accounts) <> ($3::bigint[])[i][2] then b.balances
+       else case cardinality(b.accounts) ${sums.join(" ")} else array(
+         select b.balances[k] + ($3::bigint[])[i][k + 3] from generate_series(1, cardinality(b.accounts)) k order by k
+       ) end end
+   from generate_series(1, $1::integer) i
+   where b.merchant_id = ($2::uuid[])[i] and b.livemode = (($3::bigint[])[i][1] = 1)
+   returning i as place, b.number, b.accounts::text, b.balances::text, b.minimums::text`,
 );
 
 const openBooksStatement = tenantStatement(
@@ -62,12 +94,12 @@ const openBooksStatement = tenantStatement(
    on conflict do nothing`,
 );
 
+// By source alone: one has a transaction or two.
 const findTransactionsStatement = tenantStatement(
   "ledger.find_transactions",
   `select t.merchant_id, t.kind::text, t.source_id, t.livemode, t.number, t.entries::text
-   from unnest($1::uuid[], $2::uuid[], $3::ledger_transaction_kind[]) as k (merchant_id, source_id, kind)
-   join ledger_transactions t
-     on t.merchant_id = k.merchant_id and t.source_id = k.source_id and t.kind = k.kind`,
+   from generate_series(1, $1::integer) i
+   join ledger_transactions t on t.merchant_id = ($2::uuid[])[i] and t.source_id = ($3::uuid[])[i]`,
 );
 
 const openAccountsStatement = tenantStatement(
@@ -76,14 +108,18 @@ const openAccountsStatement = tenantStatement(
    select * from unnest($1::uuid[], $2::boolean[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::uuid[])`,
 );
 
+const kinds = Object.keys(transactionKinds);
+const kindNumbers = new Map(kinds.map((kind, index) => [kind, index + 1]));
+
+// A row of $6 is livemode, number, kind, what it reverses (0 for nothing), and the first and last row of its entries in $7.
 const insertTransactionsStatement = tenantStatement(
   "ledger.insert_transactions",
   `insert into ledger_transactions
      (merchant_id, livemode, number, source_id, occurred_at, posted_at, kind, reverses, entries)
-   select merchant_id, livemode, number, source_id, occurred_at, $1::timestamptz, kind, reverses, entries::bigint[]
-   from unnest($2::uuid[], $3::boolean[], $4::bigint[], $5::uuid[], $6::timestamptz[], $7::ledger_transaction_kind[],
-     $8::bigint[], $9::text[])
-     as t (merchant_id, livemode, number, source_id, occurred_at, kind, reverses, entries)`,
+   select ($3::uuid[])[i], ($6::bigint[])[i][1] = 1, ($6::bigint[])[i][2], ($4::uuid[])[i], ($5::timestamptz[])[i],
+     $2::timestamptz, ('{${kinds.join(",")}}'::ledger_transaction_kind[])[($6::bigint[])[i][3]],
+     nullif(($6::bigint[])[i][4], 0), ($7::bigint[])[($6::bigint[])[i][5]:($6::bigint[])[i][6]]
+   from generate_series(1, $1::integer) i`,
 );
 
 const updateBalancesStatement = tenantStatement(
@@ -103,7 +139,8 @@ const updateBooksStatement = tenantStatement(
    where b.merchant_id = u.merchant_id and b.livemode = u.livemode`,
 );
 
-interface BookRow extends BookKey {
+interface BookRow {
+  place: number;
   number: bigint;
   accounts: string;
   balances: string;
@@ -112,30 +149,74 @@ interface BookRow extends BookKey {
 
 const NONE: readonly Account[] = [];
 
-/** Locks the books that exist, in order. */
-export async function lockBooks(tx: Transaction, keys: readonly BookKey[]): Promise<Book[]> {
-  const rows = await tx.query<BookRow>(lockBooksStatement, bookArrays(keys));
-  // Most books have the same accounts, so each different list is read once.
-  const lists = new Map<string, string[]>();
-  const limits = new Map<string, (bigint | null)[]>();
-  return rows.map((row) => ({
-    merchant_id: row.merchant_id,
-    livemode: row.livemode,
-    number: row.number,
-    accounts: remember(lists, row.accounts, splitArray),
-    minimums: remember(limits, row.minimums, readMinimums),
-    balances: splitArray(row.balances).map(BigInt),
-    opened: NONE,
-    changed: false,
-  }));
+/**
+ * Locks the books that exist, in the order of the claims, which is that of merchant and mode, and applies forecasts.
+ * Gives each book as it was before its forecast, at its claim's index, and nothing where there is no book.
+ */
+export async function takeBooks(tx: Transaction, claims: readonly Claim[]): Promise<(Book | undefined)[]> {
+  const width = Math.max(0, ...claims.map(({ forecast }) => forecast?.changes.length ?? 0));
+  const plans = makeMatrix(claims.length, 3 + width);
+  for (const { livemode, forecast } of claims) {
+    plans.add(livemode ? 1 : 0);
+    plans.add(forecast ? forecast.changes.length : -1);
+    plans.add(forecast?.count ?? 0);
+    for (let index = 0; index < width; index += 1) plans.add(forecast?.changes[index] ?? 0);
+  }
+  const merchants = uuidArray(claims, ({ merchant_id }) => merchant_id);
+  const rows = await tx.query<BookRow>(takeBooksStatement, [claims.length, merchants, plans.finish()]);
+  const books: (Book | undefined)[] = Array(claims.length).fill(undefined);
+  for (const row of rows) books[row.place - 1] = readBook(claims[row.place - 1]!, row);
+  return books;
 }
+
+function readBook(claim: Claim, row: BookRow): Book {
+  const { merchant_id, livemode, forecast } = claim;
+  const accounts = remember(accountLists, row.accounts, splitArray);
+  const applied = forecast?.changes.length === accounts.length ? forecast : undefined;
+  const balances = splitArray(row.balances).map(BigInt);
+  if (applied) for (const [index, change] of applied.changes.entries()) balances[index]! -= change;
+  noteAccounts(claim, accounts);
+  return {
+    merchant_id,
+    livemode,
+    number: applied ? row.number - BigInt(applied.count) : row.number,
+    accounts,
+    minimums: remember(minimumLists, row.minimums, readMinimums),
+    balances,
+    opened: NONE,
+    // A forecast for other accounts, of which there are as many, has moved the wrong ones: no number is right.
+    stored_number: applied && applied.accounts !== accounts ? -1n : row.number,
+  };
+}
+
+// Most books have the same accounts and minimums, so each different list is read once.
+const accountLists = new Map<string, readonly string[]>();
+const minimumLists = new Map<string, readonly (bigint | null)[]>();
+const LISTS_MAX = 10_000;
 
 function remember<Value>(memory: Map<string, Value>, text: string, read: (text: string) => Value): Value {
   const known = memory.get(text);
   if (known !== undefined) return known;
+  if (memory.size >= LISTS_MAX) memory.clear();
   const value = read(text);
   memory.set(text, value);
   return value;
+}
+
+/** Which accounts books had when they were last seen, by merchant; only forecasts believe it, and they are checked. */
+const lastSeen = { live: new Map<string, readonly string[]>(), test: new Map<string, readonly string[]>() };
+const SEEN_MAX = 50_000;
+
+/** The accounts that a book is believed to have. */
+export function recallAccounts({ merchant_id, livemode }: BookKey): readonly string[] | undefined {
+  return (livemode ? lastSeen.live : lastSeen.test).get(merchant_id);
+}
+
+function noteAccounts({ merchant_id, livemode }: BookKey, accounts: readonly string[]): void {
+  const seen = livemode ? lastSeen.live : lastSeen.test;
+  if (seen.get(merchant_id) === accounts) return;
+  if (seen.size >= SEEN_MAX) seen.clear();
+  seen.set(merchant_id, accounts);
 }
 
 const readMinimums = (text: string) => splitArray(text).map((element) => (element === "NULL" ? null : BigInt(element)));
@@ -154,40 +235,58 @@ function splitArray(text: string): string[] {
   return text.length === 2 ? [] : text.slice(1, -1).split(",");
 }
 
-/** Those of the natural keys that are written. */
-export function findTransactions(sql: Sql, keys: readonly TransactionKey[]): Promise<FoundTransaction[]> {
+/** Transactions of any kind of the sources. */
+export function findTransactions(
+  sql: Sql,
+  keys: readonly Pick<TransactionKey, "merchant_id" | "source_id">[],
+): Promise<FoundTransaction[]> {
   return sql.query<FoundTransaction>(findTransactionsStatement, [
-    fullArray(keys.map((key) => key.merchant_id)),
-    fullArray(keys.map((key) => key.source_id)),
-    fullArray(keys.map((key) => key.kind)),
+    keys.length,
+    uuidArray(keys, ({ merchant_id }) => merchant_id),
+    uuidArray(keys, ({ source_id }) => source_id),
   ]);
 }
 
-/** Writes transactions, the accounts they opened and their books' new balances, in one round trip. */
+/** Writes transactions, the accounts they opened and their books where forecasts were wrong, in one round trip. */
 export async function writeBooks(
   tx: Transaction,
   books: readonly Book[],
   transactions: readonly NewTransaction[],
+  entries: Matrix,
   posted_at: string,
 ): Promise<void> {
+  const pending: Promise<unknown>[] = [];
+  if (transactions.length > 0) pending.push(insertTransactions(tx, transactions, entries, posted_at));
   const opening = books.filter((book) => book.opened.length > 0);
-  const moving = opening.length > 0 ? books.filter((book) => book.opened.length === 0) : books;
-  const pending = [insertTransactions(tx, transactions, posted_at), updateBalances(tx, moving)];
+  const moving = books.filter((book) => book.opened.length === 0 && book.number !== book.stored_number);
+  if (moving.length > 0) pending.push(updateBalances(tx, moving));
   if (opening.length > 0) pending.push(updateBooks(tx, opening), openAccounts(tx, opening));
   await Promise.all(pending);
 }
 
-function insertTransactions(tx: Transaction, rows: readonly NewTransaction[], posted_at: string): Promise<unknown> {
+function insertTransactions(
+  tx: Transaction,
+  rows: readonly NewTransaction[],
+  entries: Matrix,
+  posted_at: string,
+): Promise<unknown> {
+  const heads = makeMatrix(rows.length, 6);
+  for (const { posting, number, reverses, first, last } of rows) {
+    heads.add(posting.livemode ? 1 : 0);
+    heads.add(number);
+    heads.add(kindNumbers.get(posting.kind)!);
+    heads.add(reverses ?? 0);
+    heads.add(first);
+    heads.add(last);
+  }
   return tx.query(insertTransactionsStatement, [
+    rows.length,
     posted_at,
-    fullArray(rows.map((row) => row.merchant_id)),
-    fullArray(rows.map((row) => row.livemode)),
-    fullArray(rows.map((row) => row.number)),
-    fullArray(rows.map((row) => row.source_id)),
-    occurredArray(rows),
-    fullArray(rows.map((row) => row.kind)),
-    plainArray(rows.map((row) => row.reverses)),
-    entriesArray(rows),
+    uuidArray(rows, ({ posting }) => posting.merchant_id),
+    uuidArray(rows, ({ posting }) => posting.source_id),
+    timestamptzArray(rows, ({ posting }) => posting.occurred_at),
+    heads.finish(),
+    entries.finish(),
   ]);
 }
 
@@ -196,30 +295,11 @@ function fullArray(values: readonly (string | bigint | boolean)[]): string {
   return `{${values.join(",")}}`;
 }
 
-/** `timestamptz[]`; a batch happened within a few milliseconds, so each is written out once. */
-function occurredArray(rows: readonly NewTransaction[]): string {
-  const texts = new Map<number, string>();
-  const elements = rows.map(({ occurred_at }) => {
-    let text = texts.get(occurred_at);
-    if (text === undefined) {
-      text = `"${toRfc3339(occurred_at)}"`;
-      texts.set(occurred_at, text);
-    }
-    return text;
-  });
-  return `{${elements.join(",")}}`;
-}
-
-/** Array literals as elements of `text[]`; braces, commas and digits need no escape. */
-function entriesArray(rows: readonly NewTransaction[]): string {
-  return rows.length === 0 ? "{}" : `{"${rows.map((row) => row.entries).join('","')}"}`;
-}
-
 function updateBalances(tx: Transaction, books: readonly Book[]): Promise<unknown> {
   return tx.query(updateBalancesStatement, [
     ...bookArrays(books),
     fullArray(books.map((book) => book.number)),
-    books.length === 0 ? "{}" : `{"{${books.map((book) => book.balances.join(",")).join('}","{')}}"}`,
+    `{"{${books.map((book) => book.balances.join(",")).join('}","{')}}"}`,
   ]);
 }
 
