@@ -1,24 +1,17 @@
 // Guarantee: every way of paying by UnionPay goes the whole way through the platform: order, payer, notice or query,
 // books, refund; and, as UnionPay closes no order, an unpaid one ends at its own expiry and whoever paid is believed.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { registerUnionpay } from "../../server/src/main/demo/sandbox-merchants.ts";
-import { bindChannelAccount, createChannelAccount } from "../../server/src/modules/channel-account/index.ts";
 import { nextNumber } from "../platform/payments.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import type { Json } from "../platform/sandbox-control.ts";
+import { addUnionpay } from "../platform/unionpay.ts";
 
 const S = 1000;
 let platform: Platform;
 
 beforeAll(async () => {
   platform = await startPlatform();
-  const { services, sandbox, merchant } = platform;
-  const given = { ...services, getChannel: services.payment.getChannel };
-  const registered = await registerUnionpay(sandbox.url, "Test");
-  const account = await createChannelAccount(given, { ...registered, funding_mode: "pooled", livemode: false });
-  await bindChannelAccount(services, { merchant_id: merchant.merchant_id, channel_account_id: account.id });
-  // Routing believes what it knows for a second.
-  await platform.advance(2 * S);
+  await addUnionpay(platform);
 });
 
 afterAll(async () => {

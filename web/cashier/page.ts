@@ -116,7 +116,8 @@ export function formatRemaining(remaining_ms: number): string {
 
 function refreshOf(view: PaymentView): FrameContent["refresh"] {
   const { scene, live } = view;
-  if (scene.kind === "handoff") return { after_s: 0, url: scene.url };
+  // A form is posted, which no refresh can do: its button does.
+  if (scene.kind === "handoff") return scene.fields ? undefined : { after_s: 0, url: scene.url };
   if (scene.kind === "succeeded" && scene.back) return { after_s: RETURN_S, url: scene.back.url };
   const waits = scene.kind === "scan" || scene.kind === "confirming";
   return waits && live ? { after_s: REFRESH_S, url: live.view_url } : undefined;

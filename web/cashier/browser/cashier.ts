@@ -109,14 +109,6 @@ function formatRemaining(remaining_ms: number): string {
 
 /* Ways out: a wallet's page, WeChat's bridge, the merchant. */
 
-/** Posts the payer on to the wallet's page. Somebody who comes back from there by the Back button decides alone. */
-function submitOnce(form: HTMLFormElement): void {
-  const order = new FormData(form).get("signature")?.toString() ?? form.action;
-  if (sessionStorage.getItem("handoff") === order) return;
-  sessionStorage.setItem("handoff", order);
-  form.submit();
-}
-
 function openBridge(button: HTMLElement): void {
   const parameters = button.dataset.bridge!;
   button.addEventListener("click", () => invokeBridge(button, parameters));
@@ -206,7 +198,8 @@ function enhance(): void {
   on("[data-bridge]", openBridge);
   on("[data-return]", returnSoon);
   on("[data-copy]", offerCopy);
-  on("form[data-handoff]", (form) => submitOnce(form as HTMLFormElement));
+  // Sent while the page loads, it takes this page's place in the history, as the link's replacement does.
+  on("form[data-handoff]", (form) => (form as HTMLFormElement).submit());
   on("a[data-handoff]", (link) => location.replace((link as HTMLAnchorElement).href));
   schedulePoll(main().classList.contains("is-confirming") ? POLL_MS_BACK : delay_ms);
 }
