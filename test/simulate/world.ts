@@ -181,7 +181,7 @@ async function cutConnections(database_url: string): Promise<void> {
   await client.connect();
   await client.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
-     where datname = current_database() and pid <> pg_backend_pid() and random() < 0.5`,
+     where datname = current_database() and application_name like 'tributary%' and random() < 0.5`,
   );
   await client.end();
 }
