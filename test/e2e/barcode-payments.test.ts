@@ -2,7 +2,7 @@
  * Guarantee: a payment by the code that a payer shows ends within a minute, and rightly: paid where the money was taken
  * and kept, failed where it was not or went back; and the code itself is in no log, no table and no answer.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { platformStatement } from "../../server/src/kit/sql/statement.ts";
 import { nextNumber, paymentBody } from "../platform/payments.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
@@ -217,6 +217,33 @@ test.each(channels)("%s: payer, merchant and worker race, and the books say what
     );
   }
 });
+
+test.each(channels)("%s: a process that dies before the charge leaves an order that ends unpaid", async (channel) => {
+  const caller = platform.services.payment.channels;
+  const dies = vi.spyOn(caller, "pay").mockRejectedValueOnce(new Error("the process died"));
+  const body = bodyOf(`${channel}.barcode`, await draw(channel));
+  expect((await platform.call("POST", "/v1/payments", body)).status).toBe(500);
+  dies.mockRestore();
+  for (let step = 0; step < 20; step += 1) await platform.advance(5 * S);
+  expect(await platform.post("/v1/payments", body)).toMatchObject({ status: "failed", method: `${channel}.barcode` });
+});
+
+test.each(channels)(
+  "%s: a process that dies between the intent to cancel and the call is succeeded by another",
+  async (channel) => {
+    const payment = await charge(channel, "confirm");
+    const caller = platform.services.payment.channels;
+    const dies = vi.spyOn(caller, "cancel").mockRejectedValueOnce(new Error("the process died"));
+    for (let step = 0; step < 9; step += 1) await platform.advance(5 * S);
+    dies.mockRestore();
+    expect(await attemptOf(payment)).toMatchObject({ status: "unknown", unknown_reason: "cancelling" });
+    // Paid in between: the cancellation was decided, so that the money goes back.
+    await platform.sandbox.pay(payment.serial_no);
+    for (let step = 0; step < 7; step += 1) await platform.advance(5 * S);
+    expect((await read(payment)).status).toBe("failed");
+    expect((await trade(payment)).state).toBe(ended[channel]);
+  },
+);
 
 test("a WeChat payer who is entering the password keeps the reversal waiting", async () => {
   const payment = await charge("wechat", "confirm");
