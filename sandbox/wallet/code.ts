@@ -39,7 +39,7 @@ function renderChoices(channel: CodeChannel): string {
 function renderWallets(): string {
   const links = code_channels.map(
     (channel) =>
-      `<a class="button second" href="/wallet/code?channel=${channel}">${wallets[channel][0]} <span lang="en">${wallets[channel][1]}</span></a>`,
+      `<a class="button primary" href="/wallet/code?channel=${channel}">${wallets[channel][0]} <span lang="en">${wallets[channel][1]}</span></a>`,
   );
   return `<h2>付款码 <span lang="en">Payment code</span></h2><div class="actions">${links.join("")}</div>`;
 }
@@ -54,7 +54,7 @@ function draw(sandbox: Sandbox, request: FastifyRequest, reply: FastifyReply): v
   const shown = `<section class="outcome"><h2>${choices[behaviour][0]}</h2>
 <p lang="en">The payer ${choices[behaviour][1]}</p><p class="code">${code}</p>
 <p class="detail">一分钟内有效，仅可使用一次 <span lang="en">For one order, within a minute</span></p></section>`;
-  const again = renderButton("/wallet/code", { channel, behaviour }, "second", "刷新", "Another");
+  const again = renderButton("/wallet/code", { channel, behaviour }, "primary", "刷新", "Another");
   sendPage(reply, channel, `${shown}<div class="actions">${again}</div>`);
 }
 

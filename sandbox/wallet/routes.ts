@@ -51,7 +51,7 @@ function renderHome(sandbox: Sandbox): string {
 <label for="code">扫一扫 <span lang="en">Scan: paste what the QR code says</span></label>
 <textarea id="code" name="code" required placeholder="weixin://wxpay/bizpayurl?pr=…  ·  https://qr.alipay.com/…  ·  https://qr.95516.com/…"></textarea>
 <button class="primary">识别 <span lang="en">Read</span></button></form>
-<div class="actions"><a class="button second" href="/wallet/code">付款码 <span lang="en">Show a payment code</span></a></div>
+<div class="actions"><a class="button third" href="/wallet/code">付款码 <span lang="en">Show a payment code</span></a></div>
 <h2>待付订单 <span lang="en">Open orders</span></h2>${list}`;
 }
 
