@@ -5,7 +5,7 @@
  *
  * Ends with code 1 when a target is missed (unless --no-fail), a request fails or the books do not verify.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +18,16 @@ import { runCreateBench } from "./create.ts";
 import { chooseLoader, type Loader } from "./http-load.ts";
 import { type BenchRow, runLedgerBench } from "./ledger.bench.ts";
 import { runLifecycleBench } from "./lifecycle.ts";
-import { childrenOf, type Program, parentOf, readMemory, root, runProgram, startProgram } from "./processes.ts";
+import {
+  childrenOf,
+  type Program,
+  parentOf,
+  readMemory,
+  root,
+  runProgram,
+  startProgram,
+  stopPrograms,
+} from "./processes.ts";
 import { formatTable, makeRow } from "./table.ts";
 
 const PARTS = ["create", "lifecycle", "ledger"] as const;
@@ -68,6 +77,12 @@ async function main(): Promise<void> {
     ...{ KEY_RATE: "1000000", TRIBUTARY_MODE: "demo", LOG_LEVEL: "warn" },
   };
   const run: Run = { options, loader, folder, environment };
+  const breakOff = async () => {
+    await stopPrograms();
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void breakOff());
   try {
     say(`Measuring for about ${options.only.length} minutes; leave the machine alone.`);
     const { rows, facts } = await measure(run);
@@ -76,7 +91,7 @@ async function main(): Promise<void> {
     say(missed.length === 0 ? "Every target is met." : `Missed: ${missed.map((row) => row.name).join("; ")}.`);
     if (missed.length > 0 && options.fail) process.exitCode = 1;
   } finally {
-    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

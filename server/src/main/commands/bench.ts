@@ -20,6 +20,8 @@ export const benchCommand: Command = {
     if (only !== undefined) flags.push(`--only=${String(only)}`);
     if (fail === false) flags.push("--no-fail");
     const child = spawn(process.execPath, [program, ...flags], { stdio: "inherit" });
+    // Broken off, it ends what it has started before it ends.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
     const [code] = (await once(child, "exit")) as [number | null];
     process.exitCode = code ?? 1;
   },
