@@ -2,10 +2,11 @@
 import { toRfc3339 } from "../kit/clock.ts";
 import type { Transaction } from "../kit/sql/database.ts";
 import type { Account } from "./accounts.ts";
-import { type Matrix, makeMatrix } from "./binary-arrays.ts";
+import { type Matrix, makeMatrix, uuidArray } from "./binary-arrays.ts";
 import { LedgerError } from "./errors.ts";
 import { changeOf, findImbalance, type NewPosting } from "./posting.ts";
 import {
+  type BatchKeys,
   type Book,
   type BookKey,
   type Claim,
@@ -39,6 +40,8 @@ interface Share extends BookKey {
   readonly indexes: number[];
 }
 
+type Places = Pick<NewTransaction, "book_place" | "source_place">;
+
 /** What a batch has found and made so far. */
 interface Batch {
   readonly written: WrittenBySource;
@@ -66,14 +69,19 @@ export async function post(
     if (imbalance !== undefined) throw new LedgerError("unbalanced", `${nameOf(posting)}: ${imbalance}`);
   }
   const shares = shareOut(postings);
-  const { books, written } = await takeAndFind(tx, shares, postings);
+  const keys = keysOf(shares, postings);
+  const { books, written } = await takeAndFind(tx, shares, postings, keys);
   const lines = postings.reduce((sum, posting) => sum + posting.lines.length, 0);
   const batch: Batch = { written, transactions: [], entries: makeMatrix(lines, 3) };
   const results: PostResult[] = Array(postings.length);
-  for (const [place, { indexes }] of shares.entries()) {
-    for (const index of indexes) results[index] = postOne(postings[index]!, books[place]!, batch);
+  let source_place = 0;
+  for (const [index, { indexes }] of shares.entries()) {
+    for (const turn of indexes) {
+      source_place += 1;
+      results[turn] = postOne(postings[turn]!, books[index]!, batch, { book_place: index + 1, source_place });
+    }
   }
-  await writeBooks(tx, books, batch.transactions, batch.entries, toRfc3339(posted_at));
+  await writeBooks(tx, books, batch.transactions, batch.entries, keys, toRfc3339(posted_at));
   return results;
 }
 
@@ -99,19 +107,44 @@ function latestOf(postings: readonly NewPosting[]): number {
   return postings.reduce((latest, posting) => Math.max(latest, posting.occurred_at), 0);
 }
 
-/** Locks all books of the batch and only then looks for its natural keys, so that a racing twin is seen. */
-async function takeAndFind(tx: Transaction, shares: readonly Share[], postings: readonly NewPosting[]) {
-  const keys: Pick<TransactionKey, "merchant_id" | "source_id">[] = [];
-  for (const { merchant_id, indexes } of shares) {
-    for (const index of indexes) {
-      const posting = postings[index]!;
-      keys.push(posting);
-      if (posting.reverses) keys.push({ merchant_id, source_id: posting.reverses.source_id });
+/** Sources stand in the order of the shares; behind them those of what is reversed. */
+function keysOf(shares: readonly Share[], postings: readonly NewPosting[]): BatchKeys {
+  const sources: string[] = [];
+  const merchant_places: number[] = [];
+  for (const [index, { indexes }] of shares.entries()) {
+    for (const turn of indexes) {
+      sources.push(postings[turn]!.source_id);
+      merchant_places.push(index + 1);
     }
   }
+  for (const [index, { indexes }] of shares.entries()) {
+    for (const turn of indexes) {
+      const { reverses } = postings[turn]!;
+      if (reverses === undefined) continue;
+      sources.push(reverses.source_id);
+      merchant_places.push(index + 1);
+    }
+  }
+  const places = makeMatrix(merchant_places.length, 1);
+  for (const place of merchant_places) places.add(place);
+  return {
+    merchants: uuidArray(shares, ({ merchant_id }) => merchant_id),
+    sources: uuidArray(sources, (source) => source),
+    merchant_places: places.finish(),
+    source_count: sources.length,
+  };
+}
+
+/** Locks all books of the batch and only then looks for its natural keys, so that a racing twin is seen. */
+async function takeAndFind(
+  tx: Transaction,
+  shares: readonly Share[],
+  postings: readonly NewPosting[],
+  keys: BatchKeys,
+) {
   const claims = shares.map((share) => claimOf(share, postings));
   // Both statements go out together; the second begins, with a fresh snapshot, when the first has its locks.
-  let [books, found] = await Promise.all([takeBooks(tx, claims), findTransactions(tx, keys)]);
+  let [books, found] = await Promise.all([takeBooks(tx, claims, keys.merchants), findTransactions(tx, keys)]);
   const missing = claims.filter((_, place) => books[place] === undefined);
   if (missing.length > 0) {
     await openBooks(tx, missing);
@@ -153,7 +186,7 @@ function forecastOf(
   return changes.some((change) => change < 0n) ? undefined : { accounts, count: indexes.length, changes };
 }
 
-function postOne(posting: NewPosting, book: Book, batch: Batch): PostResult {
+function postOne(posting: NewPosting, book: Book, batch: Batch, places: Places): PostResult {
   const { written, transactions, entries } = batch;
   const existing = findWritten(written, posting);
   if (existing !== undefined) {
@@ -172,7 +205,8 @@ function postOne(posting: NewPosting, book: Book, batch: Batch): PostResult {
   }
   // After this point it must succeed.
   book.number += 1n;
-  const row = { posting, number: book.number, reverses, first, last: entries.rows() };
+  const { book_place, source_place } = places;
+  const row = { posting, book_place, source_place, number: book.number, reverses, first, last: entries.rows() };
   transactions.push(row);
   remember(written, row);
   return { kind: "posted", number: book.number };

@@ -41,6 +41,9 @@ export interface FoundTransaction extends TransactionKey {
 
 export interface NewTransaction {
   readonly posting: NewPosting;
+  /** Where its book's merchant and its source stand in the keys of the batch, counted from 1. */
+  readonly book_place: number;
+  readonly source_place: number;
   /** The number in its book. */
   readonly number: bigint;
   readonly reverses: bigint | null;
@@ -71,6 +74,15 @@ const sums = upTo(ACCOUNTS_WRITTEN_OUT).map((length) => {
   return `when ${length} then array[${elements.join(", ")}]`;
 });
 
+/** The uuids of a batch, encoded once for all of its statements. */
+export interface BatchKeys {
+  readonly merchants: Buffer;
+  readonly sources: Buffer;
+  /** For each source the place of its merchant, counted from 1, as a matrix of one column. */
+  readonly merchant_places: Buffer;
+  readonly source_count: number;
+}
+
 // Locks each book and applies its forecast, if the book has as many accounts as the forecast believes. Books are visited
 // in the order of the arrays, so that two batches that share books lock them in the same order. A row of $3 is livemode,
 // the number of accounts (-1: no forecast), the number of transactions, and the change of each balance.
@@ -99,7 +111,8 @@ const findTransactionsStatement = tenantStatement(
   "ledger.find_transactions",
   `select t.merchant_id, t.kind::text, t.source_id, t.livemode, t.number, t.entries::text
    from generate_series(1, $1::integer) i
-   join ledger_transactions t on t.merchant_id = ($2::uuid[])[i] and t.source_id = ($3::uuid[])[i]`,
+   join ledger_transactions t
+     on t.merchant_id = ($2::uuid[])[($4::bigint[])[i][1]] and t.source_id = ($3::uuid[])[i]`,
 );
 
 const openAccountsStatement = tenantStatement(
@@ -111,12 +124,14 @@ const openAccountsStatement = tenantStatement(
 const kinds = Object.keys(transactionKinds);
 const kindNumbers = new Map(kinds.map((kind, index) => [kind, index + 1]));
 
-// A row of $6 is livemode, number, kind, what it reverses (0 for nothing), and the first and last row of its entries in $7.
+// A row of $6 is livemode, number, kind, what it reverses (0 for nothing), the first and last row of its entries in $7,
+// and the places of its merchant and source.
 const insertTransactionsStatement = tenantStatement(
   "ledger.insert_transactions",
   `insert into ledger_transactions
      (merchant_id, livemode, number, source_id, occurred_at, posted_at, kind, reverses, entries)
-   select ($3::uuid[])[i], ($6::bigint[])[i][1] = 1, ($6::bigint[])[i][2], ($4::uuid[])[i], ($5::timestamptz[])[i],
+   select ($3::uuid[])[($6::bigint[])[i][7]], ($6::bigint[])[i][1] = 1, ($6::bigint[])[i][2],
+     ($4::uuid[])[($6::bigint[])[i][8]], ($5::timestamptz[])[i],
      $2::timestamptz, ('{${kinds.join(",")}}'::ledger_transaction_kind[])[($6::bigint[])[i][3]],
      nullif(($6::bigint[])[i][4], 0), ($7::bigint[])[($6::bigint[])[i][5]:($6::bigint[])[i][6]]
    from generate_series(1, $1::integer) i`,
@@ -153,7 +168,11 @@ const NONE: readonly Account[] = [];
  * Locks the books that exist, in the order of the claims, which is that of merchant and mode, and applies forecasts.
  * Gives each book as it was before its forecast, at its claim's index, and nothing where there is no book.
  */
-export async function takeBooks(tx: Transaction, claims: readonly Claim[]): Promise<(Book | undefined)[]> {
+export async function takeBooks(
+  tx: Transaction,
+  claims: readonly Claim[],
+  merchants: Buffer = uuidArray(claims, ({ merchant_id }) => merchant_id),
+): Promise<(Book | undefined)[]> {
   const width = Math.max(0, ...claims.map(({ forecast }) => forecast?.changes.length ?? 0));
   const plans = makeMatrix(claims.length, 3 + width);
   for (const { livemode, forecast } of claims) {
@@ -162,7 +181,6 @@ export async function takeBooks(tx: Transaction, claims: readonly Claim[]): Prom
     plans.add(forecast?.count ?? 0);
     for (let index = 0; index < width; index += 1) plans.add(forecast?.changes[index] ?? 0);
   }
-  const merchants = uuidArray(claims, ({ merchant_id }) => merchant_id);
   const rows = await tx.query<BookRow>(takeBooksStatement, [claims.length, merchants, plans.finish()]);
   const books: (Book | undefined)[] = Array(claims.length).fill(undefined);
   for (const row of rows) books[row.place - 1] = readBook(claims[row.place - 1]!, row);
@@ -175,7 +193,7 @@ function readBook(claim: Claim, row: BookRow): Book {
   const applied = forecast?.changes.length === accounts.length ? forecast : undefined;
   const balances = splitArray(row.balances).map(BigInt);
   if (applied) for (const [index, change] of applied.changes.entries()) balances[index]! -= change;
-  noteAccounts(claim, accounts);
+  if (forecast?.accounts !== accounts) noteAccounts(claim, accounts);
   return {
     merchant_id,
     livemode,
@@ -214,7 +232,6 @@ export function recallAccounts({ merchant_id, livemode }: BookKey): readonly str
 
 function noteAccounts({ merchant_id, livemode }: BookKey, accounts: readonly string[]): void {
   const seen = livemode ? lastSeen.live : lastSeen.test;
-  if (seen.get(merchant_id) === accounts) return;
   if (seen.size >= SEEN_MAX) seen.clear();
   seen.set(merchant_id, accounts);
 }
@@ -236,15 +253,9 @@ function splitArray(text: string): string[] {
 }
 
 /** Transactions of any kind of the sources. */
-export function findTransactions(
-  sql: Sql,
-  keys: readonly Pick<TransactionKey, "merchant_id" | "source_id">[],
-): Promise<FoundTransaction[]> {
-  return sql.query<FoundTransaction>(findTransactionsStatement, [
-    keys.length,
-    uuidArray(keys, ({ merchant_id }) => merchant_id),
-    uuidArray(keys, ({ source_id }) => source_id),
-  ]);
+export function findTransactions(sql: Sql, keys: BatchKeys): Promise<FoundTransaction[]> {
+  const { merchants, sources, merchant_places, source_count } = keys;
+  return sql.query<FoundTransaction>(findTransactionsStatement, [source_count, merchants, sources, merchant_places]);
 }
 
 /** Writes transactions, the accounts they opened and their books where forecasts were wrong, in one round trip. */
@@ -253,10 +264,11 @@ export async function writeBooks(
   books: readonly Book[],
   transactions: readonly NewTransaction[],
   entries: Matrix,
+  keys: BatchKeys,
   posted_at: string,
 ): Promise<void> {
   const pending: Promise<unknown>[] = [];
-  if (transactions.length > 0) pending.push(insertTransactions(tx, transactions, entries, posted_at));
+  if (transactions.length > 0) pending.push(insertTransactions(tx, transactions, entries, keys, posted_at));
   const opening = books.filter((book) => book.opened.length > 0);
   const moving = books.filter((book) => book.opened.length === 0 && book.number !== book.stored_number);
   if (moving.length > 0) pending.push(updateBalances(tx, moving));
@@ -268,26 +280,24 @@ function insertTransactions(
   tx: Transaction,
   rows: readonly NewTransaction[],
   entries: Matrix,
+  keys: BatchKeys,
   posted_at: string,
 ): Promise<unknown> {
-  const heads = makeMatrix(rows.length, 6);
-  for (const { posting, number, reverses, first, last } of rows) {
-    heads.add(posting.livemode ? 1 : 0);
-    heads.add(number);
-    heads.add(kindNumbers.get(posting.kind)!);
-    heads.add(reverses ?? 0);
-    heads.add(first);
-    heads.add(last);
+  const heads = makeMatrix(rows.length, 8);
+  for (const row of rows) {
+    heads.add(row.posting.livemode ? 1 : 0);
+    heads.add(row.number);
+    heads.add(kindNumbers.get(row.posting.kind)!);
+    heads.add(row.reverses ?? 0);
+    heads.add(row.first);
+    heads.add(row.last);
+    heads.add(row.book_place);
+    heads.add(row.source_place);
   }
-  return tx.query(insertTransactionsStatement, [
-    rows.length,
-    posted_at,
-    uuidArray(rows, ({ posting }) => posting.merchant_id),
-    uuidArray(rows, ({ posting }) => posting.source_id),
-    timestamptzArray(rows, ({ posting }) => posting.occurred_at),
-    heads.finish(),
-    entries.finish(),
-  ]);
+  const occurred = timestamptzArray(rows, ({ posting }) => posting.occurred_at);
+  const { merchants, sources } = keys;
+  const values = [rows.length, posted_at, merchants, sources, occurred, heads.finish(), entries.finish()];
+  return tx.query(insertTransactionsStatement, values);
 }
 
 /** As `plainArray`, for columns without nulls: these run for every posting, and nothing is copied but the text. */
