@@ -112,7 +112,7 @@ export function reverseOrder(sandbox: Sandbox, { member, request }: UnionpayCall
   const order_id = requireField(request, "orderId", order_id_form);
   const trade = sandbox.unionpay.trades.get(`${member.merchant.mer_id}/${order_id}`);
   readTime(request, "txnTime");
-  if (trade === undefined || trade.txn_time !== request.txnTime) refuse("35");
+  if (trade === undefined || trade.txn_time !== request.txnTime) refuse("34");
   if (trade.kind !== "barcode") refuse("32");
   if (requireField(request, "txnAmt", amount_form) !== String(trade.total)) refuse("36");
   if (settlementDay(sandbox.clock.now()) !== settlementDay(trade.created_at_ms)) refuse("39");

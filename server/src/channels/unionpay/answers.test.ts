@@ -16,6 +16,7 @@ import { payQr } from "./pay.ts";
 import { query } from "./query.ts";
 import { parseRawForm } from "./raw-form.ts";
 import { queryRefund, refund } from "./refund.ts";
+import { reverse } from "./reverse.ts";
 import { fromTraceTime, settlementDay } from "./times.ts";
 
 type Fields = Record<string, string>;
@@ -256,6 +257,22 @@ describe("starting and refunding", () => {
   ])("reads origRespCode %s of a refund as %s", async (code, kind) => {
     const response = found(code, { orderId: refundInput.refund_no, origQryId: "202611201200001234567", txnAmt: "100" });
     expect(await queryRefund.fromResponse(context, refundInput, response)).toMatchObject({ kind });
+  });
+});
+
+describe("reversing", () => {
+  it.each([
+    ["00", { kind: "closed" }],
+    ["46", { kind: "closed" }],
+    ["34", { kind: "not_found" }],
+    // It cannot be reversed, which says nothing of the money: the query does.
+    ["35", { kind: "already_paid" }],
+    ["39", { kind: "already_paid" }],
+    ["03", { kind: "unknown", reason: "system_error" }],
+    ["60", { kind: "unknown", reason: "refused" }],
+  ])("reads %s", async (respCode, outcome) => {
+    const response = raw(signed({ respCode, orderId: pay.serial_no }));
+    expect(await reverse.fromResponse(context, pay, response)).toMatchObject(outcome);
   });
 });
 

@@ -85,10 +85,12 @@ export const endings = {
   "46": "closed",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
-/** Reversing a code payment. */
+/** Reversing a code payment. 35 and 39 say that it cannot be reversed (any more), not what became of it: the query tells. */
 export const reversalRefusals = {
   "34": "not_found",
-  "35": "not_found",
+  "35": "already_paid",
+  "39": "already_paid",
+  "45": "closed",
   "46": "closed",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
