@@ -70,6 +70,19 @@ describe("an Idempotency-Key", () => {
     expect((await platform.get(`/v1/payments/${payment.id}/attempts`)).data).toEqual([]);
   });
 
+  test("of a close says when it is a repetition, and refuses another close", async () => {
+    const payment = await platform.post("/v1/payments", paymentBody("wechat.native"));
+    const other = await platform.post("/v1/payments", paymentBody("wechat.native"));
+    const first = await platform.call("POST", `/v1/payments/${payment.id}/close`, undefined, keyed("key-close"));
+    expect([first.status, first.body.status, first.headers["idempotent-replayed"]]).toEqual([200, "closed", undefined]);
+    const again = await platform.call("POST", `/v1/payments/${payment.id}/close`, undefined, keyed("key-close"));
+    expect([again.status, again.headers["idempotent-replayed"]]).toEqual([200, "true"]);
+    expect(again.body).toEqual(first.body);
+    const refused = await platform.call("POST", `/v1/payments/${other.id}/close`, undefined, keyed("key-close"));
+    expect(refusal(refused)).toEqual([409, "idempotency.key_reused"]);
+    expect(await platform.get(`/v1/payments/${other.id}`)).toMatchObject({ status: "processing", closing: false });
+  });
+
   test("of attempts and refunds works in the same way", async () => {
     const open = await platform.post("/v1/payments", paymentBody("cashier"));
     const attempts = `/v1/payments/${open.id}/attempts`;

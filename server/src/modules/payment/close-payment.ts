@@ -1,6 +1,7 @@
 /** Closing and expiring: the channel is asked first, and a payment that it says is paid succeeds instead. */
 import type { Transaction } from "../../kit/sql/database.ts";
 import type { TenantKey } from "../../kit/sql/tenant-key.ts";
+import { claimIdempotencyKey, type IdempotencyKey, idempotencyErrors } from "../idempotency/index.ts";
 import { recordEvents } from "../webhook/index.ts";
 import { loadAttemptsOfPayments, requestAttemptClose } from "./attempt-store.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
@@ -16,21 +17,26 @@ const LOOK_AGAIN_MS = 3600 * 1000;
 /**
  * Closes a payment now, as far as its channels answer. The payment comes back `closed`, or `succeeded` when the payer
  * was faster, or still open with `close_requested` when a channel's answer is not known; the workers then go on.
+ * `replayed` tells that the Idempotency-Key had asked for this close before. Throws idempotency.key_reused.
  */
-export async function closePayment(services: PaymentServices, payment: Payment): Promise<Payment> {
+export async function closePayment(
+  services: PaymentServices,
+  payment: Payment,
+  idempotency?: IdempotencyKey,
+): Promise<{ payment: Payment; replayed: boolean }> {
   // The attempts come to the worker only if this process dies before it has asked about them.
-  const ended = await endPayment(services, payment, services.clock.now() + CALL_LEASE_MS, true);
+  const ended = await endPayment(services, payment, services.clock.now() + CALL_LEASE_MS, { idempotency });
+  let current = ended.payment;
   for (const attempt of ended.open) {
-    const resolved = await resolveAttempt(services, attempt, true);
-    if (!isOpenPayment(resolved.payment)) return resolved.payment;
-    ended.payment = resolved.payment;
+    if (!isOpenPayment(current)) break;
+    current = (await resolveAttempt(services, attempt, true)).payment;
   }
-  return ended.payment;
+  return { payment: current, replayed: ended.replayed };
 }
 
 /** The worker's part of an end: a payment that nobody can pay is closed, for others their attempts are asked about. */
 export async function expirePayment(services: PaymentServices, key: TenantKey): Promise<void> {
-  const { open } = await endPayment(services, key, services.clock.now(), false);
+  const { open } = await endPayment(services, key, services.clock.now(), undefined);
   if (open.length > 0) services.kick.attempts();
 }
 
@@ -42,23 +48,43 @@ async function endPayment(
   services: PaymentServices,
   key: TenantKey,
   attempts_due_at: number,
-  requested: boolean,
-): Promise<{ payment: Payment; open: Attempt[] }> {
+  request: { idempotency: IdempotencyKey | undefined } | undefined,
+): Promise<{ payment: Payment; open: Attempt[]; replayed: boolean }> {
   const ended = await services.db.transaction(async (tx) => {
     const payment = (await lockPayments(tx, [key])).get(key.id)!;
     const attempts = await loadAttemptsOfPayments(tx, [key]);
     const now = services.clock.now();
-    const close_requested = payment.close_requested || requested;
-    if (!isOpenPayment(payment) || !(close_requested || payment.expires_at <= now)) return { payment, open: [] };
+    const replayed = await isReplayed(tx, payment, request?.idempotency, now);
+    const close_requested = payment.close_requested || request !== undefined;
+    const over = close_requested || payment.expires_at <= now;
+    if (!isOpenPayment(payment) || !over) return { payment, open: [], replayed };
     const open = attempts.filter(isOpenAttempt);
-    if (open.length === 0) return { payment: await finishPayment(services, tx, payment, attempts.at(-1)), open };
-    if (requested) await requestPaymentClose(tx, payment);
+    if (open.length === 0) {
+      return { payment: await finishPayment(services, tx, payment, attempts.at(-1)), open, replayed };
+    }
+    if (request) await requestPaymentClose(tx, payment);
     await requestAttemptClose(tx, open, attempts_due_at);
     await postponePayment(tx, payment, now + LOOK_AGAIN_MS);
-    return { payment: { ...payment, close_requested }, open };
+    return { payment: { ...payment, close_requested }, open, replayed };
   });
   services.kick.webhooks();
   return ended;
+}
+
+/** Claims the close's key, if it has one; whether it was claimed by the same close before. */
+async function isReplayed(
+  tx: Transaction,
+  payment: Payment,
+  idempotency: IdempotencyKey | undefined,
+  now: number,
+): Promise<boolean> {
+  if (!idempotency) return false;
+  const { merchant_id, app_id, livemode, id: object_id } = payment;
+  const owner = { merchant_id, app_id, livemode };
+  const claim = { ...owner, ...idempotency, object_type: "payment", object_id, created_at: now };
+  const state = await claimIdempotencyKey(tx, claim);
+  if (state.kind === "conflict") throw idempotencyErrors["idempotency.key_reused"]();
+  return state.kind === "replay";
 }
 
 async function finishPayment(

@@ -1,4 +1,5 @@
 import type { ApiServer } from "../../../../kit/http/api.ts";
+import { readRequestKey } from "../../../idempotency/index.ts";
 import { closePayment } from "../../close-payment.ts";
 import { paymentErrors } from "../../errors.ts";
 import { presentPayment } from "../../present-payment.ts";
@@ -22,8 +23,10 @@ export function registerClosePayment(api: ApiServer, services: PaymentServices):
         response: { 200: PaymentObject },
       },
     },
-    async (request) => {
-      const payment = await closePayment(services, await findPayment(services, request.caller, request.params.id));
+    async (request, reply) => {
+      const found = await findPayment(services, request.caller, request.params.id);
+      const { payment, replayed } = await closePayment(services, found, readRequestKey(request));
+      if (replayed) reply.header("Idempotent-Replayed", "true");
       if (payment.status === "succeeded") throw paymentErrors["payment.already_succeeded"]();
       const closing = { ...payment, close_requested: true };
       return presentPayment(services.settings, closing, await findShownAttempt(services, payment));
