@@ -5,7 +5,7 @@
  *
  * Ends with code 1 when a target is missed (unless --no-fail), a request fails or the books do not verify.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -77,9 +77,12 @@ async function main(): Promise<void> {
     ...{ KEY_RATE: "1000000", TRIBUTARY_MODE: "demo", LOG_LEVEL: "warn" },
   };
   const run: Run = { options, loader, folder, environment };
+  let broken = false;
   const breakOff = async () => {
+    broken = true;
     await stopPrograms();
-    rmSync(folder, { recursive: true, force: true });
+    for (const name of ["bare", "postgres"]) await stopDatabase(join(folder, name)).catch(() => undefined);
+    removeFolder(folder);
     process.exit(1);
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void breakOff());
@@ -90,9 +93,22 @@ async function main(): Promise<void> {
     const missed = rows.filter((row) => !row.ok);
     say(missed.length === 0 ? "Every target is met." : `Missed: ${missed.map((row) => row.name).join("; ")}.`);
     if (missed.length > 0 && options.fail) process.exitCode = 1;
+  } catch (error) {
+    if (!broken) throw error;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (!broken) removeFolder(folder);
   }
+}
+
+/** A database that outlived its server is taken over and stopped. */
+async function stopDatabase(dataDir: string): Promise<void> {
+  if (!existsSync(dataDir)) return;
+  const database = await startEmbeddedPostgres({ dataDir, log: () => {} });
+  await database.stop();
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 }
 
 async function measure(run: Run): Promise<{ rows: BenchRow[]; facts: string[] }> {
