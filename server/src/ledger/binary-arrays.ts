@@ -60,14 +60,18 @@ export function uuidArray<Item>(items: readonly Item[], uuidOf: (item: Item) => 
   return bytes;
 }
 
+const DASH = "-".charCodeAt(0);
+
 function writeUuid(bytes: Buffer, from: number, uuid: string): void {
   let at = from;
   let strange = uuid.length === 36 ? 0 : 255;
   for (let index = 0; index < 36; index += 2) {
-    // Dashes stand at 8, 13, 18 and 23, after which the pairs of digits begin at odd places and at even places again.
-    if (index === 8 || index === 13 || index === 18 || index === 23) index += 1;
-    const high = nibbles[uuid.charCodeAt(index)]!;
-    const low = nibbles[uuid.charCodeAt(index + 1)]!;
+    if (index === 8 || index === 13 || index === 18 || index === 23) {
+      if (uuid.charCodeAt(index) !== DASH) strange = 255;
+      index += 1;
+    }
+    const high = nibbles[uuid.charCodeAt(index)] ?? 255;
+    const low = nibbles[uuid.charCodeAt(index + 1)] ?? 255;
     strange |= high | low;
     bytes[at] = (high << 4) | low;
     at += 1;

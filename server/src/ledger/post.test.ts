@@ -4,8 +4,10 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "./accounts.ts";
 import { getBalances, listEntries, setMinimum } from "./balances.ts";
+import { makeMatrix } from "./binary-arrays.ts";
 import { createPostGroup, type NewPosting, type PostResult, post, reverse } from "./index.ts";
 import { credit, debit } from "./posting.ts";
+import { takeBooks, writeBooks } from "./store.ts";
 import { paymentPosting } from "./templates/payment.ts";
 import { refundFailedPosting, refundInitiatedPosting, refundSucceededPosting } from "./templates/refund.ts";
 import { clock, openTestBooks, paid, refundOf, run, type TestBooks } from "./testing/books.ts";
@@ -33,6 +35,8 @@ async function balancesOf(merchant_id: string, livemode = true): Promise<Record<
   const balances = await getBalances(books.db, { merchant_id, livemode });
   return Object.fromEntries(balances.map(({ kind, balance }) => [kind, balance]));
 }
+
+const noKeys = { merchants: Buffer.of(), sources: Buffer.of(), merchant_places: Buffer.of(), source_count: 0 };
 
 const kinds = (results: readonly PostResult[]) => results.map((result) => result.kind);
 
@@ -99,6 +103,38 @@ describe("the natural key", () => {
   });
 });
 
+describe("a batch that is not posted whole", () => {
+  test("moves a well-known book by what is new, and by nothing when nothing is", async () => {
+    const attempt = paid();
+    const again = () => paymentPosting(paid({ merchant_id: attempt.merchant_id }));
+    const first = [paymentPosting(attempt), again(), again()];
+    await postAll(first);
+    await postAll([again()]);
+    expect(kinds(await postAll(first))).toEqual(["exists", "exists", "exists"]);
+    expect((await balancesOf(attempt.merchant_id)).merchant_pending).toBe(4n * 9_940n);
+    const results = await postAll([...first, again()]);
+    expect(results.at(-1)).toEqual({ kind: "posted", number: 5n });
+    expect((await balancesOf(attempt.merchant_id)).merchant_pending).toBe(5n * 9_940n);
+  });
+
+  test("leaves a book alone that has other accounts than was believed", async () => {
+    const attempt = paid();
+    await postAll([paymentPosting(attempt)]);
+    const { merchant_id, livemode } = attempt;
+    const believed = { accounts: ["1", "2", "3", "4"], count: 7, changes: [1n, 2n, 3n, 4n] };
+    const given = books.db.transaction(async (tx) => {
+      const [book] = await takeBooks(tx, [{ merchant_id, livemode, forecast: believed }]);
+      await writeBooks(tx, [book!], [], makeMatrix(0, 3), noKeys, "2026-11-20T04:00:00Z");
+      return book;
+    });
+    expect(await given).toMatchObject({ number: 1n, balances: [9_962n, 9_940n, 60n, 38n] });
+    expect((await balancesOf(merchant_id)).merchant_pending).toBe(9_940n);
+    const fewer = { accounts: ["1"], count: 7, changes: [1n] };
+    await books.db.transaction((tx) => takeBooks(tx, [{ merchant_id, livemode, forecast: fewer }]));
+    expect((await balancesOf(merchant_id)).merchant_pending).toBe(9_940n);
+  });
+});
+
 describe("bounds", () => {
   test("a refund that the balance does not cover is a value, and its neighbours are posted", async () => {
     const attempt = paid();
@@ -159,6 +195,24 @@ describe("bounds", () => {
       constraint: "ledger_books_bounds",
     });
   });
+});
+
+test("a book of many accounts is moved and guarded like a small one", async () => {
+  const { merchant_id } = paid();
+  const direct = Array.from({ length: 9 }, () =>
+    paid({ merchant_id, funding_mode: "direct", channel_account_id: randomUUID() }),
+  );
+  await postAll(direct.map(paymentPosting));
+  for (const _ of [1, 2, 3]) await postAll([paymentPosting(paid({ merchant_id }))]);
+  expect(await balancesOf(merchant_id)).toMatchObject({ merchant_pending: 29_820n, direct_turnover: 90_000n });
+  const [{ position } = { position: 0 }] = await run<{ position: number }>(
+    books.db,
+    "select position from ledger_accounts where merchant_id = $1 and kind = 'merchant_pending'",
+    [merchant_id],
+  );
+  expect(position).toBeGreaterThan(8);
+  const text = `update ledger_books set balances[${position}] = -1 where merchant_id = $1`;
+  await expect(run(books.db, text, [merchant_id])).rejects.toMatchObject({ constraint: "ledger_books_bounds" });
 });
 
 describe("reversal", () => {
