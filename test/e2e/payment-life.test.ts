@@ -227,9 +227,17 @@ test("an account that is disabled starts nothing new, and finishes what it has b
   const given = { ...services, getChannel: services.payment.getChannel };
   const own = await createTestMerchant(services, sandbox.url);
   const options = { key: own.key };
-  const payment = await platform.post("/v1/payments", paymentBody("wechat.native"), options);
+  const body = paymentBody("wechat.native");
+  const keyed = { ...options, headers: { "idempotency-key": "before-the-account-went" } };
+  const payment = await platform.post("/v1/payments", body, keyed);
   await updateChannelAccount(given, own.accounts.wechat, { status: "disabled" });
   platform.clock.advance(2 * S);
+  for (const repeated of [options, keyed]) {
+    const again = await platform.call("POST", "/v1/payments", body, repeated);
+    expect([again.status, again.body.id]).toEqual([200, payment.id]);
+  }
+  const other = await platform.call("POST", "/v1/payments", { ...body, amount: 1 }, options);
+  expect([other.status, other.body.error.code]).toEqual([409, "payment.out_trade_no_conflict"]);
   const refused = await platform.call("POST", "/v1/payments", paymentBody("wechat.native"), options);
   expect([refused.status, refused.body.error.code]).toEqual([400, "payment.method_unavailable"]);
   await sandbox.pay(codeOf(payment));

@@ -4,7 +4,8 @@ import type { Caller } from "../../kit/http/api.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, type KeyRecord, storeKeys } from "../idempotency/index.ts";
 import { loadAttemptsOfPayments, requestAttemptClose } from "./attempt-store.ts";
 import { paymentErrors } from "./errors.ts";
-import { chooseAccount, newAttempt, priceAndInsertAttempts, requirePayer } from "./new-attempt.ts";
+import { findEarlierAttempt } from "./find-earlier.ts";
+import { findAccount, methodUnavailable, newAttempt, priceAndInsertAttempts, requirePayer } from "./new-attempt.ts";
 import { type Attempt, isOpenAttempt, isOpenPayment, type Payer, type Payment } from "./payment.ts";
 import { continueAttempt, type SentAttempt, sendAttempt } from "./send-attempt.ts";
 import type { AccountChoice, PaymentServices } from "./services.ts";
@@ -39,7 +40,8 @@ export async function createAttempt(
   idempotency?: IdempotencyKey,
 ): Promise<SentAttempt & { replayed: boolean }> {
   requirePayer(input.method, input.payer);
-  const account = await chooseAccount(services, payment, input.method, payment.currency);
+  const account = await findAccount(services, payment, input.method, payment.currency);
+  if (!account) return repeatAttempt(services, payment, input.method, idempotency);
   const result = await services.groups.startAttempt({ payment, ...input, account, idempotency });
   switch (result.kind) {
     case "expired":
@@ -60,6 +62,19 @@ export async function createAttempt(
         replayed: false,
       };
   }
+}
+
+/** No account serves the method any more; an attempt that the same key made before is still given. */
+async function repeatAttempt(
+  services: PaymentServices,
+  payment: Payment,
+  method: Method,
+  idempotency: IdempotencyKey | undefined,
+): Promise<SentAttempt & { replayed: boolean }> {
+  const earlier = await findEarlierAttempt(services, payment, idempotency);
+  if (earlier === "conflict") throw idempotencyErrors["idempotency.key_reused"]();
+  if (!earlier) throw methodUnavailable(method, payment.currency);
+  return { ...(await continueAttempt(services, payment, earlier)), replayed: true };
 }
 
 /** The group's write: one lock on each payment, then attempts in order of arrival. */

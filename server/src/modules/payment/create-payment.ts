@@ -8,7 +8,15 @@ import { isCurrency } from "../../kit/money.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, type KeyState, storeKeys } from "../idempotency/index.ts";
 import { paymentErrors } from "./errors.ts";
-import { type AccountChoice, chooseAccount, newAttempt, priceAndInsertAttempts, requirePayer } from "./new-attempt.ts";
+import { findEarlierPayment } from "./find-earlier.ts";
+import {
+  type AccountChoice,
+  findAccount,
+  methodUnavailable,
+  newAttempt,
+  priceAndInsertAttempts,
+  requirePayer,
+} from "./new-attempt.ts";
 import type { Attempt, Payer, Payment } from "./payment.ts";
 import { hashContent } from "./request-hash.ts";
 import { sendAttempt } from "./send-attempt.ts";
@@ -65,9 +73,13 @@ export async function createPayment(
   idempotency: IdempotencyKey | undefined,
 ): Promise<CreatedPayment> {
   checkInput(services, caller, input);
-  const account = input.method && (await chooseAccount(services, caller, input.method, input.currency));
+  const account = input.method && (await findAccount(services, caller, input.method, input.currency));
   const payment = newPayment(services, caller, input);
-  const result = await services.groups.create({ payment, payer: input.payer, account, idempotency });
+  const result =
+    input.method && !account
+      ? await findEarlierPayment(services, payment, idempotency)
+      : await services.groups.create({ payment, payer: input.payer, account, idempotency });
+  if (!result) throw methodUnavailable(input.method!, input.currency);
   switch (result.kind) {
     case "key_conflict":
       throw idempotencyErrors["idempotency.key_reused"]();

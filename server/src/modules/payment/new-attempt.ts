@@ -54,17 +54,27 @@ export function requirePayer(method: Method, payer: Payer): void {
   }
 }
 
-/** The preferred account. Throws payment.method_unavailable. */
-export async function chooseAccount(
+/** The preferred account, if any serves the method. */
+export async function findAccount(
   services: PaymentServices,
   owner: { merchant_id: string; livemode: boolean },
   method: Method,
   currency: string,
-): Promise<AccountChoice> {
+): Promise<AccountChoice | undefined> {
   const { merchant_id, livemode } = owner;
   const [account] = await services.accounts.findForMethod({ merchant_id, livemode, method, currency });
-  if (!account) throw paymentErrors["payment.method_unavailable"]({ param: "method", values: { method, currency } });
   return account;
+}
+
+/** The preferred account. Throws payment.method_unavailable. */
+export async function chooseAccount(...wanted: Parameters<typeof findAccount>): Promise<AccountChoice> {
+  const account = await findAccount(...wanted);
+  if (!account) throw methodUnavailable(wanted[2], wanted[3]);
+  return account;
+}
+
+export function methodUnavailable(method: Method, currency: string): Error {
+  return paymentErrors["payment.method_unavailable"]({ param: "method", values: { method, currency } });
 }
 
 export function newAttempt(
