@@ -101,7 +101,9 @@ async function listen(app: FastifyInstance, port: number, host: string): Promise
   } catch (error) {
     await app.close();
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new Error(`The sandbox cannot start: port ${port} of ${host} is in use. Choose another one with --port.`);
+    throw new Error(
+      `The sandbox cannot start: port ${port} of ${host} is in use. Set SANDBOX_PORT (or --port) to another one.`,
+    );
   }
 }
 
@@ -154,8 +156,6 @@ async function runFromCommandLine(): Promise<void> {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
-  // A parent that started it with a channel may die without a word: the channel's end is the word.
-  process.once("disconnect", stop);
   // Whoever started us with a channel is gone: nobody else would end us.
   process.once("disconnect", stop);
 }

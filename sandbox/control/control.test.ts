@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -143,6 +144,38 @@ describe("a restart", () => {
     const dataFile = join(folder, "damaged.json");
     await writeFile(dataFile, "{ not json");
     await expect(startSandbox({ port: 0, dataFile })).rejects.toThrow(/is damaged.*Move it away/);
+  });
+});
+
+describe("web pages elsewhere", () => {
+  /** The status of the clock's address, asked with these headers. */
+  async function ask(headers: Record<string, string>, { port } = sandbox): Promise<number | undefined> {
+    const request = httpRequest({ host: "127.0.0.1", port, path: "/control/clock", headers }).end();
+    const [response] = await once(request, "response");
+    response.resume();
+    return response.statusCode;
+  }
+
+  it("are refused, by their Origin and by a name that was made to point here", async () => {
+    const local = ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"].map((name) => `${name}:${sandbox.port}`);
+    for (const host of local) {
+      expect(await ask({ host })).toBe(200);
+      expect(await ask({ host, origin: `http://${host.toLowerCase()}` })).toBe(200);
+      for (const origin of ["https://evil.example", "null", `http://localhost.evil.example:${sandbox.port}`]) {
+        expect([host, origin, await ask({ host, origin })]).toEqual([host, origin, 403]);
+      }
+    }
+    for (const host of ["evil.example", `evil.example:${sandbox.port}`, "localhost", "localhost:1", "10.0.0.1:8090"]) {
+      expect([host, await ask({ host })]).toEqual([host, 403]);
+    }
+  });
+
+  it("may be its own, at its public address", async () => {
+    const shown = await startTestSandbox({ publicUrl: "https://sandbox.example/" });
+    expect(await ask({ host: "sandbox.example", origin: "https://sandbox.example" }, shown)).toBe(200);
+    expect(await ask({ host: "sandbox.example", origin: "http://sandbox.example" }, shown)).toBe(403);
+    expect(await ask({ host: `127.0.0.1:${shown.port}` }, shown)).toBe(200);
+    await shown.close();
   });
 });
 

@@ -44,6 +44,7 @@ type Work = (sandbox: Sandbox, request: FastifyRequest) => Fields | Promise<Fiel
 function answer(sandbox: Sandbox, work: Work): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
   return async (request, reply) => {
     try {
+      refuseForeignPages(sandbox, request);
       return reply.code(200).send(await work(sandbox, request));
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
@@ -183,6 +184,24 @@ function listNotices(sandbox: Sandbox, request: FastifyRequest): Fields {
   const { trade } = request.query as { trade?: string };
   const all = sandbox.deliveries.list();
   return { data: trade === undefined ? [...all] : all.filter((delivery) => delivery.trade === trade) };
+}
+
+/**
+ * Refuses what a web page elsewhere could make a browser send: a foreign `Origin`, or a foreign name that was made to
+ * point here (DNS rebinding), which shows in `Host`. The control plane has no other door, as it asks for no key.
+ */
+function refuseForeignPages(sandbox: Sandbox, request: FastifyRequest): void {
+  const { host = "", origin } = request.headers;
+  const port = request.socket.localPort;
+  const own = new URL(sandbox.public_url);
+  const local = ["localhost", "127.0.0.1", "[::1]"].map((name) => new URL(`http://${name}:${port}`));
+  const isOwn = [own, ...local].some((url) => url.host === host.toLowerCase());
+  if (!isOwn) {
+    const message = `The control plane answers at ${own.host} and on this machine, not as "${host}".`;
+    throw new ControlError(403, message);
+  }
+  if (origin === undefined || [own, ...local].some((url) => url.origin === origin)) return;
+  throw new ControlError(403, `The control plane does not answer pages of ${origin}.`);
 }
 
 const controls: readonly ["GET" | "POST" | "DELETE", string, Work][] = [

@@ -17,7 +17,11 @@ export type Config = {
   data_dir: string;
   host: string;
   port: number;
+  /** Where the sandbox listens: this machine alone unless told, because it asks nobody for a key. */
+  sandbox_host: string;
   sandbox_port: number;
+  /** Where payers' browsers and we reach the sandbox, without a trailing slash. */
+  sandbox_public_url: string;
   /** Where payers' browsers and channels reach us, without a trailing slash. */
   public_url: string;
   log_level: string;
@@ -43,6 +47,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const text = (name: string) => environment[name] || undefined;
   const mode = choice("TRIBUTARY_MODE", text("TRIBUTARY_MODE") ?? "demo", ["demo", "production"] as const);
   const port = integer("PORT", text("PORT"), 8080, 0, 65_535);
+  const sandbox_port = integer("SANDBOX_PORT", text("SANDBOX_PORT"), 8090, 0, 65_535);
   const master_keys = text("MASTER_KEY")?.split(",");
   if (mode === "production" && !master_keys) {
     throw new StartError(
@@ -57,7 +62,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     data_dir: text("TRIBUTARY_DATA_DIR") ?? join(root, ".data"),
     host: text("HOST") ?? (mode === "demo" ? "127.0.0.1" : "0.0.0.0"),
     port,
-    sandbox_port: integer("SANDBOX_PORT", text("SANDBOX_PORT"), 8090, 0, 65_535),
+    sandbox_host: text("SANDBOX_HOST") ?? "127.0.0.1",
+    sandbox_port,
+    sandbox_public_url: url(
+      "SANDBOX_PUBLIC_URL",
+      text("SANDBOX_PUBLIC_URL") ?? `http://localhost:${sandbox_port}`,
+      false,
+    ),
     public_url: url("PUBLIC_URL", text("PUBLIC_URL") ?? `http://localhost:${port}`, mode === "production"),
     log_level: choice("LOG_LEVEL", text("LOG_LEVEL") ?? (mode === "demo" ? "warn" : "info"), LOG_LEVELS),
     master_keys,

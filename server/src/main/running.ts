@@ -26,6 +26,10 @@ export async function startRoles(
   roles: ReadonlySet<Role>,
   say: (message: string) => void,
 ): Promise<Running> {
+  // Before anything runs: a database on its way up would be left behind.
+  if (config.mode === "production" && roles.has("sandbox")) {
+    throw new StartError("The sandbox is for trying out: start production with --roles api,worker.");
+  }
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const step of stops.splice(0).reverse()) await step();
@@ -47,10 +51,10 @@ export async function startRoles(
       { clock: systemClock, random: systemRandom, log, master_keys: keys },
     );
     stops.push(services.close);
-    const sandbox_url =
-      sandbox.value?.url ?? (config.mode === "demo" ? `http://localhost:${config.sandbox_port}` : undefined);
+    const sandbox_url = sandbox.value?.url ?? (config.mode === "demo" ? config.sandbox_public_url : undefined);
     if (roles.has("worker")) stops.push(startWorkers(services));
     if (roles.has("api")) stops.push(await listen(config, services, sandbox_url));
+    warnOfExposure(config, roles, say);
     return {
       services,
       sandbox_url,
@@ -66,13 +70,25 @@ export async function startRoles(
 }
 
 function startSandbox(config: Config, log: Logger): Promise<SandboxProcess> {
-  if (config.mode === "production") {
-    throw new StartError("The sandbox is for trying out: start production with --roles api,worker.");
-  }
   const data_file = join(config.data_dir, "sandbox.json");
-  return startSandboxProcess({ port: config.sandbox_port, host: config.host, data_file }, (code) =>
+  const { sandbox_port: port, sandbox_host: host, sandbox_public_url: url } = config;
+  return startSandboxProcess({ port, host, url, data_file }, (code) =>
     log.error({ code }, "the sandbox ended by itself; payments in test mode stay unknown until it is started again"),
   );
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+/** The demo trusts whoever reaches it; the person at the terminal is told when that is not this machine alone. */
+function warnOfExposure(config: Config, roles: ReadonlySet<Role>, say: (message: string) => void): void {
+  if (config.mode !== "demo") return;
+  const { host, sandbox_host } = config;
+  const open = [
+    ...(roles.has("api") && !LOOPBACK.test(host) ? [`HOST=${host}`] : []),
+    ...(roles.has("sandbox") && !LOOPBACK.test(sandbox_host) ? [`SANDBOX_HOST=${sandbox_host}`] : []),
+  ];
+  if (open.length === 0) return;
+  say(`This demo listens beyond this machine (${open.join(", ")}): whoever reaches it can use it. Trust that network.`);
 }
 
 function startWorkers(services: Services): () => Promise<void> {

@@ -11,14 +11,14 @@ export type SandboxProcess = { url: string; pid: number; stop: () => Promise<voi
 
 /**
  * Starts the sandbox and waits until it listens. Throws `StartError` with its own sentence when it cannot.
+ * @param options.url where payers' browsers and we reach it.
  * @param onExit told when it ends without being asked.
  */
 export async function startSandboxProcess(
-  options: { port: number; host: string; data_file: string },
+  options: { port: number; host: string; url: string; data_file: string },
   onExit: (code: number | null) => void,
 ): Promise<SandboxProcess> {
-  const { port, host, data_file } = options;
-  const url = `http://localhost:${port}`;
+  const { port, host, url, data_file } = options;
   const args = [entry, "--port", String(port), "--host", host, "--data", data_file, "--public-url", url];
   // A process group of its own, so that Ctrl-C reaches it through us, after the server has stopped asking it; and a
   // channel to us, whose closing ends it when we are killed.
