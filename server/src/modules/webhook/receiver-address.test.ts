@@ -50,6 +50,10 @@ test.each([
   "https://[fd00:ec2::254]/",
   "https://[ff02::1]/",
   "https://[::ffff:127.0.0.1]/",
+  "https://[::127.0.0.1]/",
+  "https://[::a9fe:a9fe]/",
+  "https://[::8.8.8.8]/",
+  "https://168.63.129.16/",
   "https://[::ffff:a9fe:a9fe]/",
   "https://[64:ff9b::a00:1]/",
   "https://[2002:7f00:1::]/",
@@ -95,7 +99,8 @@ test("allowing private addresses opens the operator's networks, never link-local
   for (const address of ["127.0.0.1", "::1", "10.0.0.8", "192.168.0.8", "172.31.0.1", "100.64.0.9", "fd12::1"]) {
     expect(isRefused(() => checkAddress(address, open))).toBe(false);
   }
-  for (const address of ["169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1", "100.100.100.200", "fd00:ec2::254"]) {
+  const never = ["169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1", "100.100.100.200", "fd00:ec2::254"];
+  for (const address of [...never, "168.63.129.16", "::ffff:168.63.129.16", "::7f00:1", "::a00:1"]) {
     expect(isRefused(() => checkAddress(address, open))).toBe(true);
   }
 });

@@ -46,8 +46,17 @@ const FOREIGN_PORTS = new Set([
 /** Kinds of addresses, as ipaddr.js names them, that `allow_private_addresses` opens. All others stay closed. */
 const PRIVATE_RANGES = new Set(["loopback", "private", "uniqueLocal", "carrierGradeNat"]);
 
-/** Where clouds serve credentials to their machines, inside ranges that may be opened. 169.254/16 never is. */
-const METADATA_ADDRESSES = new Set(["100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"]);
+/** Where clouds serve their machines, credentials too, outside 169.254/16, which is never open. The last is Azure's. */
+const METADATA_ADDRESSES = new Set([
+  "100.100.100.200",
+  "192.0.0.192",
+  "fd00:ec2::254",
+  "fd20:ce::254",
+  "168.63.129.16",
+]);
+
+/** IPv4 addresses written as IPv6 in the way that RFC 4291 ended; a host may still take them for what they hold. */
+const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR("::/96");
 
 /**
  * Checks a URL without resolving its name, and gives its normal form.
@@ -74,7 +83,8 @@ export function checkAddress(address: string, policy: ReceiverPolicy): void {
   const parsed = ipaddr.process(address);
   const range = parsed.range();
   const isMetadata = METADATA_ADDRESSES.has(parsed.toString());
-  if (!isMetadata && range === "unicast") return;
+  const isCompatible = parsed instanceof ipaddr.IPv6 && parsed.match(IPV4_COMPATIBLE);
+  if (!isMetadata && !isCompatible && range === "unicast") return;
   if (!isMetadata && policy.allow_private_addresses && PRIVATE_RANGES.has(range)) return;
   refuse("private, local and reserved addresses are not allowed");
 }
