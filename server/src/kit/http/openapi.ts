@@ -49,7 +49,8 @@ export async function registerOpenApi(server: ApiServer, base_url: string): Prom
       info: {
         title: "Tributary API",
         version: "1",
-        description: "Collect through WeChat Pay and Alipay with one integration. Amounts are integers in minor units.",
+        description:
+          "Collect through WeChat Pay, Alipay and UnionPay with one integration. Amounts are integers in minor units.",
       },
       servers: [{ url: base_url }],
       components: { securitySchemes: { api_key: { type: "http", scheme: "bearer" } } },

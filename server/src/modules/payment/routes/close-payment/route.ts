@@ -19,6 +19,8 @@ export function registerClosePayment(api: ApiServer, services: PaymentServices):
         operationId: "closePayment",
         tags: ["Payments"],
         summary: "Close a payment",
+        description:
+          "Closes it at the channel first, so that it can no longer be paid. A payment that the payer has paid answers 409; while the channel's answer is not known, the payment comes back with `closing: true` and is closed later.",
         params: PaymentParams,
         response: { 200: PaymentObject },
       },

@@ -17,6 +17,8 @@ export function registerCreateAttempt(api: ApiServer, services: PaymentServices)
         operationId: "createAttempt",
         tags: ["Payments"],
         summary: "Start an attempt",
+        description:
+          "Offers the payer another method, or the same again: asked again shortly after, the running attempt continues. At most one attempt of a payment wins; a second success is refunded by itself.",
         params: PaymentParams,
         body: CreateAttemptBody,
         response: { 201: PaymentObject },

@@ -19,6 +19,8 @@ export function registerCreatePayment(api: ApiServer, services: PaymentServices)
         operationId: "createPayment",
         tags: ["Payments"],
         summary: "Create a payment",
+        description:
+          "Starts collecting `amount`; `action` says what the payer does next. The same `out_trade_no` with the same content answers the payment that is there (200), with other content 409.",
         body: CreatePaymentBody,
         response: { 200: PaymentObject, 201: PaymentObject },
       },

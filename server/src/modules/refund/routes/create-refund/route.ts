@@ -16,6 +16,8 @@ export function registerCreateRefund(api: ApiServer, services: RefundServices): 
         operationId: "createRefund",
         tags: ["Refunds"],
         summary: "Refund a payment",
+        description:
+          "Gives back all or a part of a succeeded payment, several times if need be, never more than was paid. The same `out_refund_no` with the same content answers the refund that is there (200); its end is told by a webhook.",
         body: CreateRefundBody,
         response: { 200: RefundObject, 201: RefundObject },
       },

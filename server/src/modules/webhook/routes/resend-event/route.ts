@@ -25,6 +25,8 @@ export function registerResendEvent(api: ApiServer, services: WebhookServices): 
       schema: {
         tags: ["Events"],
         summary: "Deliver an event once more",
+        description:
+          "Sends the event again to all that would receive it, or to one endpoint only, with the same `webhook-id`, by which a receiver recognises what it has had.",
         params: IdParams,
         body: ResendBody,
         response: { 200: EventSchema },
