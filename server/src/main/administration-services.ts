@@ -7,24 +7,30 @@ import { systemRandom } from "../kit/random.ts";
 import { openDatabase } from "../kit/sql/database.ts";
 import type { WithServices } from "./commands/administration.ts";
 import { readConfig } from "./config.ts";
-import { joinDatabase } from "./database.ts";
-import { loadMasterKeys } from "./master-key.ts";
+import { joinDatabase, requireDatabase } from "./database.ts";
+import { loadMasterKeys, requireMasterKeys } from "./master-key.ts";
 import { migrate } from "./migrate.ts";
 
-/** Opens what the administering commands work with, beside a running server or alone, and closes it afterwards. */
+/**
+ * Opens what the administering commands work with, beside a running server or alone, and closes it afterwards. Throws
+ * `StartError` in a shell without the server's settings, where they would quietly work on another database.
+ */
 export const withServices: WithServices = async (use) => {
   const config = readConfig();
+  requireDatabase(config);
+  requireMasterKeys(config);
   // What they print is read by programs, so only the result goes to standard output.
-  const quiet = () => {};
-  const database = await joinDatabase(config, quiet);
+  const tell = (message: string) => void process.stderr.write(`${message}\n`);
+  const database = await joinDatabase(config, tell);
   const log = createLogger("warn");
   try {
     await migrate(database.url);
     const [clock, random] = [systemClock, systemRandom];
     const db = openDatabase({ url: database.url, connections_max: 2, log, random });
     try {
-      const envelope = createEnvelope(loadMasterKeys(config, random, quiet), random);
-      return await use({ db, clock, random, ids: createIdSource(clock, random), envelope, getChannel });
+      const envelope = createEnvelope(loadMasterKeys(config, random, tell), random);
+      const ids = createIdSource(clock, random);
+      return await use({ mode: config.mode, db, clock, random, ids, envelope, getChannel });
     } finally {
       await db.close();
     }

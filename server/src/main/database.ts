@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { checkDatabase } from "./check-database.ts";
 import type { Config } from "./config.ts";
-import { findEmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
+import { findEmbeddedPostgres, hasEmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
+import { StartError } from "./start-error.ts";
 
 /** The database of this installation. `stop` ends only what was started here. */
 export type Database = { url: string; markStopping: () => void; stop: () => Promise<void> };
@@ -24,7 +25,15 @@ export async function joinDatabase(config: Config, log: (message: string) => voi
   return running === undefined ? await openDatabase(config, log) : borrowed(running);
 }
 
-function folderOf(config: Config): string {
+/** Throws `StartError` when there is no database that a command could mean; making one is for `start` and `migrate`. */
+export function requireDatabase(config: Pick<Config, "database_url" | "data_dir">): void {
+  if (config.database_url !== undefined || hasEmbeddedPostgres(folderOf(config))) return;
+  throw new StartError(
+    `There is no database in ${folderOf(config)}: run "tributary start" first, or set DATABASE_URL to the server's.`,
+  );
+}
+
+function folderOf(config: Pick<Config, "data_dir">): string {
   return join(config.data_dir, "postgres");
 }
 

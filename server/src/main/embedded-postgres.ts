@@ -140,6 +140,11 @@ export async function findEmbeddedPostgres(dataDir: string): Promise<string | un
   return (await answers(url)) ? url : undefined;
 }
 
+/** Whether an earlier start made a database in `dataDir`, running or not. */
+export function hasEmbeddedPostgres(dataDir: string): boolean {
+  return readRecordOf(dataDir) !== undefined;
+}
+
 function readRecordOf(dataDir: string): ServerRecord | undefined {
   try {
     return readRecord(dataDir);

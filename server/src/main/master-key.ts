@@ -23,8 +23,22 @@ export function loadMasterKeys(
   return [first!, ...others];
 }
 
+/**
+ * Throws `StartError` when there is no key yet. A command must not make one: what it sealed, the server could not open.
+ */
+export function requireMasterKeys(config: Pick<Config, "master_keys" | "data_dir">): void {
+  if (config.master_keys || existsSync(generatedPath(config.data_dir))) return;
+  throw new StartError(
+    `MASTER_KEY is not set and ${config.data_dir} holds no generated one: give this shell the server's settings first.`,
+  );
+}
+
+function generatedPath(data_dir: string): string {
+  return join(data_dir, "master.key");
+}
+
 function loadGenerated(data_dir: string, random: Random, warn: (message: string) => void): string {
-  const path = join(data_dir, "master.key");
+  const path = generatedPath(data_dir);
   if (!existsSync(path)) {
     mkdirSync(data_dir, { recursive: true });
     writeFileSync(path, `${random.bytes(KEY_BYTES).toString("base64")}\n`, { mode: 0o600, flush: true });

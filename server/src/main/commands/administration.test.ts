@@ -1,6 +1,7 @@
 /**
  * Guarantees: an operator can set up a merchant, its app, its key and its channel account from the command line alone; a
- * secret is printed once, when it is made; a mistake is answered with a sentence and changes nothing.
+ * secret is printed once, when it is made; a mistake is answered with a sentence and changes nothing; a demo takes no
+ * live money.
  */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,11 +17,12 @@ import { createLogger } from "../../kit/log.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { Secret } from "../../kit/secret.ts";
 import { type Database, openDatabase } from "../../kit/sql/database.ts";
-import { createChannelAccounts } from "../../modules/channel-account/index.ts";
+import { createChannelAccounts, listChannelAccounts } from "../../modules/channel-account/index.ts";
 import type { Command } from "../command.ts";
 import { StartError } from "../start-error.ts";
 import type { AdministrationServices, WithServices } from "./administration.ts";
 import { channelAccountCommand } from "./channel-account.ts";
+import { feeCommand } from "./fee.ts";
 import { keyCommand } from "./key.ts";
 import { appCommand, merchantCommand } from "./merchant.ts";
 
@@ -35,7 +37,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = openDatabase({ url: database.url, connections_max: 2, log: createLogger("silent"), random: systemRandom });
   const ids = createIdSource(systemClock, systemRandom);
-  services = { db, clock: systemClock, random: systemRandom, ids, envelope, getChannel };
+  services = { mode: "production", db, clock: systemClock, random: systemRandom, ids, envelope, getChannel };
 });
 
 afterAll(async () => {
@@ -118,6 +120,54 @@ test("a channel account is added from a file with keys beside it, bound, changed
   expect(await run(channelAccountCommand, ["update", added.id], { file: path })).toMatchObject({ version: 2 });
   await run(channelAccountCommand, ["unbind", added.id], { merchant: merchant.id });
   expect(await routed()).toBe(0);
+});
+
+test("fee rules are listed as they were added, live ones first, with their rounding", async () => {
+  const { merchant } = await createShop();
+  const { merchant: other } = await createShop();
+  const test_rule = await run(feeCommand, ["add"], {
+    merchant: merchant.id,
+    rate: "1%",
+    rounding: "half_even",
+    cap: 99,
+  });
+  const live_rule = await run(feeCommand, ["add"], { merchant: merchant.id, rate: "0.6%", live: true });
+  await run(feeCommand, ["add"], { merchant: other.id, rate: "2%" });
+  expect(await run(feeCommand, ["list"], { merchant: merchant.id })).toMatchObject([
+    { id: live_rule.id, livemode: true, rate_ppm: "6000", rounding: "half_up", cap_amount: null },
+    { id: test_rule.id, livemode: false, rate_ppm: "10000", rounding: "half_even", cap_amount: "99", method: null },
+  ]);
+  const strange = { merchant: merchant.id, rate: "1%", rounding: "bankers" };
+  await expect(run(feeCommand, ["add"], strange)).rejects.toThrow(/--rounding is "bankers": choose one of half_up/);
+});
+
+test("a demo makes no live key, and adds, enables and binds no live account", async () => {
+  const { merchant, app } = await createShop();
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const path = join(folder, "live.json");
+  const app_private_key = privateKey.export({ type: "pkcs8", format: "pem" });
+  const pem = publicKey.export({ type: "spki", format: "pem" });
+  const config = { app_id: "2021000000000003", seller_id: "2088000000000003", mode: "key", alipay_public_keys: [pem] };
+  const account = { channel: "alipay", name: "Live", funding_mode: "pooled", livemode: true, methods: ["alipay.qr"] };
+  writeFileSync(path, JSON.stringify({ ...account, config, secrets: { app_private_key } }));
+  const { id } = await run(channelAccountCommand, ["add"], { file: path });
+  await run(channelAccountCommand, ["disable", id]);
+  const before = await listChannelAccounts(db, null, 1_000);
+
+  const demo = { ...services, mode: "demo" } as const;
+  const inDemo = (make: (given: WithServices) => Command, args: string[], options = {}) =>
+    run(() => make((use) => use(demo)), args, options);
+  const live_key = { merchant: merchant.id, app: app.id, live: true };
+  const refusal = /moves real money and this is a demo: set TRIBUTARY_MODE=production/;
+  await expect(inDemo(keyCommand, ["create"], live_key)).rejects.toThrow(refusal);
+  await expect(inDemo(channelAccountCommand, ["add"], { file: path })).rejects.toThrow(refusal);
+  await expect(inDemo(channelAccountCommand, ["enable", id])).rejects.toThrow(refusal);
+  await expect(inDemo(channelAccountCommand, ["bind", id], { merchant: merchant.id })).rejects.toThrow(refusal);
+  expect(await listChannelAccounts(db, null, 1_000)).toEqual(before);
+  expect(await run(keyCommand, ["list"], { merchant: merchant.id })).toEqual([]);
+  const test_key = await inDemo(keyCommand, ["create"], { ...live_key, live: false });
+  expect(test_key.secret_key).toMatch(/^sk_test_/);
 });
 
 test("a mistake is one sentence that quotes no secret", async () => {

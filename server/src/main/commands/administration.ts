@@ -7,10 +7,12 @@ import { type IdKind, type IdSource, idPrefixes, parsePublicId } from "../../kit
 import type { Random } from "../../kit/random.ts";
 import type { Database } from "../../kit/sql/database.ts";
 import { type Command, say } from "../command.ts";
+import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
 
 /** What these commands work with. */
 export interface AdministrationServices {
+  mode: Config["mode"];
   db: Database;
   clock: Clock;
   random: Random;
@@ -49,6 +51,14 @@ export function actionCommand(
 /** What a use case refuses, the person at the terminal can correct. */
 function explainRefusal(error: unknown): never {
   throw error instanceof TributaryError ? new StartError(error.message) : error;
+}
+
+/** A demo is open, unguarded and often thrown away: real money stays out of it. `what` begins the sentence. */
+export function refuseLiveInDemo({ mode }: AdministrationServices, what: string): void {
+  if (mode !== "demo") return;
+  throw new StartError(
+    `${what} moves real money and this is a demo: set TRIBUTARY_MODE=production, for the server too.`,
+  );
 }
 
 /** A text option. cac makes numbers of what looks like one; a name such as 007 is still text here. */

@@ -11,13 +11,23 @@ import {
   type AccountRecord,
   bindChannelAccount,
   createChannelAccount,
+  getChannelAccount,
   listChannelAccounts,
   unbindChannelAccount,
   updateChannelAccount,
 } from "../../modules/channel-account/index.ts";
 import type { Command } from "../command.ts";
 import { StartError } from "../start-error.ts";
-import { type Action, actionCommand, readId, requireText, textOption, type WithServices } from "./administration.ts";
+import {
+  type Action,
+  type AdministrationServices,
+  actionCommand,
+  readId,
+  refuseLiveInDemo,
+  requireText,
+  textOption,
+  type WithServices,
+} from "./administration.ts";
 
 const LIST_MAX = 1_000;
 
@@ -100,14 +110,22 @@ function showAccount(account: AccountRecord) {
 }
 
 function changeStatus(status: AccountRecord["status"]): Action {
-  return async (services, [id]) =>
-    showAccount(await updateChannelAccount(services, readId("channel_account", id), { status }));
+  return async (services, [text]) => {
+    const id = readId("channel_account", text);
+    if (status === "enabled") await refuseLiveAccount(services, id);
+    return showAccount(await updateChannelAccount(services, id, { status }));
+  };
+}
+
+async function refuseLiveAccount(services: AdministrationServices, id: string): Promise<void> {
+  if ((await getChannelAccount(services.db, id)).livemode) refuseLiveInDemo(services, "A live account");
 }
 
 const actions: Record<string, Action> = {
   async add(services, _args, options) {
     const file = readAccountFile<Static<typeof NewAccountFile>>(requireText(options, "file"), newAccountValidator);
     const { owner_merchant, secrets, ...given } = file;
+    if (given.livemode) refuseLiveInDemo(services, "A live account");
     const owner_merchant_id = owner_merchant === undefined ? undefined : readId("merchant", owner_merchant);
     const account = await createChannelAccount(services, { ...given, owner_merchant_id, secrets: toSecrets(secrets) });
     return showAccount(account);
@@ -133,6 +151,7 @@ const actions: Record<string, Action> = {
       channel_account_id: readId("channel_account", id),
       ...(priority !== undefined && { priority: Number(priority) }),
     };
+    await refuseLiveAccount(services, input.channel_account_id);
     await bindChannelAccount(services, input);
     return { channel_account: id, merchant: options.merchant, bound: true };
   },

@@ -8,6 +8,7 @@ import {
   actionCommand,
   hoursOption,
   readId,
+  refuseLiveInDemo,
   requireText,
   textOption,
   type WithServices,
@@ -33,6 +34,7 @@ function showKey(key: ApiKey) {
 
 const actions: Record<string, Action> = {
   async create(services, _args, options) {
+    if (options.live === true) refuseLiveInDemo(services, "A live key");
     const input = {
       merchant_id: readId("merchant", requireText(options, "merchant")),
       app_id: readId("app", requireText(options, "app")),

@@ -8,3 +8,4 @@ export {
 export { feeErrors } from "./errors.ts";
 export type { ChannelCostRule, FeeRule } from "./fee.ts";
 export { type Price, type PriceInput, priceAttempts } from "./price-attempts.ts";
+export { listFeeRules } from "./store.ts";

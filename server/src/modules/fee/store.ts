@@ -31,6 +31,18 @@ export async function insertFeeRule(sql: Sql, rule: FeeRule): Promise<void> {
   ]);
 }
 
+const listFeeRulesStatement = tenantStatement(
+  "fee.list_rules",
+  `select ${tariffColumns}, merchant_id, id, livemode, app_id, channel_account_id, method, refund_returns_fee,
+     effective_from, created_at
+   from fee_rules where merchant_id = $1 order by livemode desc, effective_from desc, id desc limit $2`,
+);
+
+/** A merchant's fee rules in both books, live ones first and the latest before older ones. */
+export async function listFeeRules(sql: Sql, merchant_id: string, limit: number): Promise<FeeRule[]> {
+  return sql.query<FeeRule>(listFeeRulesStatement, [merchant_id, limit]);
+}
+
 // Channel accounts belong to the platform as well as to merchants, so these rows have no merchant.
 const insertCostRuleStatement = platformStatement(
   "fee.insert_cost_rule",
