@@ -1,6 +1,6 @@
 /**
  * Guarantees, for every published operation, whoever adds one: without a good key it answers nothing; an id that does not
- * exist and one that cannot exist are the same 404; fields that it does not know are refused by name.
+ * exist and one that cannot exist are the same 404; fields that it does not know are refused by name. Pages that need no key are limited by address.
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -131,5 +131,30 @@ test("every operation refuses a field that it does not know", async () => {
     const sent = await ask(operation, { authorization, payload: { no_such_field: 1 } });
     expect([operation.path, sent.statusCode, sent.json().error.code]).toEqual([operation.path, 400, "request.invalid"]);
     if (operation.hasBody) expect(sent.json().error.param).toBe("no_such_field");
+  }
+});
+
+test("pages that need no key are limited by address, all together, and say when to come again", async () => {
+  // Time stands still, so that no request is given back.
+  const still = { ...services, clock: { now: () => 1_800_000_000_000 } };
+  const settings = { trusted_proxies: [], address_rate: 1, sandbox_url: undefined };
+  const limited = await createApi(still, settings);
+  const ask = (url: string, remoteAddress: string) => limited.inject({ url, remoteAddress });
+  try {
+    const admitted = ["/c/x", "/docs", "/c/y", "/docs"];
+    for (const url of admitted) expect((await ask(url, "192.0.2.1")).statusCode).not.toBe(429);
+    for (const url of ["/c/x", "/docs"]) {
+      const refused = await ask(url, "192.0.2.1");
+      expect([url, refused.statusCode, refused.headers["retry-after"]]).toEqual([url, 429, "1"]);
+      // People get a page, programs the catalogue's answer.
+      expect(String(refused.headers["content-type"])).toMatch(url === "/c/x" ? /^text\/html/ : /^application\/json/);
+      if (url === "/docs")
+        expect(refused.json().error).toMatchObject({ code: "request.rate_limited", retryable: true });
+    }
+    expect((await ask("/docs", "192.0.2.2")).statusCode).toBe(200);
+    expect((await ask("/healthz", "192.0.2.1")).statusCode).toBe(200);
+    expect((await ask("/v1/payments", "192.0.2.1")).statusCode).toBe(401);
+  } finally {
+    await limited.close();
   }
 });
