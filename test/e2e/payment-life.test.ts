@@ -249,6 +249,22 @@ test("an account that is disabled starts nothing new, and finishes what it has b
   expect(shown).toMatchObject({ status: "succeeded", amount_refunded: 1234 });
 });
 
+test("a payment that is paid leaves no other order of it payable", async () => {
+  const payment = await create("wechat.native");
+  const first = codeOf(payment);
+  await platform.advance(1 * S);
+  const second = await attempt(payment, "alipay.page");
+  await platform.sandbox.pay(first);
+  await platform.settle();
+  expect(await read(payment)).toMatchObject({ status: "succeeded", method: "wechat.native" });
+  const attempts = await attemptsOf(payment);
+  expect(attempts.map(({ method, status }) => [method, status]).sort()).toEqual([
+    ["alipay.page", "closed"],
+    ["wechat.native", "succeeded"],
+  ]);
+  expect(codeOf(second)).toBeTruthy();
+});
+
 describe("a second success", () => {
   test("is shown, booked as owed to the payer, and refunded by itself", async () => {
     const payment = await create("alipay.qr");

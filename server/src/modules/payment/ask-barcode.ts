@@ -7,7 +7,7 @@
 import type { BarcodeRules, Channel, ChannelAccount, CloseOutcome } from "../../channels/contract.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
-import { type Attempt, barcodeDelay_ms, isBeingCancelled } from "./payment.ts";
+import { type Attempt, barcodeDelay_ms, isBeingCancelled, isOpenAttempt } from "./payment.ts";
 import { attemptReference } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 
@@ -33,6 +33,9 @@ export async function askAboutBarcode(
   if (isBeingCancelled(attempt)) return cancel(services, attempt, asked, must_end);
   const { channel, account, rules } = asked;
   const answer = await services.channels.query(channel, account, attemptReference(attempt));
+  // Asked after the end, so what it says is no older than the cancellation: money that is there is booked.
+  if (!isOpenAttempt(attempt))
+    return answer.kind === "succeeded" || answer.kind === "unknown" ? answer : { kind: "closed" };
   if (answer.kind === "succeeded") return { ...answer, unless_cancelled: true };
   if (answer.kind === "failed") return answer;
   if (answer.kind === "closed") return endedUnpaid(must_end, declined);

@@ -105,7 +105,7 @@ export async function writeAttempts(
       if (!isOpenPayment(payment) || payment.close_requested) return { kind: "not_open", payment };
       if (payment.expires_at <= now) return { kind: "expired" };
       const open = attempts.filter((attempt) => attempt.payment_id === payment.id && isOpenAttempt(attempt));
-      const running = open.find((attempt) => isReusable(attempt, item.method, now, services.settings.attempt_reuse_ms));
+      const running = open.find((attempt) => isReusable(attempt, item, now, services.settings.attempt_reuse_ms));
       if (running) return { kind: "running", payment, attempt: running, replayed: false };
       const attempt = newAttempt(services, payment, item);
       superseded.push(...open);
@@ -125,8 +125,10 @@ export async function writeAttempts(
   });
 }
 
-function isReusable(attempt: Attempt, method: Method, now: number, reuse_ms: number): boolean {
-  return attempt.method === method && !attempt.close_requested && now - attempt.created_at < reuse_ms;
+/** Another payer's order is of no use: the channel lets only the payer that it was made for pay it. */
+function isReusable(attempt: Attempt, { method, payer }: AttemptItem, now: number, reuse_ms: number): boolean {
+  const samePayer = attempt.payer.openid === payer.openid && attempt.payer.buyer_id === payer.buyer_id;
+  return samePayer && attempt.method === method && !attempt.close_requested && now - attempt.created_at < reuse_ms;
 }
 
 function callerOf(payment: Payment): Omit<Caller, "key_id"> {

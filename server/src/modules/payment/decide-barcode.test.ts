@@ -57,12 +57,21 @@ describe("the intent to cancel", () => {
   });
 });
 
-test.each(["failed", "closed", "succeeded"] as const)(
-  "an answer that is older than the end (%s) changes nothing",
+test.each(["failed", "closed"] as const)(
+  "an answer that may be older than the end (%s) is not believed, but the channel is asked at once",
   (status) => {
-    expect(decide(attempt(status), perhapsPaid).attempt).toBeUndefined();
+    const decision = decide(attempt(status), perhapsPaid);
+    expect(decision).toMatchObject({ attempt: { status }, due_at: NOW, payment: undefined, effect: undefined });
+    expect(decide(attempt(status), paid)).toMatchObject({
+      attempt: { status: "succeeded" },
+      effect: "payment_succeeded",
+    });
   },
 );
+
+test("an answer about an attempt that has succeeded changes nothing", () => {
+  expect(decide(attempt("succeeded"), perhapsPaid).attempt).toBeUndefined();
+});
 
 test("an open attempt is paid by such an answer", () => {
   expect(decide(attempt("sent"), perhapsPaid)).toMatchObject({ effect: "payment_succeeded" });

@@ -70,7 +70,8 @@ export function decideOutcome(
     case "still_unpaid":
       return decideStillUnpaid(attempt, outcome.ask_in_ms, now);
     case "succeeded":
-      if (outcome.unless_cancelled && (!isOpenAttempt(attempt) || isBeingCancelled(attempt))) return NOTHING;
+      if (outcome.unless_cancelled && isBeingCancelled(attempt)) return NOTHING;
+      if (outcome.unless_cancelled && !isOpenAttempt(attempt)) return askAfterTheEnd(attempt, now);
       return decideSucceeded(payment, attempt, outcome.payment, now);
     case "failed":
       return decideEnded(payment, attempt, others, "failed", outcome.failure, now);
@@ -128,6 +129,11 @@ function decideStillUnpaid(attempt: Attempt, ask_in_ms: number | undefined, now:
   const status = attempt.status === "unknown" && attempt.action ? "sent" : attempt.status;
   const next: Attempt = { ...attempt, status, query_count: attempt.query_count + 1 };
   return { ...NOTHING, attempt: next, due_at: now + (ask_in_ms ?? queryDelay_ms(attempt.query_count + 1)) };
+}
+
+/** The channel says paid, but perhaps from before the end: only an answer that was asked for since then is believed. */
+function askAfterTheEnd(attempt: Attempt, now: number): Decision {
+  return attempt.status === "succeeded" ? NOTHING : { ...NOTHING, attempt, due_at: now };
 }
 
 /** An attempt that had ended unpaid, and still has. */

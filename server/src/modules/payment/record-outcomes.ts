@@ -7,9 +7,9 @@ import { invariant } from "../../kit/error.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import { duplicatePaymentPosting, type NewPosting, paymentPosting, post } from "../../ledger/index.ts";
 import { type EventType, type NewEvent, recordEvents } from "../webhook/index.ts";
-import { type AttemptMove, loadAttemptsOfPayments, moveAttempts } from "./attempt-store.ts";
+import { type AttemptMove, loadAttemptsOfPayments, moveAttempts, requestAttemptClose } from "./attempt-store.ts";
 import { type AttemptOutcome, type Decision, decideOutcome } from "./decide-outcome.ts";
-import type { Attempt, Payment, PaymentStatus } from "./payment.ts";
+import { type Attempt, isOpenAttempt, type Payment, type PaymentStatus } from "./payment.ts";
 import { presentPayment } from "./present-payment.ts";
 import type { PaymentServices } from "./services.ts";
 import { lockPayments, movePayments } from "./store.ts";
@@ -19,6 +19,8 @@ export interface OutcomeItem {
   payment_id: string;
   attempt_id: string;
   outcome: AttemptOutcome;
+  /** For an answer to a question: whether it was asked in order to end the attempt. */
+  must_end?: boolean;
 }
 
 /** Both as they are after the commit; undefined when there is no such attempt. */
@@ -35,6 +37,8 @@ interface Effects {
   postings: NewPosting[];
   events: NewEvent[];
   duplicates: Attempt[];
+  /** Open attempts of a payment that was paid another way: their orders must not stay payable. */
+  superseded: Attempt[];
 }
 
 export async function writeOutcomes(
@@ -60,11 +64,12 @@ export async function writeOutcomes(
   });
   if (effects.events.length > 0) services.kick.webhooks();
   if (effects.duplicates.length > 0) services.kick.refunds();
+  if (effects.superseded.length > 0) services.kick.attempts();
   return results;
 }
 
 function noEffects(): Effects {
-  return { attemptMoves: new Map(), paymentMoves: new Map(), postings: [], events: [], duplicates: [] };
+  return { attemptMoves: new Map(), paymentMoves: new Map(), postings: [], events: [], duplicates: [], superseded: [] };
 }
 
 function applyOutcome(
@@ -86,15 +91,22 @@ function applyOutcome(
   effects.attemptMoves.set(attempt.id, {
     attempt: decision.attempt,
     expected: earlierMove?.expected ?? attempt.status,
-    due_at: decision.due_at,
+    due_at: missedClose(decision.attempt, item) ? now : decision.due_at,
   });
   if (decision.payment) {
     payments.set(payment.id, decision.payment);
     const expected = effects.paymentMoves.get(payment.id)?.expected ?? payment.status;
     effects.paymentMoves.set(payment.id, { payment: decision.payment, expected });
   }
+  if (decision.effect === "payment_succeeded") effects.superseded.push(...others.filter(isOpenAttempt));
   addEffect(services, effects, decision, decision.payment ?? payment, decision.attempt, now);
   return true;
+}
+
+/** A close was asked for while the channel was answering a question that did not close: it is closed at once. */
+function missedClose(attempt: Attempt, { outcome, must_end }: OutcomeItem): boolean {
+  const undecided = outcome.kind === "still_unpaid" || outcome.kind === "unknown";
+  return undecided && attempt.close_requested && isOpenAttempt(attempt) && must_end === false;
 }
 
 const eventTypes = {
@@ -175,5 +187,6 @@ async function writeEffects(services: PaymentServices, tx: Transaction, effects:
       "the posting of a succeeded payment was refused or existed already",
     );
   }
+  await requestAttemptClose(tx, effects.superseded, now);
   if (effects.duplicates.length > 0) await services.startAutomaticRefunds(tx, effects.duplicates, now);
 }

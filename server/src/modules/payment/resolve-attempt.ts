@@ -28,6 +28,7 @@ export async function resolveAttempt(
     payment_id: attempt.payment_id,
     attempt_id: attempt.id,
     outcome,
+    must_end,
   });
   invariant(recorded.payment && recorded.attempt, "an attempt vanished while its channel was asked");
   return { payment: recorded.payment, attempt: recorded.attempt };

@@ -13,7 +13,7 @@ import { invariant } from "../../kit/error.ts";
 import { encodeCashierToken } from "./cashier-token.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
-import { type Attempt, isOpenAttempt, type Payment } from "./payment.ts";
+import { type Attempt, isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
 import type { PaymentServices } from "./services.ts";
 
 export interface SentAttempt {
@@ -54,12 +54,19 @@ export async function continueAttempt(
   if (running) return running;
   // The code is gone, and it may have been charged: only asking tells.
   if (isBarcode(attempt.method)) return { payment, attempt };
+  if (!isOpenPayment(payment) || payment.close_requested || attempt.close_requested) return { payment, attempt };
   const now = services.clock.now();
   const callOver = attempt.status === "unknown" || now - attempt.created_at > CALL_LEASE_MS;
   const answerLost = attempt.action === null && isOpenAttempt(attempt) && callOver;
   if (!answerLost || payment.expires_at <= now) return { payment, attempt };
   return sendAttempt(services, payment, attempt);
 }
+
+/** How long the charge of a payer's code may take; it must be over before the earliest cancellation. */
+const CHARGE_MS_MAX = 12_000;
+
+/** This process was held up between the intent and the call: another may be cancelling the order already. */
+const notSentInTime = { code: "NOT_SENT_IN_TIME", message: "The charge was not sent in time. Scan a new code." };
 
 async function callAndRecord(
   services: PaymentServices,
@@ -68,12 +75,16 @@ async function callAndRecord(
   return_url?: string,
 ): Promise<SentAttempt> {
   const { channel, account } = await openChannel(services, attempt);
-  const outcome = await services.channels.pay(channel, account, payInput(services, payment, attempt, return_url));
+  const rules = barcodeRulesOf(channel, attempt.method);
+  const late = rules && services.clock.now() - attempt.created_at > rules.cancel_after_ms - CHARGE_MS_MAX;
+  const outcome: PayOutcome = late
+    ? { kind: "failed", failure: notSentInTime }
+    : await services.channels.pay(channel, account, payInput(services, payment, attempt, return_url));
   const recorded = await services.groups.recordOutcome({
     merchant_id: attempt.merchant_id,
     payment_id: attempt.payment_id,
     attempt_id: attempt.id,
-    outcome: attemptOutcome(outcome, barcodeRulesOf(channel, attempt.method)),
+    outcome: attemptOutcome(outcome, rules),
   });
   invariant(recorded.payment && recorded.attempt, "an attempt vanished while its channel was called");
   return { payment: recorded.payment, attempt: recorded.attempt };

@@ -20,7 +20,7 @@ export function createRefundWorker(services: RefundServices): DueLoop {
       const attempt = (await loadAttempts(services.db, [key])).get(refund.attempt_id)!;
       // An automatic refund that was never sent needs no question first.
       const unsent = isAutomatic(refund) && refund.status === "created" && refund.query_count === 0;
-      await (unsent ? sendRefund(services, refund, attempt) : resolveRefund(services, refund, attempt));
+      await (unsent ? sendRefund(services, refund, attempt, "repetition") : resolveRefund(services, refund, attempt));
     },
     concurrency: 16,
     interval_ms: 500,

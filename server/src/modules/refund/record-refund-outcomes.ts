@@ -105,12 +105,13 @@ const noFailure = { failure_code: null, failure_message: null };
 
 /**
  * Whether a failure ends a refund. The refund of a second success is owed whatever the channel refuses today. A repetition
- * that is refused is asked about once more: were the first request's effect found only then, the claim must still be there.
+ * that is refused, and a first request that a repetition has overtaken, is asked about once more: were the first request's effect found only then, the claim must still be there.
  */
 function isFinalFailure(refund: Refund, from: OutcomeSource): boolean {
   if (from === "channel") return true;
   if (isAutomatic(refund)) return false;
-  return from === "request" || refund.failure_code !== null;
+  const untouched = refund.status === "created" && refund.query_count === 0;
+  return (from === "request" && untouched) || refund.failure_code !== null;
 }
 
 /** The refund after the outcome and when to ask next; undefined when the outcome changes nothing. */
@@ -121,7 +122,15 @@ function decideRefundOutcome(
   { outcome, from }: RefundOutcomeItem,
   now: number,
 ): { refund: Refund; due_at: number | null } | undefined {
-  if (!isOpenRefund(refund)) return undefined;
+  if (!isOpenRefund(refund)) {
+    if (refund.status === "failed" && outcome.kind === "succeeded") {
+      services.log.error(
+        { refund_no: refund.refund_no },
+        "the channel says that a refund which had failed was paid out",
+      );
+    }
+    return undefined;
+  }
   const wait_ms = services.getChannel(attempt.channel)?.limits.refund_query_delay_ms ?? 0;
   const due_at = now + Math.max(wait_ms, queryDelay_ms(refund.query_count));
   const asked = { ...refund, query_count: refund.query_count + 1, unknown_reason: null };

@@ -6,6 +6,9 @@ import type { OutcomeSource } from "./record-refund-outcomes.ts";
 import type { Refund } from "./refund.ts";
 import type { RefundServices } from "./services.ts";
 
+/** Leaves a call its time before the lease of the intent runs out. */
+const SEND_WITHIN_MS = 15_000;
+
 /** Sends, or sends again (`repetition`) with the same number, which is the same refund to the channel. */
 export async function sendRefund(
   services: RefundServices,
@@ -14,6 +17,8 @@ export async function sendRefund(
   from: "request" | "repetition" = "request",
 ): Promise<Refund> {
   const { channel, account } = await openChannel(services, attempt);
+  // Held up until a worker may be at it: the worker asks first.
+  if (from === "request" && services.clock.now() - refund.created_at > SEND_WITHIN_MS) return refund;
   const outcome = await services.channels.refund(channel, account, refundInput(services, refund, attempt));
   return recordRefund(services, refund, outcome, from);
 }
