@@ -1,6 +1,7 @@
 // Guarantee: never more goes back than was paid, under any concurrency and whatever the channel answers; a claim is
 // given back only on the channel's own refusal; and every refund ends, or goes on being asked about.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parsePublicId } from "../../server/src/kit/id.ts";
 import { createFeeRule } from "../../server/src/modules/fee/index.ts";
 import { createTestMerchant } from "../platform/merchants.ts";
 import { channelOf, codeOf, nextNumber, paymentBody } from "../platform/payments.ts";
@@ -229,6 +230,26 @@ describe("refusals", () => {
     // The same request as before is still the same refund.
     expect((await platform.call("POST", "/v1/refunds", last)).status).toBe(200);
   });
+});
+
+test("a first request that is refused after a repetition was taken gives no claim back", async () => {
+  const payment = await paid();
+  await platform.sandbox.fault("wechat", "refund", "timeout_before");
+  const made = await refund(payment, 1000);
+  expect(made.status).toBe("unknown");
+  // What the first request would have recorded, had its answer come after the worker's repetition was sent.
+  await platform.services.refund.groups.recordOutcome({
+    merchant_id: platform.merchant.merchant_id,
+    payment_id: parsePublicId("payment", payment.id)!,
+    refund_id: parsePublicId("refund", made.id)!,
+    outcome: { kind: "failed", failure: { code: "NOT_ENOUGH", message: "late" } },
+    from: "request",
+  });
+  expect(await read(made)).toMatchObject({ status: "unknown" });
+  expect(await read(payment)).toMatchObject({ amount_refunding: 1000, amount_refunded: 0 });
+  await platform.advance(3600 * S);
+  expect(await read(made)).toMatchObject({ status: "succeeded", failure: null });
+  expect(await refundedAtChannel(payment)).toBe(1000);
 });
 
 describe("the refund of a second success", () => {
