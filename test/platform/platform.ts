@@ -5,6 +5,7 @@
  */
 import { createManualClock, type ManualClock } from "../../server/src/kit/clock.ts";
 import type { ApiServer } from "../../server/src/kit/http/api.ts";
+import type { RateLimit } from "../../server/src/kit/http/rate-limit.ts";
 import { createLogger } from "../../server/src/kit/log.ts";
 import { createSeededRandom, type Random, systemRandom } from "../../server/src/kit/random.ts";
 import { Secret } from "../../server/src/kit/secret.ts";
@@ -27,6 +28,8 @@ export interface PlatformOptions {
   channel_timeout_ms?: number;
   /** Whether webhooks and notify_url may go to loopback; yes unless told. */
   webhook_private_addresses?: boolean;
+  /** Refused notices per address; without end unless given. */
+  notice_refusal_limit?: RateLimit;
   /** Also makes a merchant in direct mode, with accounts of its own. */
   direct?: boolean;
 }
@@ -142,7 +145,9 @@ async function startInProcess(
   sandbox_url: string,
 ): Promise<{ services: Services; api: ApiServer; stop(): Promise<void> }> {
   const services = composeServices(options, given);
-  const api = await createApi(services, { trusted_proxies: [], address_rate: 100_000, sandbox_url });
+  const notice_refusal_limit = options.notice_refusal_limit ?? { per_second: 100_000, burst: 100_000 };
+  const settings = { trusted_proxies: [], address_rate: 100_000, notice_refusal_limit, sandbox_url };
+  const api = await createApi(services, settings);
   await services.authenticator.start();
   return {
     ...{ services, api },

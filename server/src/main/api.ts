@@ -1,6 +1,6 @@
 /** Puts the HTTP server together: the API behind keys, the channels' notices, the cashier, health and documentation. */
 import type { ApiServer } from "../kit/http/api.ts";
-import { createRateLimiter, limitByAddress } from "../kit/http/rate-limit.ts";
+import { createRateLimiter, limitByAddress, type RateLimit } from "../kit/http/rate-limit.ts";
 import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
@@ -16,6 +16,8 @@ export interface ApiSettings {
   trusted_proxies: readonly string[];
   /** Requests per second and address on pages that need no key. */
   address_rate: number;
+  /** Refused notices per address; the module's own limit unless given. */
+  notice_refusal_limit?: RateLimit;
   /** Where the sandbox is, when it runs: its stand-in for WeChat's bridge serves payments in test mode. */
   sandbox_url: string | undefined;
 }
@@ -32,7 +34,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerBalanceRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
   });
-  registerNoticeRoutes(server, services);
+  registerNoticeRoutes(server, services, { refusal_limit: settings.notice_refusal_limit });
   await server.register(async (pages) => {
     const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
     pages.addHook("onRequest", limitByAddress(limiter));
