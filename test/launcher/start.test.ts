@@ -56,7 +56,7 @@ afterAll(async () => {
   if (folder) rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-function environment(): NodeJS.ProcessEnv {
+function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env;
   return {
     PATH,
@@ -64,13 +64,14 @@ function environment(): NodeJS.ProcessEnv {
     TRIBUTARY_DATA_DIR: folder,
     PORT: String(ports.PORT),
     SANDBOX_PORT: String(ports.SANDBOX_PORT),
+    ...more,
   };
 }
 
-function start(): Started {
-  const child = spawn(process.execPath, [launcher, "start"], {
+function start(args: readonly string[] = [], more: NodeJS.ProcessEnv = {}): Started {
+  const child = spawn(process.execPath, [launcher, "start", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: environment(),
+    env: environment(more),
   });
   const ended = once(child, "close").then(([code]) => code as number | null);
   const started: Started = { process: child, stdout: "", stderr: "", ended };
@@ -235,6 +236,20 @@ test.each(["PORT", "SANDBOX_PORT"] as const)("a taken %s is one sentence and exi
   await expectPortsFree();
 });
 
+test.each([
+  ["a role that does not exist", ["--roles", "cook"], {}, /^There is no role "cook": /],
+  ["a wrong setting", [], { PORT: "http" }, /^PORT is "http": /],
+  ["production without its key", [], { TRIBUTARY_MODE: "production" }, /^Set MASTER_KEY /],
+  ["a demo whose sandbox is nowhere", ["--roles", "api,worker"], {}, /^The sandbox at \S+ does not answer: /],
+])("%s is one sentence and exit code 1, and nothing is left running", async (_what, args, more, sentence) => {
+  const refused = start(args, more);
+  expect(await refused.ended).toBe(1);
+  expect(refused.stderr).toMatch(/^[^\n]+\.\n$/);
+  expect(refused.stderr).toMatch(sentence);
+  await expectNothingLeft();
+  await expectPortsFree();
+});
+
 test("a second start keeps the key and the payments, and shows no second receipt", async () => {
   platform = await startUntilUp();
   expect(readDemo()).toEqual(first);
@@ -243,6 +258,15 @@ test("a second start keeps the key and the payments, and shows no second receipt
   expect(readLedgerLines(platform.stdout)).toEqual([]);
   const { body } = await ask("/v1/payments");
   expect(body.data).toHaveLength(1);
+});
+
+test("a start beside the running one is refused, and does not disturb it", async () => {
+  const beside = { PORT: String(await findFreePort()), SANDBOX_PORT: String(await findFreePort()) };
+  const refused = start([], beside);
+  expect(await refused.ended).toBe(1);
+  expect(refused.stderr).toMatch(/^Tributary is already running on \S+ \(process \d+\): [^\n]+\.\n$/);
+  expect((await ask("/v1/payments")).status).toBe(200);
+  expect(readDemo()).toEqual(first);
 });
 
 test("after kill -9 of the whole group a start repairs, and what was acknowledged is there", async () => {

@@ -29,7 +29,9 @@ test("the demo needs no setting, and stays on this machine", () => {
     database_distributed: false,
     host: "127.0.0.1",
     port: 8080,
+    sandbox_host: "127.0.0.1",
     sandbox_port: 8090,
+    sandbox_public_url: "http://localhost:8090",
     public_url: "http://localhost:8080",
     log_level: "warn",
     master_keys: undefined,
@@ -54,8 +56,15 @@ test("production listens for everybody, logs more, and sends no webhook into pri
   });
 });
 
-test("the demo's address follows its port", () => {
-  expect(readConfig({ PORT: "9000" })).toMatchObject({ port: 9000, public_url: "http://localhost:9000" });
+test("the demo's addresses follow its ports", () => {
+  expect(readConfig({ PORT: "9000", SANDBOX_PORT: "9001" })).toMatchObject({
+    public_url: "http://localhost:9000",
+    sandbox_public_url: "http://localhost:9001",
+  });
+});
+
+test("the sandbox stays on this machine, also where the platform does not", () => {
+  expect(readConfig({ HOST: "0.0.0.0" })).toMatchObject({ host: "0.0.0.0", sandbox_host: "127.0.0.1" });
 });
 
 test("an empty variable counts as unset", () => {
@@ -71,6 +80,8 @@ test.each<[string, string, Partial<Config>]>([
   ["HOST", "::1", { host: "::1" }],
   ["PORT", "65535", { port: 65_535 }],
   ["SANDBOX_PORT", "0", { sandbox_port: 0 }],
+  ["SANDBOX_HOST", "0.0.0.0", { sandbox_host: "0.0.0.0" }],
+  ["SANDBOX_PUBLIC_URL", "http://192.0.2.1:8090/", { sandbox_public_url: "http://192.0.2.1:8090" }],
   ["PUBLIC_URL", "http://pay.example.com/base//", { public_url: "http://pay.example.com/base" }],
   ["LOG_LEVEL", "silent", { log_level: "silent" }],
   ["MASTER_KEY", "one,two", { master_keys: ["one", "two"] }],
@@ -108,6 +119,7 @@ test.each([
   ["WEBHOOK_PRIVATE_ADDRESSES", "1", "set it to one of true, false."],
   ["LOG_LEVEL", "verbose", "set it to one of trace, debug, info, warn, error, fatal, silent."],
   ["PUBLIC_URL", "pay.example.com", address],
+  ["SANDBOX_PUBLIC_URL", "192.0.2.1:8090", address],
   ["PUBLIC_URL", "ftp://pay.example.com", address],
   ["PUBLIC_URL", "https://pay.example.com/?shop=1", address],
   ["PUBLIC_URL", "https://pay.example.com/#top", address],
