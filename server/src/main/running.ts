@@ -7,6 +7,7 @@ import { systemRandom } from "../kit/random.ts";
 import { createApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database.ts";
+import { describeExposure } from "./exposure.ts";
 import { loadMasterKeys } from "./master-key.ts";
 import { migrate } from "./migrate.ts";
 import type { Role } from "./roles.ts";
@@ -54,7 +55,8 @@ export async function startRoles(
     const sandbox_url = sandbox.value?.url ?? (config.mode === "demo" ? config.sandbox_public_url : undefined);
     if (roles.has("worker")) stops.push(startWorkers(services));
     if (roles.has("api")) stops.push(await listen(config, services, sandbox_url));
-    warnOfExposure(config, roles, say);
+    const exposure = describeExposure(config, roles);
+    if (exposure !== undefined) say(exposure);
     return {
       services,
       sandbox_url,
@@ -75,20 +77,6 @@ function startSandbox(config: Config, log: Logger): Promise<SandboxProcess> {
   return startSandboxProcess({ port, host, url, data_file }, (code) =>
     log.error({ code }, "the sandbox ended by itself; payments in test mode stay unknown until it is started again"),
   );
-}
-
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
-
-/** The demo trusts whoever reaches it; the person at the terminal is told when that is not this machine alone. */
-function warnOfExposure(config: Config, roles: ReadonlySet<Role>, say: (message: string) => void): void {
-  if (config.mode !== "demo") return;
-  const { host, sandbox_host } = config;
-  const open = [
-    ...(roles.has("api") && !LOOPBACK.test(host) ? [`HOST=${host}`] : []),
-    ...(roles.has("sandbox") && !LOOPBACK.test(sandbox_host) ? [`SANDBOX_HOST=${sandbox_host}`] : []),
-  ];
-  if (open.length === 0) return;
-  say(`This demo listens beyond this machine (${open.join(", ")}): whoever reaches it can use it. Trust that network.`);
 }
 
 function startWorkers(services: Services): () => Promise<void> {
