@@ -116,7 +116,10 @@ test("a channel account is added from a file with keys beside it, bound, changed
   const book = { merchant_id: parsePublicId("merchant", merchant.id)!, livemode: true };
   const routed = async () => (await createChannelAccounts(services).listForMerchant(book)).length;
   expect(await routed()).toBe(1);
-  writeFileSync(path, JSON.stringify({ config: { ...account.config, seller_id: "2088000000000002" } }));
+  const alipay_public_keys = [...account.config.alipay_public_keys, { file: "next-public.pem" }];
+  const { publicKey: next } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  writeFileSync(join(folder, "next-public.pem"), next.export({ type: "spki", format: "pem" }));
+  writeFileSync(path, JSON.stringify({ config: { ...account.config, alipay_public_keys } }));
   expect(await run(channelAccountCommand, ["update", added.id], { file: path })).toMatchObject({ version: 2 });
   await run(channelAccountCommand, ["unbind", added.id], { merchant: merchant.id });
   expect(await routed()).toBe(0);
