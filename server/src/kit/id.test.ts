@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { decodeTime, isValid, ulidToUUID, uuidToULID } from "ulid";
 import { describe, expect, test } from "vitest";
 import { createManualClock } from "./clock.ts";
-import { createIdSource, decodeUuid, encodeUuid, idPrefixes, parsePublicId, publicId } from "./id.ts";
+import { createIdSource, decodeUuid, encodeUuid, idPrefixes, parsePublicId, publicId, uuidFloor } from "./id.ts";
 import { createSeededRandom, systemRandom } from "./random.ts";
 
 const uuids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => {
@@ -81,6 +81,22 @@ describe("new ids", () => {
         expect(first < second).toBe(true);
       }),
     );
+  });
+
+  test("of an instant and later are above its floor, earlier ones below", () => {
+    fc.assert(
+      fc.property(instants, instants, fc.integer(), (at_ms, instant, seed) => {
+        const uuid = createIdSource(createManualClock(at_ms), createSeededRandom(seed)).uuid();
+        expect(uuid > uuidFloor(instant)).toBe(at_ms >= instant);
+        expect(uuid > uuidFloor(at_ms)).toBe(true);
+        expect(uuid < uuidFloor(at_ms + 1) || at_ms === 2 ** 48 - 1).toBe(true);
+      }),
+    );
+  });
+
+  test("have a floor also for instants that they cannot hold", () => {
+    expect(uuidFloor(-1)).toBe("00000000-0000-0000-0000-000000000000");
+    expect(uuidFloor(8.64e15)).toBe("ffffffff-ffff-0000-0000-000000000000");
   });
 
   test("differ within one millisecond", () => {

@@ -48,6 +48,17 @@ function uuidV7(at_ms: number, entropy: Buffer): string {
   return `${time}-${low}-${version}-${variant}-${e(4)}${e(5)}${e(6)}${e(7)}${e(8)}${e(9)}`;
 }
 
+/**
+ * A UUID below every UUIDv7 made at that instant or later and above every one made before, so that a period is a range of
+ * ids. Epoch milliseconds; instants that an id cannot hold give the nearest that it can.
+ */
+export function uuidFloor(at_ms: number): string {
+  const hex = Math.min(Math.max(0, at_ms), 2 ** 48 - 1)
+    .toString(16)
+    .padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
 /** The 26 characters of a UUID. */
 export function encodeUuid(uuid: string): string {
   const hex = uuid.replaceAll("-", "");

@@ -14,32 +14,34 @@ interface AccountDefinition {
   readonly minimum: bigint | null;
   /** Whether there is one account for each channel account. */
   readonly per_channel_account: boolean;
+  /** Whether the booking of a succeeded payment moves it; the entries of others are found by an index. */
+  readonly moved_by_payments: boolean;
 }
 
 /** Every kind of account, with what its balance means. */
 export const accountKinds = {
   /** Pooled: what a channel has collected and owes the platform. Negative when refunds exceed what it still holds. */
-  channel_receivable: { side: "debit", minimum: null, per_channel_account: true },
+  channel_receivable: { side: "debit", minimum: null, per_channel_account: true, moved_by_payments: true },
   /** Pooled: what the platform owes the merchant and has not settled. Below zero only by an agreed credit line. */
-  merchant_pending: { side: "credit", minimum: 0n, per_channel_account: false },
+  merchant_pending: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: true },
   /** Pooled: taken from the merchant for refunds whose result is not known yet. */
-  refund_in_transit: { side: "credit", minimum: 0n, per_channel_account: false },
+  refund_in_transit: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: false },
   /** Pooled: owed back to payers who paid twice. */
-  duplicate_payable: { side: "credit", minimum: 0n, per_channel_account: false },
+  duplicate_payable: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: false },
   /** What the platform earns from this merchant, in both modes. */
-  fee_income: { side: "credit", minimum: null, per_channel_account: false },
+  fee_income: { side: "credit", minimum: null, per_channel_account: false, moved_by_payments: true },
   /** Pooled: what channels have charged the platform for this merchant's payments. */
-  channel_cost: { side: "debit", minimum: null, per_channel_account: false },
+  channel_cost: { side: "debit", minimum: null, per_channel_account: false, moved_by_payments: true },
   /** Direct: fees the merchant owes. Negative when fees of paid bills came back with refunds. */
-  service_fee_receivable: { side: "debit", minimum: null, per_channel_account: false },
+  service_fee_receivable: { side: "debit", minimum: null, per_channel_account: false, moved_by_payments: true },
   /** Direct, a memo (the money never passes the platform): what a channel collected for the merchant, less refunds. */
-  direct_collected: { side: "debit", minimum: null, per_channel_account: true },
+  direct_collected: { side: "debit", minimum: null, per_channel_account: true, moved_by_payments: true },
   /** Direct, a memo: turnover, the other side of what was collected. */
-  direct_turnover: { side: "credit", minimum: null, per_channel_account: false },
+  direct_turnover: { side: "credit", minimum: null, per_channel_account: false, moved_by_payments: true },
   /** Direct, a memo: refunds whose result is not known yet. */
-  direct_refund_in_transit: { side: "credit", minimum: 0n, per_channel_account: false },
+  direct_refund_in_transit: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: false },
   /** Direct, a memo: what the merchant's channel account holds of payers who paid twice. */
-  direct_duplicate_payable: { side: "credit", minimum: 0n, per_channel_account: false },
+  direct_duplicate_payable: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: false },
 } as const satisfies Record<string, AccountDefinition>;
 
 export type AccountKind = keyof typeof accountKinds;

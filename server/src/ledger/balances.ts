@@ -1,8 +1,8 @@
 /** Reading one book: what its accounts hold, and the entries that brought them there. */
 import { textArray } from "../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../kit/sql/database.ts";
-import { tenantStatement } from "../kit/sql/statement.ts";
-import type { Account, AccountKind } from "./accounts.ts";
+import { type Statement, tenantStatement } from "../kit/sql/statement.ts";
+import { type Account, type AccountKind, accountKinds } from "./accounts.ts";
 import { LedgerError } from "./errors.ts";
 import { openAccount } from "./post.ts";
 import type { TransactionKind } from "./posting.ts";
@@ -63,31 +63,40 @@ export interface EntryFilter extends BookKey {
 const entryColumns = `number, line, account_kind as kind, currency, scope, amount, balance_after,
   transaction_kind::text, source_id, occurred_at, posted_at`;
 
-// The condition on number alone lets the primary key find the place; the one on (number, line) is exact.
-// Ordered by the whole key, though a book has one merchant and mode: otherwise a big book is read whole and sorted.
-const olderEntriesStatement = tenantStatement(
-  "ledger.entries_older",
-  `select ${entryColumns} from ledger_entries
-   where merchant_id = $1 and livemode = $2 and account_kind = any ($3::text[])
-     and number <= $4 and (number, line) < ($4, $5::int)
-   order by merchant_id desc, livemode desc, number desc, line desc limit $6`,
-);
+type Direction = "older" | "newer";
+/** Which part of the journal is read: all of it, or what an index finds between the payments. */
+type Part = "all" | "not_payments";
 
-const newerEntriesStatement = tenantStatement(
-  "ledger.entries_newer",
-  `select ${entryColumns} from ledger_entries
-   where merchant_id = $1 and livemode = $2 and account_kind = any ($3::text[])
-     and number >= $4 and (number, line) > ($4, $5::int)
-   order by merchant_id, livemode, number, line limit $6`,
-);
+// A book without such an account is not read at all. The condition on number alone lets an index find the place; the one
+// on (number, line) is exact. Ordered by the whole key, though a book has one merchant and mode: otherwise a big book is
+// read whole and sorted.
+function entriesStatement(direction: Direction, part: Part): Statement {
+  const [sign, order] = direction === "older" ? ["<", "desc"] : [">", "asc"];
+  return tenantStatement(
+    `ledger.entries_${direction}_${part}`,
+    `select ${entryColumns} from ledger_entries
+     where merchant_id = $1 and livemode = $2 and account_kind = any ($3::text[])
+       and exists (select from ledger_accounts opened
+         where opened.merchant_id = $1 and opened.livemode = $2 and opened.kind = any ($3::text[]))
+       and number ${sign}= $4 and (number, line) ${sign} ($4, $5::int)
+       ${part === "all" ? "" : "and transaction_kind <> 'payment_succeeded'"}
+     order by merchant_id ${order}, livemode ${order}, number ${order}, line ${order} limit $6`,
+  );
+}
+
+const entriesStatements: Readonly<Record<Direction, Readonly<Record<Part, Statement>>>> = {
+  older: { all: entriesStatement("older", "all"), not_payments: entriesStatement("older", "not_payments") },
+  newer: { all: entriesStatement("newer", "all"), not_payments: entriesStatement("newer", "not_payments") },
+};
 
 const END_OF_BOOK: EntryPosition = { number: 2n ** 63n - 1n, line: 0 };
 
 /** Entries in the order that the filter's cursor asks for. */
 export function listEntries(sql: Sql, filter: EntryFilter): Promise<Entry[]> {
-  const statement = filter.ending_before ? newerEntriesStatement : olderEntriesStatement;
-  const from = filter.ending_before ?? filter.starting_after ?? END_OF_BOOK;
   const { merchant_id, livemode, kinds, limit } = filter;
+  const part = kinds.some((kind) => accountKinds[kind].moved_by_payments) ? "all" : "not_payments";
+  const statement = entriesStatements[filter.ending_before ? "newer" : "older"][part];
+  const from = filter.ending_before ?? filter.starting_after ?? END_OF_BOOK;
   return sql.query<Entry>(statement, [merchant_id, livemode, textArray(kinds), from.number, from.line, limit]);
 }
 

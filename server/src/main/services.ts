@@ -1,6 +1,6 @@
 /** The composition root: opens what everything shares and puts the modules together. Tests compose the same way. */
 import { createChannelCaller } from "../channels/call.ts";
-import { getChannel } from "../channels/registry.ts";
+import { channels as allChannels, getChannel } from "../channels/registry.ts";
 import type { Clock } from "../kit/clock.ts";
 import { createEnvelope, type Envelope, type MasterKey } from "../kit/crypto.ts";
 import { createIdSource, type IdSource } from "../kit/id.ts";
@@ -118,7 +118,7 @@ function receiverPolicy(settings: ServiceSettings) {
 /** The workers, and the kicks that tell them of due rows. */
 function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modules): DueLoop[] {
   const { db, clock, log, envelope, ids, kick } = shared;
-  const [attempts, ends] = createPaymentWorkers(modules.payment);
+  const { attempts, ends } = createPaymentWorkers(modules.payment, Object.keys(allChannels));
   const refunds = createRefundWorker(modules.refund);
   const webhooks = createWebhookWorker({
     ...shared,
@@ -126,9 +126,11 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     loadAppWebhookSecrets: (merchant_id, app_id) =>
       loadWebhookSecrets({ sql: db, clock, envelope }, { merchant_id, app_id }),
   });
-  kick.attempts = () => attempts!.kick();
+  kick.attempts = () => {
+    for (const worker of attempts) worker.kick();
+  };
   kick.refunds = () => refunds.kick();
   kick.webhooks = () => webhooks.kick();
   const beat = createHeartbeat(db, clock, log, ids.uuid());
-  return [attempts!, ends!, refunds, webhooks, createIdempotencyPurge(db, clock, log), beat];
+  return [...attempts, ends, refunds, webhooks, createIdempotencyPurge(db, clock, log), beat];
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { accountKinds } from "../accounts.ts";
 import { changeOf, findImbalance, type NewPosting } from "../posting.ts";
 import { duplicatePaymentPosting, type PaidAttempt, paymentPosting } from "./payment.ts";
 import {
@@ -123,4 +124,12 @@ test("the merchant's own share is the amount less the fee, and the platform's th
 test("a fee above its payment is a fault, not a posting", () => {
   const [attempt] = fc.sample(attempts, 1);
   expect(() => paymentPosting({ ...attempt!, fee: attempt!.amount.amount + 1n })).toThrow("never above");
+});
+
+test("payments move the kinds of account that say so, and no other", () => {
+  const moved = new Set(
+    fc.sample(attempts, 500).flatMap((attempt) => [...balancesOf([paymentPosting(attempt)]).keys()]),
+  );
+  const said = Object.entries(accountKinds).filter(([, definition]) => definition.moved_by_payments);
+  expect([...moved].sort()).toEqual(said.map(([kind]) => kind).sort());
 });

@@ -1,5 +1,6 @@
 /** All SQL on attempts; see store.ts. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import { decodeUuid } from "../../kit/id.ts";
 import { jsonArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
@@ -87,6 +88,19 @@ export async function loadAttempts(sql: Sql, keys: readonly TenantKey[]): Promis
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+const selectPaymentsOfNumber = tenantStatement(
+  "attempt.select_payments_of_number",
+  `select payment_id from attempts where merchant_id = $1 and id = $2
+   union select payment_id from attempts where merchant_id = $1 and channel_trade_no = $3`,
+);
+
+/** The payments of a merchant that an attempt's serial_no or channel_trade_no belongs to. */
+export async function findPaymentIdsByNumber(sql: Sql, merchant_id: string, number: string): Promise<string[]> {
+  const values = [merchant_id, decodeUuid(number) ?? null, number];
+  const rows = await sql.query<{ payment_id: string }>(selectPaymentsOfNumber, values);
+  return rows.map((row) => row.payment_id);
+}
+
 export interface AttemptMove {
   attempt: Attempt;
   expected: AttemptStatus;
@@ -157,13 +171,19 @@ export async function hurryAttempt(sql: Sql, key: TenantKey, due_at: number): Pr
 const claimDueStatement = platformStatement(
   "attempt.claim_due",
   `update attempts a set due_at = $2::timestamptz
-   from (select merchant_id, id from attempts where due_at <= $1::timestamptz order by due_at limit $3::int
-         for update skip locked) due
+   from (select merchant_id, id from attempts where channel = $4 and due_at <= $1::timestamptz
+         order by due_at limit $3::int for update skip locked) due
    where a.merchant_id = due.merchant_id and a.id = due.id
    returning a.*`,
 );
 
-/** Claims attempts whose channel must be asked, leasing them until `lease_until`. */
-export async function claimDueAttempts(sql: Sql, now: number, lease_until: number, limit: number): Promise<Attempt[]> {
-  return sql.query<Attempt>(claimDueStatement, [toRfc3339(now), toRfc3339(lease_until), limit]);
+/** Claims attempts of a channel that must be asked, leasing them until `lease_until`. */
+export async function claimDueAttempts(
+  sql: Sql,
+  channel: string,
+  now: number,
+  lease_until: number,
+  limit: number,
+): Promise<Attempt[]> {
+  return sql.query<Attempt>(claimDueStatement, [toRfc3339(now), toRfc3339(lease_until), limit, channel]);
 }

@@ -11,23 +11,19 @@ import { claimDuePayments } from "./store.ts";
 const LEASE_MS = 2 * CALL_LEASE_MS;
 const INTERVAL_MS = 500;
 
-/** The worker of attempts first, then the one of ends. */
-export function createPaymentWorkers(services: PaymentServices): DueLoop[] {
-  const leased = () => services.clock.now() + LEASE_MS;
-  return [
-    createDueLoop({
-      name: "payment.attempts",
-      claim: (limit) => claimDueAttempts(services.db, services.clock.now(), leased(), limit),
-      handle: async (attempt) => {
-        await resolveAttempt(services, attempt, mustEnd(attempt, services.clock.now()));
-      },
-      concurrency: 32,
-      interval_ms: INTERVAL_MS,
-      log: services.log,
-    }),
-    createDueLoop({
+export interface PaymentWorkers {
+  /** One for each channel, with places of its own: a channel that does not answer holds up no other. */
+  attempts: DueLoop[];
+  ends: DueLoop;
+}
+
+/** `channel_ids` are those of all channels that attempts may have. */
+export function createPaymentWorkers(services: PaymentServices, channel_ids: readonly string[]): PaymentWorkers {
+  return {
+    attempts: channel_ids.map((channel) => createAttemptWorker(services, channel)),
+    ends: createDueLoop({
       name: "payment.ends",
-      claim: (limit) => claimDuePayments(services.db, services.clock.now(), leased(), limit),
+      claim: (limit) => claimDuePayments(services.db, services.clock.now(), leaseEnd(services), limit),
       handle: async (payment) => {
         await expirePayment(services, payment);
       },
@@ -35,5 +31,22 @@ export function createPaymentWorkers(services: PaymentServices): DueLoop[] {
       interval_ms: INTERVAL_MS,
       log: services.log,
     }),
-  ];
+  };
+}
+
+function createAttemptWorker(services: PaymentServices, channel: string): DueLoop {
+  return createDueLoop({
+    name: `payment.attempts.${channel}`,
+    claim: (limit) => claimDueAttempts(services.db, channel, services.clock.now(), leaseEnd(services), limit),
+    handle: async (attempt) => {
+      await resolveAttempt(services, attempt, mustEnd(attempt, services.clock.now()));
+    },
+    concurrency: 32,
+    interval_ms: INTERVAL_MS,
+    log: services.log,
+  });
+}
+
+function leaseEnd(services: PaymentServices): number {
+  return services.clock.now() + LEASE_MS;
 }

@@ -3,6 +3,7 @@ import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
 import { bytesArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
+import { equals, listRows } from "../../kit/sql/list.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import { keyArrays, type TenantKey } from "../../kit/sql/tenant-key.ts";
 import type { Refund, RefundStatus } from "./refund.ts";
@@ -156,28 +157,18 @@ export interface RefundFilter {
   out_refund_no: string | null;
 }
 
-const listFilters = `merchant_id = $1 and app_id = $2 and livemode = $3 and ($5::uuid is null or payment_id = $5)
-     and ($6::text is null or status = $6) and ($7::text is null or out_refund_no = $7)`;
-const listForward = tenantStatement(
-  "refund.list",
-  `select * from refunds where ${listFilters} and ($8::uuid is null or id < $8) order by id desc limit $4`,
-);
-const listBackward = tenantStatement(
-  "refund.list_backward",
-  `select * from refunds where ${listFilters} and id > $8::uuid order by id asc limit $4`,
-);
-
 /** Refunds in the page's order. */
 export async function listRefunds(sql: Sql, filter: RefundFilter): Promise<Refund[]> {
-  const backward = filter.page.order === "asc";
-  return sql.query<Refund>(backward ? listBackward : listForward, [
-    filter.merchant_id,
-    filter.app_id,
-    filter.livemode,
-    filter.page.fetch,
-    filter.payment_id,
-    filter.status,
-    filter.out_refund_no,
-    backward ? filter.page.newer_than : filter.page.older_than,
-  ]);
+  return listRows<Refund>(sql, {
+    name: "refund.list",
+    select: "select * from refunds",
+    owner: filter,
+    page: filter.page,
+    period: { from: null, to: null },
+    conditions: [
+      ...equals("payment_id", filter.payment_id),
+      ...equals("status", filter.status),
+      ...equals("out_refund_no", filter.out_refund_no),
+    ],
+  });
 }

@@ -4,11 +4,12 @@ import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
 import { plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
+import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import type { DeliveryStatus } from "./delivery.ts";
 import type { StoredEvent } from "./event.ts";
 import { type LaneState, PARKED_MS_MAX } from "./receiver-lanes.ts";
-import { ordered, UUID_MAX, UUID_MIN, uuidV7Sql } from "./store.ts";
+import { ordered, uuidV7Sql } from "./store.ts";
 
 /** A delivery that this worker now holds, with all that a try needs. */
 export interface ClaimedDelivery {

@@ -2,7 +2,8 @@
 import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
 import { textArray } from "../../kit/sql/arrays.ts";
-import type { Sql, SqlValue, Transaction } from "../../kit/sql/database.ts";
+import type { Sql, Transaction } from "../../kit/sql/database.ts";
+import { equals, listRows, UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { type Statement, tenantStatement } from "../../kit/sql/statement.ts";
 import type { StoredEvent } from "./event.ts";
 import type { Scope } from "./service.ts";
@@ -40,10 +41,6 @@ export const insertEvents = tenantStatement(
    from receiver`,
 );
 
-/** `id` bounds that let everything through. */
-export const UUID_MIN = "00000000-0000-0000-0000-000000000000";
-export const UUID_MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
 const insertEvent = tenantStatement(
   "webhook.insert_event",
   `insert into events (merchant_id, app_id, livemode, id, type, object_id, data, created_at)
@@ -71,20 +68,6 @@ export async function loadEvent(sql: Sql, scope: Scope, id: string): Promise<Sto
   return event;
 }
 
-const selectEvents = ordered((order) => selectEventsWhere(order, "all", "true"));
-/** Statements of their own, because they read another index. */
-const selectEventsOfObject = ordered((order) => selectEventsWhere(order, "of_object", "object_id = $10"));
-
-function selectEventsWhere(order: Order, name: string, condition: string): Statement {
-  return tenantStatement(
-    `webhook.select_events_${name}_${order}`,
-    `select ${EVENT_COLUMNS} from events
-     where merchant_id = $1 and app_id = $2 and livemode = $3 and id > $4 and id < $5
-       and ($6::text is null or type = $6) and created_at >= $7 and created_at < $8 and ${condition}
-     order by id ${order} limit $9`,
-  );
-}
-
 type Order = Page["order"];
 
 /** A list's two statements: pages are read forwards and backwards. */
@@ -102,32 +85,16 @@ export interface EventFilter {
   created_to: number | null;
 }
 
-/** An event's id is made at most this long before or after its `created_at`. */
-const ID_TIME_SLACK_MS = 3_600_000;
-
-/** Ids carry their time, so a period is also a range of ids: the index need not read the years around it. */
+/** A page of the events of an app in one book. */
 export async function listEventRows(sql: Sql, scope: Scope, filter: EventFilter, page: Page): Promise<StoredEvent[]> {
-  const { type, object_id, created_from, created_to } = filter;
-  const lower = created_from === null ? UUID_MIN : uuidFloor(created_from - ID_TIME_SLACK_MS);
-  const upper = created_to === null ? UUID_MAX : uuidFloor(created_to + ID_TIME_SLACK_MS);
-  const { older_than, newer_than } = page;
-  const values: SqlValue[] = [
-    ...scopeValues(scope),
-    newer_than !== null && newer_than > lower ? newer_than : lower,
-    older_than !== null && older_than < upper ? older_than : upper,
-    type,
-    created_from === null ? "-infinity" : toRfc3339(created_from),
-    created_to === null ? "infinity" : toRfc3339(created_to),
-    page.fetch,
-  ];
-  if (object_id === null) return sql.query<StoredEvent>(selectEvents[page.order], values);
-  return sql.query<StoredEvent>(selectEventsOfObject[page.order], [...values, object_id]);
-}
-
-/** The smallest UUIDv7-like id of an instant. */
-function uuidFloor(at_ms: number): string {
-  const hex = Math.max(0, at_ms).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+  return listRows<StoredEvent>(sql, {
+    name: "webhook.list_events",
+    select: `select ${EVENT_COLUMNS} from events`,
+    owner: scope,
+    page,
+    period: { from: filter.created_from, to: filter.created_to },
+    conditions: [...equals("type", filter.type), ...equals("object_id", filter.object_id)],
+  });
 }
 
 const insertEndpoint = tenantStatement(
