@@ -98,7 +98,7 @@ const subjectOf = (mode: Mode): ConformanceSubject => ({
       untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
       declined: "closed",
       busy: false,
-      cancelledAbsent: "closed",
+      cancelledAbsent: "not_found",
     },
     spoiltNotices: ["notice_tampered", "notice_bad_signature"],
   },
@@ -143,7 +143,7 @@ describe("Alipay's own ways", () => {
 
   it("does not know after a cancel that met a system error (which Alipay spells AQC), and cancels when asked again", async () => {
     const { account, caller } = world();
-    const { input } = await startPayment(world(), subject);
+    const { input } = await payInFull(world(), subject);
     await ask(world(), subject, "cancel", "system_error");
     expect(await caller.cancel(alipay, account, input)).toMatchObject({ kind: "unknown", reason: "system_error" });
     expect(await caller.cancel(alipay, account, input)).toEqual({ kind: "closed" });

@@ -13,7 +13,7 @@ import { cancel, close } from "./close.ts";
 import { readNotice } from "./notice.ts";
 import { payQr } from "./pay.ts";
 import { query } from "./query.ts";
-import { refund } from "./refund.ts";
+import { queryRefund, refund } from "./refund.ts";
 import { canonicalize } from "./sign.ts";
 
 const context: ChannelContext = {
@@ -149,6 +149,40 @@ describe("ending", () => {
     const answer = signed("alipay.trade.cancel", { code: "10000", retry_flag: "Y", action: "refund" });
     expect(await cancel.fromResponse(context, pay, answer)).toMatchObject({ kind: "unknown", reason: "system_error" });
   });
+
+  it.each([
+    [{ action: "close" }, "closed"],
+    [{ action: "refund" }, "closed"],
+    // Nothing was done, as there is no such trade yet.
+    [{}, "not_found"],
+  ])("reads a cancel that did %o as %s", async (did, kind) => {
+    const answer = signed("alipay.trade.cancel", {
+      code: "10000",
+      out_trade_no: pay.serial_no,
+      retry_flag: "N",
+      ...did,
+    });
+    expect(await cancel.fromResponse(context, pay, answer)).toEqual({ kind });
+  });
+
+  it.each(["ACQ.TRADE_HAS_FINISHED", "ACQ.TRADE_CANCEL_TIME_OUT", "ACQ.CANCEL_NOT_ALLOWED"])(
+    "asks what became of a trade whose cancel is refused with %s",
+    async (sub_code) => {
+      const answer = business("alipay.trade.cancel", sub_code);
+      expect(await cancel.fromResponse(context, pay, answer)).toEqual({ kind: "already_paid" });
+    },
+  );
+
+  it("does not believe what is said about another trade", async () => {
+    const other = { out_trade_no: "X".repeat(26) };
+    const ended = { code: "10000", action: "close", ...other };
+    const gone = { code: "40004", sub_code: "ACQ.TRADE_HAS_CLOSE", ...other };
+    for (const data of [ended, gone]) {
+      const integrity = { kind: "unknown", reason: "integrity" };
+      expect(await close.fromResponse(context, pay, signed("alipay.trade.close", data))).toMatchObject(integrity);
+      expect(await cancel.fromResponse(context, pay, signed("alipay.trade.cancel", data))).toMatchObject(integrity);
+    }
+  });
 });
 
 describe("refunding", () => {
@@ -166,6 +200,17 @@ describe("refunding", () => {
   ])("reads answer %# as %s", async (answer, kind) => {
     expect(await refund.fromResponse(context, refundInput, answer)).toMatchObject({ kind });
   });
+
+  it.each([{ out_request_no: "X".repeat(26) }, { out_trade_no: "X".repeat(26) }])(
+    "does not believe what is said about another one, %o",
+    async (other) => {
+      const integrity = { kind: "unknown", reason: "integrity" };
+      const refused = signed("alipay.trade.refund", { code: "40004", sub_code: "ACQ.REFUND_TIME_OUT", ...other });
+      expect(await refund.fromResponse(context, refundInput, refused)).toMatchObject(integrity);
+      const absent = signed("alipay.trade.fastpay.refund.query", { code: "10000", ...other });
+      expect(await queryRefund.fromResponse(context, refundInput, absent)).toMatchObject(integrity);
+    },
+  );
 });
 
 describe("notices", () => {

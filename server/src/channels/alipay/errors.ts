@@ -63,10 +63,13 @@ export const closeRefusals = {
   "ACQ.REASON_ILLEGAL_STATUS": "already_paid",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** Cancelling. What can no longer be cancelled, or never, may be paid and stand: the query tells. */
 export const cancelRefusals = {
   "ACQ.TRADE_NOT_EXIST": "not_found",
   "ACQ.TRADE_HAS_CLOSE": "closed",
   "ACQ.TRADE_HAS_FINISHED": "already_paid",
+  "ACQ.TRADE_CANCEL_TIME_OUT": "already_paid",
+  "ACQ.CANCEL_NOT_ALLOWED": "already_paid",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 /**

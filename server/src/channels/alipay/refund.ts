@@ -1,7 +1,8 @@
 /** Refunds: alipay.trade.refund and alipay.trade.fastpay.refund.query. */
 import { toDecimal } from "../../kit/money.ts";
 import { fromBeijingTime } from "../beijing-time.ts";
-import type { ChannelContext, ChannelRefund, Operation, RefundInput, RefundOutcome } from "../contract.ts";
+import type { ChannelContext, ChannelRefund, Operation, RefundInput, RefundOutcome, Unknown } from "../contract.ts";
+import { differenceOf } from "../integrity.ts";
 import { unknown } from "../refusal.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
 import { interpretAlipayRefusal, refundQueryRefusals, refundRefusals } from "./errors.ts";
@@ -33,6 +34,8 @@ export const refund: Operation<RefundInput, RefundOutcome> = {
   fromResponse(context, input, response) {
     const answer = readAnswer(context, REFUND, response);
     if (answer.kind === "unknown") return answer;
+    const stranger = findStranger(input, answer.data);
+    if (stranger) return stranger;
     if (answer.kind === "refused") return interpretAlipayRefusal(refundRefusals, answer);
     const { data } = answer;
     if (textOf(data, "fund_change") !== "Y") return { kind: "pending" };
@@ -55,9 +58,11 @@ export const queryRefund: Operation<RefundInput, RefundOutcome> = {
         query_options: ["gmt_refund_pay"],
       },
     }),
-  fromResponse(context, _input, response) {
+  fromResponse(context, input, response) {
     const answer = readAnswer(context, REFUND_QUERY, response);
     if (answer.kind === "unknown") return answer;
+    const stranger = findStranger(input, answer.data);
+    if (stranger) return stranger;
     if (answer.kind === "refused") return interpretAlipayRefusal(refundQueryRefusals, answer);
     const { data } = answer;
     const status = textOf(data, "refund_status");
@@ -70,6 +75,15 @@ export const queryRefund: Operation<RefundInput, RefundOutcome> = {
     return { kind: "succeeded", refund: { ...echoed, refund_no: textOf(data, "out_request_no") } };
   },
 };
+
+/** An answer about another refund, or another trade's. */
+function findStranger({ refund_no, attempt }: RefundInput, data: JsonObject): Unknown | undefined {
+  const differences = [
+    ...differenceOf("refund_no", refund_no, textOf(data, "out_request_no")),
+    ...differenceOf("serial_no", attempt.serial_no, textOf(data, "out_trade_no")),
+  ];
+  return differences.length > 0 ? unknown("integrity", differences.join("; ")) : undefined;
+}
 
 /** Alipay has no number of its own for a refund: it is found by the trade and our number. */
 function readRefund({ clock }: ChannelContext, data: JsonObject, timeField: string): ChannelRefund {

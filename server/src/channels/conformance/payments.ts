@@ -194,7 +194,9 @@ function describeEnd(subject: ConformanceSubject, world: () => World): void {
   it.runIf(channel.cancel)("cancels an unpaid order, and gives the money of a paid one back", async () => {
     const { caller, account, control } = world();
     const unseen = await startPayment(world(), subject);
-    expect(await caller.cancel(channel, account, unseen.input)).toEqual({ kind: "closed" });
+    const { kind } = await caller.cancel(channel, account, unseen.input);
+    // A code that nobody has scanned is not an order yet everywhere; it is void all the same.
+    expect(["closed", "not_found"]).toContain(kind);
     await expect(control.post("pay", { code: unseen.code })).rejects.toThrow("409");
     const { input } = await payInFull(world(), subject);
     expect(await caller.cancel(channel, account, input)).toEqual({ kind: "closed" });

@@ -318,6 +318,8 @@ describe("times", () => {
     expect(fromTraceTime("0101000012", "20261231235950")).toBe(Date.UTC(2026, 11, 31, 16, 0, 12));
     expect(fromTraceTime("1231235959", "20261231235950")).toBe(Date.UTC(2026, 11, 31, 15, 59, 59));
     expect(fromTraceTime("0101000012", "20260101000000")).toBe(Date.UTC(2025, 11, 31, 16, 0, 12));
+    // The bank's clock was a second behind that of the order.
+    expect(fromTraceTime("1231235959", "20270101000001")).toBe(Date.UTC(2026, 11, 31, 15, 59, 59));
     expect(fromTraceTime("1301000012", "20260101000000")).toBeUndefined();
     expect(fromTraceTime("", "20260101000000")).toBeUndefined();
   });

@@ -15,15 +15,17 @@ function fromCompactTime(text: string): number | undefined {
 }
 
 /**
- * Epoch milliseconds of a `traceTime` (`MMddHHmmss`), which lacks its year: it is that of the order's `txnTime`, or the
- * next one when the payer paid after New Year. Undefined when either is no time.
+ * Epoch milliseconds of a `traceTime` (`MMddHHmmss`), which lacks its year: it is that of the order's `txnTime`, the next
+ * one when the payer paid after New Year, or the one before when the bank's clock was behind the order's at New Year.
+ * Undefined when either is no time.
  */
 export function fromTraceTime(traceTime: string, txnTime: string): number | undefined {
   if (!/^\d{14}$/.test(txnTime)) return undefined;
-  const year = txnTime.slice(0, 4);
-  // Clocks of bank and gateway may differ a little: only a trace long before the order is of another year.
-  const turned = traceTime.startsWith("01") && txnTime.slice(4, 6) === "12";
-  return fromCompactTime(`${turned ? Number(year) + 1 : year}${traceTime}`);
+  const [ordered, traced] = [txnTime.slice(4, 6), traceTime.slice(0, 2)];
+  // Clocks of bank and gateway may differ a little: only across New Year are order and trace of different years.
+  const turn = (ordered === "12" && traced === "01" ? 1 : 0) - (ordered === "01" && traced === "12" ? 1 : 0);
+  const year = String(Number(txnTime.slice(0, 4)) + turn).padStart(4, "0");
+  return fromCompactTime(`${year}${traceTime}`);
 }
 
 /** A number of UnionPay's day, which begins at 23:00 in Beijing. */

@@ -3,6 +3,7 @@
  * is signed with (`signPubKeyCert`), and only the chain up to the configured root, and the name in it, make it theirs.
  */
 import { type KeyObject, X509Certificate } from "node:crypto";
+import { LRUCache } from "lru-cache";
 
 export interface TrustAnchors {
   readonly root: X509Certificate;
@@ -23,13 +24,23 @@ interface Known {
   readonly to_ms: number;
 }
 
-/** Leaves that are good are remembered: only the authority can make more of them, so that they stay few. */
+/** UnionPay signs with one certificate, and with two while it renews it. */
+const LEAVES_MAX = 4;
+/** A certificate takes about 2 KB; a longer text is not worth the parsing. */
+const PEM_LENGTH_MAX = 4096;
+
+/**
+ * Leaves whose chain holds are remembered, by what they are and not by how they are written: the text around a
+ * certificate is the sender's to choose, and it comes before the message's signature is checked.
+ */
 export function createTrust(anchors: TrustAnchors): Trust {
-  const known = new Map<string, Known>();
+  const known = new LRUCache<string, Known>({ max: LEAVES_MAX });
   return {
     keyOf(pem, now_ms) {
-      const leaf = known.get(pem) ?? verifyChain(pem, anchors);
-      known.set(pem, leaf);
+      if (pem.length > PEM_LENGTH_MAX) throw new Error(`signPubKeyCert is longer than ${PEM_LENGTH_MAX} characters`);
+      const certificate = new X509Certificate(pem);
+      const leaf = known.get(certificate.fingerprint256) ?? verifyChain(certificate, anchors);
+      known.set(certificate.fingerprint256, leaf);
       if (now_ms < leaf.from_ms || now_ms > leaf.to_ms)
         throw new Error("signPubKeyCert, or its chain, is not valid now");
       return leaf.key;
@@ -37,8 +48,7 @@ export function createTrust(anchors: TrustAnchors): Trust {
   };
 }
 
-function verifyChain(pem: string, { root, middles, signer_name }: TrustAnchors): Known {
-  const leaf = new X509Certificate(pem);
+function verifyChain(leaf: X509Certificate, { root, middles, signer_name }: TrustAnchors): Known {
   const middle = middles.find((candidate) => isIssuedBy(leaf, candidate));
   if (!middle) throw new Error("signPubKeyCert was not issued by a middle certificate of the account");
   if (!isIssuedBy(middle, root)) throw new Error("the middle certificate was not issued by the root certificate");

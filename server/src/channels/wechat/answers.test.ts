@@ -191,6 +191,18 @@ describe("refunding", () => {
     expect(await queryRefund.fromResponse(context, refundInput, answer)).toMatchObject({ kind });
   });
 
+  it.each([{ out_refund_no: "X".repeat(26) }, { out_trade_no: "X".repeat(26) }])(
+    "does not believe any state of another refund, %o",
+    async (other) => {
+      for (const status of ["CLOSED", "SUCCESS", "PROCESSING"]) {
+        const answer = signed({ status, out_refund_no: refundInput.refund_no, ...other });
+        const integrity = { kind: "unknown", reason: "integrity" };
+        expect(await refund.fromResponse(context, refundInput, answer)).toMatchObject(integrity);
+        expect(await queryRefund.fromResponse(context, refundInput, answer)).toMatchObject(integrity);
+      }
+    },
+  );
+
   it.each([
     [403, "NOT_ENOUGH", "failed"],
     [403, "NOTENOUGH", "failed"],

@@ -201,4 +201,15 @@ describe("the answer to a reversal", () => {
     expect(await read(refused("SYSTEMERROR", { recall: "Y" }))).toMatchObject({ kind: "unknown" });
     expect(await read(refused("ORDERNOTEXIST", { recall: "N" }))).toEqual({ kind: "not_found" });
   });
+
+  it("asks what became of an order that it came too late for", async () => {
+    expect(await read(refused("REVERSE_EXPIRE", { recall: "N" }))).toEqual({ kind: "already_paid" });
+  });
+
+  it("does not believe what is said about another order", async () => {
+    const other = { out_trade_no: "X".repeat(26), recall: "N" };
+    for (const answer of [signed({ result_code: "SUCCESS", ...other }), refused("ORDERREVERSED", other)]) {
+      expect(await read(answer)).toMatchObject({ kind: "unknown", reason: "integrity" });
+    }
+  });
 });

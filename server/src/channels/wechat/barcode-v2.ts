@@ -9,7 +9,7 @@ import type {
   PayOutcome,
   QueryOutcome,
 } from "../contract.ts";
-import { differenceOf, echoedMoney } from "../integrity.ts";
+import { echoedMoney } from "../integrity.ts";
 import { RequestRefused, unknown } from "../refusal.ts";
 import { cancelRefusals, interpretBarcodeRefusal, interpretWechatRefusal, queryRefusals } from "./errors.ts";
 import { truncate, wireAmount } from "./pay.ts";
@@ -32,8 +32,8 @@ export const payBarcodeV2: Operation<PayInput, PayOutcome> = {
       auth_code: requireAuthCode(payer),
     });
   },
-  fromResponse(context, _input, response) {
-    const answer = readV2Answer(context, response);
+  fromResponse(context, { serial_no }, response) {
+    const answer = readV2Answer(context, serial_no, response);
     if (answer.kind === "unknown") return answer;
     return answer.kind === "refused" ? interpretBarcodeRefusal(answer) : succeeded(answer.fields);
   },
@@ -49,12 +49,10 @@ export const queryBarcodeV2: Operation<AttemptReference, QueryOutcome> = {
   async toRequest(context, { serial_no }) {
     return signV2Call(context, "/pay/orderquery", { out_trade_no: serial_no });
   },
-  fromResponse(context, input, response) {
-    const answer = readV2Answer(context, response);
+  fromResponse(context, { serial_no }, response) {
+    const answer = readV2Answer(context, serial_no, response);
     if (answer.kind === "unknown") return answer;
     if (answer.kind === "refused") return interpretWechatRefusal(queryRefusals, answer);
-    const differences = differenceOf("serial_no", input.serial_no, answer.fields.out_trade_no);
-    if (differences.length > 0) return unknown("integrity", differences.join("; "));
     return readState(answer.fields);
   },
 };
@@ -99,8 +97,8 @@ export const cancelBarcodeV2: Operation<AttemptReference, CloseOutcome> = {
   async toRequest(context, { serial_no }) {
     return signV2Call(context, "/secapi/pay/reverse", { out_trade_no: serial_no }, true);
   },
-  fromResponse(context, _input, response) {
-    const answer = readV2Answer(context, response);
+  fromResponse(context, { serial_no }, response) {
+    const answer = readV2Answer(context, serial_no, response);
     if (answer.kind === "unknown") return answer;
     if (answer.fields.recall === "Y") return unknown("system_error", "WeChat Pay asks to reverse again");
     return answer.kind === "refused" ? interpretWechatRefusal(cancelRefusals, answer) : { kind: "closed" };

@@ -1,5 +1,6 @@
 /** Code payments over API v3: POST …/codepay and …/out-trade-no/{out_trade_no}/reverse; asked about as any order. */
 import type { AttemptReference, CloseOutcome, Operation, PayInput, PayOutcome } from "../contract.ts";
+import { differenceOf } from "../integrity.ts";
 import { unknown } from "../refusal.ts";
 import { textOf } from "../wire-json.ts";
 import { requireAuthCode } from "./barcode-v2.ts";
@@ -47,10 +48,12 @@ export const cancelBarcodeV3: Operation<AttemptReference, CloseOutcome> = {
     const path = `/v3/pay/transactions/out-trade-no/${encodeURIComponent(serial_no)}/reverse`;
     return signRequest(context, { method: "POST", path, body: { appid, mchid } });
   },
-  fromResponse(context, _input, response) {
+  fromResponse(context, input, response) {
     const answer = readAnswer(context, response);
     if (answer.kind === "unknown") return answer;
     if (answer.kind === "refused") return interpretWechatRefusal(cancelRefusals, answer);
+    const differences = differenceOf("serial_no", input.serial_no, textOf(answer.data, "out_trade_no"));
+    if (differences.length > 0) return unknown("integrity", differences.join("; "));
     return answer.status === 200 ? { kind: "closed" } : unknown("refused", `status ${answer.status} does not reverse`);
   },
 };

@@ -41,12 +41,16 @@ export const barcodeRefusals = {
   ORDERREVERSED: "duplicate",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
-/** Reversing a code payment. USERPAYING is not listed: it is tried again. */
+/**
+ * Reversing a code payment. USERPAYING is not listed: it is tried again. REVERSE_EXPIRE says that it is too late, not
+ * what became of the order: the query tells.
+ */
 export const cancelRefusals = {
   ORDERNOTEXIST: "not_found",
   RESOURCENOTEXISTS: "not_found",
   ORDERREVERSED: "closed",
   ORDERCLOSED: "closed",
+  REVERSEEXPIRE: "already_paid",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 export const queryRefusals = {

@@ -9,7 +9,7 @@ import type {
   RefundOutcome,
   WireResponse,
 } from "../contract.ts";
-import { echoedMoney } from "../integrity.ts";
+import { differenceOf, echoedMoney } from "../integrity.ts";
 import { unknown } from "../refusal.ts";
 import { asObject, integerOf, type JsonObject, textOf } from "../wire-json.ts";
 import { interpretRefundRefusal, interpretWechatRefusal, refundQueryRefusals } from "./errors.ts";
@@ -35,7 +35,7 @@ export const refund: Operation<RefundInput, RefundOutcome> = {
     };
     return signRequest(context, { method: "POST", path: "/v3/refund/domestic/refunds", body });
   },
-  fromResponse: (context, _input, response) => readRefundResponse(context, response, interpretRefundRefusal),
+  fromResponse: (context, input, response) => readRefundResponse(context, input, response, interpretRefundRefusal),
 };
 
 export const queryRefund: Operation<RefundInput, RefundOutcome> = {
@@ -43,18 +43,25 @@ export const queryRefund: Operation<RefundInput, RefundOutcome> = {
     const path = `/v3/refund/domestic/refunds/${encodeURIComponent(refund_no)}`;
     return signRequest(context, { method: "GET", path });
   },
-  fromResponse: (context, _input, response) =>
-    readRefundResponse(context, response, (refusal) => interpretWechatRefusal(refundQueryRefusals, refusal)),
+  fromResponse: (context, input, response) =>
+    readRefundResponse(context, input, response, (refusal) => interpretWechatRefusal(refundQueryRefusals, refusal)),
 };
 
+/** Every state, also one that ends the refund without money, is believed only of the refund that was asked about. */
 function readRefundResponse(
   context: ChannelContext,
+  input: RefundInput,
   response: WireResponse,
   interpret: (refusal: ChannelFailure) => RefundOutcome,
 ): RefundOutcome {
   const answer = readAnswer(context, response);
   if (answer.kind === "unknown") return answer;
   if (answer.kind === "refused") return interpret(answer);
+  const differences = [
+    ...differenceOf("refund_no", input.refund_no, textOf(answer.data, "out_refund_no")),
+    ...differenceOf("serial_no", input.attempt.serial_no, textOf(answer.data, "out_trade_no")),
+  ];
+  if (differences.length > 0) return unknown("integrity", differences.join("; "));
   return readRefundState(context, answer.data, textOf(answer.data, "status"));
 }
 

@@ -48,8 +48,11 @@ export type V2Answer =
   | { readonly kind: "refused"; readonly code: string; readonly message: string; readonly fields: XmlFields }
   | Unknown;
 
-/** Reads an answer. return_code FAIL comes unsigned and without a code: it tells nothing certain about an order. */
-export function readV2Answer(context: ChannelContext, response: WireResponse): V2Answer {
+/**
+ * Reads the answer about the order `serial_no`; one that echoes another order is an integrity error. return_code FAIL comes unsigned and without a code: it tells
+ * nothing certain about an order.
+ */
+export function readV2Answer(context: ChannelContext, serial_no: string, response: WireResponse): V2Answer {
   if (response.status === 429) return unknown("rate_limited", "status 429");
   if (response.status !== 200) return unknown("http_status", `status ${response.status}`);
   const fields = parseXml(response.body.toString("utf8"));
@@ -59,7 +62,11 @@ export function readV2Answer(context: ChannelContext, response: WireResponse): V
   if (!fields.sign || !equalSecrets(signatureOf(fields, api_v2_key), fields.sign)) {
     return unknown("bad_signature", "the signature does not match the answer");
   }
-  const differences = [...differenceOf("merchant", mchid, fields.mch_id), ...differenceOf("app", appid, fields.appid)];
+  const differences = [
+    ...differenceOf("merchant", mchid, fields.mch_id),
+    ...differenceOf("app", appid, fields.appid),
+    ...differenceOf("serial_no", serial_no, fields.out_trade_no),
+  ];
   if (differences.length > 0) return unknown("integrity", differences.join("; "));
   if (fields.result_code === "SUCCESS") return { kind: "accepted", fields };
   return readRefusal(fields);
