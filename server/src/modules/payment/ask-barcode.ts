@@ -4,6 +4,7 @@
  * nor the payer has decided in time, the order is cancelled there, which gives back money that was taken meanwhile. The
  * intent to cancel is recorded first: from then on an answer that says "paid" is not believed, as it may be older.
  */
+import { LRUCache } from "lru-cache";
 import type { BarcodeRules, Channel, ChannelAccount, CloseOutcome } from "../../channels/contract.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
@@ -81,14 +82,39 @@ async function afterCancel(
     case "not_found":
       return age_ms > NOT_FOUND_GRACE_MS ? endedUnpaid(must_end, notConfirmed) : again;
     case "already_paid": {
-      // The channel says that this payment can no longer be given back: it stands.
-      const paid = await services.channels.query(channel, account, attemptReference(attempt));
-      return paid.kind === "succeeded" ? paid : again;
+      // The channel says that nothing can be given back any more: what it says of the order now, stands.
+      const stands = await services.channels.query(channel, account, attemptReference(attempt));
+      if (stands.kind === "succeeded") return stands;
+      if (stands.kind === "closed") return endedUnpaid(must_end, declined);
+      if (stands.kind === "failed") return endedUnpaid(must_end, stands.failure);
+      if (stands.kind !== "unknown") tellOfContradiction(services, attempt, stands.kind);
+      return again;
     }
     case "failed":
     case "unknown":
       return again;
   }
+}
+
+/** Attempts that this process has told of. */
+const told = new WeakMap<PaymentServices, LRUCache<string, true>>();
+const TOLD_MAX = 1_000;
+
+/**
+ * The channel says that the order can no longer be cancelled, and that nobody has paid it although its time is over.
+ * Neither ends it: money may have been taken. It is asked about at the usual pace, and a person is told once.
+ */
+function tellOfContradiction(services: PaymentServices, attempt: Attempt, answer: "pending" | "not_found"): void {
+  if (services.clock.now() < attempt.expires_at) return;
+  const known = told.get(services) ?? new LRUCache<string, true>({ max: TOLD_MAX });
+  told.set(services, known);
+  if (known.has(attempt.id)) return;
+  known.set(attempt.id, true);
+  const { serial_no, channel } = attempt;
+  services.log.error(
+    { serial_no, channel, answer },
+    "an order can no longer be cancelled, and is not paid: look at it",
+  );
 }
 
 /** Asked to end, it is closed; otherwise it has failed, and so has a payment whose method was fixed. */
