@@ -11,6 +11,8 @@ export const wechat_merchant_fields = [
   "channel",
   "mchid",
   "appid",
+  "mini_appid",
+  "app_appid",
   "name",
   "merchant_public_key_pem",
   "merchant_certificate_pem",
@@ -107,6 +109,13 @@ async function readMerchantKey(
   };
 }
 
+/** The appid given, else the one known, else a new one. */
+function readAppid(sandbox: Sandbox, fields: Fields, name: string, known?: string): string {
+  const appid = optionalText(fields, name) ?? known ?? `wx${sandbox.random.hex(16)}`;
+  if (!/^wx[0-9a-zA-Z]{6,30}$/.test(appid)) throw new ControlError(400, `"${name}" must begin with wx.`);
+  return appid;
+}
+
 /**
  * Registers a merchant, or answers the one of that `mchid` again. Called again with another merchant key, appid or
  * verify_mode, it takes them over: a person may change them on the portal too.
@@ -115,14 +124,13 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
   const mchid = optionalText(fields, "mchid") ?? `16${sandbox.random.digits(8)}`;
   if (!/^\d{8,10}$/.test(mchid)) throw new ControlError(400, '"mchid" must be 8 to 10 digits.');
   const known = sandbox.wechat.members.get(mchid)?.merchant;
-  const appid = optionalText(fields, "appid") ?? known?.appids[0] ?? `wx${sandbox.random.hex(16)}`;
-  if (!/^wx[0-9a-zA-Z]{6,30}$/.test(appid)) throw new ControlError(400, '"appid" must begin with wx.');
+  const appid = readAppid(sandbox, fields, "appid", known?.appids[0]);
   const merchant: WechatMerchant = known ?? {
     mchid,
     name: "Simulated merchant 模拟商户",
     appids: [],
-    mini_appid: `wx${sandbox.random.hex(16)}`,
-    app_appid: `wx${sandbox.random.hex(16)}`,
+    mini_appid: readAppid(sandbox, fields, "mini_appid"),
+    app_appid: readAppid(sandbox, fields, "app_appid"),
     app_secret: sandbox.random.hex(32),
     api_v3_key: sandbox.random.token(32),
     api_v2_key: sandbox.random.token(32),
@@ -136,9 +144,9 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
     Object.assign(merchant, await readMerchantKey(sandbox, fields));
   }
   // A merchant kept by an earlier version may lack them.
-  merchant.mini_appid ??= `wx${sandbox.random.hex(16)}`;
+  merchant.mini_appid = readAppid(sandbox, fields, "mini_appid", merchant.mini_appid);
   merchant.api_v2_key ??= sandbox.random.token(32);
-  merchant.app_appid ??= `wx${sandbox.random.hex(16)}`;
+  merchant.app_appid = readAppid(sandbox, fields, "app_appid", merchant.app_appid);
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.verify_mode = choice(fields, "verify_mode", verify_modes, merchant.verify_mode);
   if (!merchant.appids.includes(appid)) merchant.appids.unshift(appid);

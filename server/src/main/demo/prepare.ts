@@ -51,7 +51,7 @@ async function createDemo(services: Services, config: Config, sandbox_url: strin
   const owner = { merchant_id: merchant.id, app_id: app.id, livemode: false };
   const [{ secret_key }, accounts] = await Promise.all([
     createApiKey(given, { ...owner, name: "demo" }),
-    Promise.all(Object.values(registrations).map(({ register }) => register(sandbox_url, MERCHANT_NAME))),
+    Promise.all(Object.values(registrations).map((register) => register(sandbox_url, MERCHANT_NAME))),
     createFeeRule(given, { ...owner, app_id: null, currency: "CNY", rate_ppm: FEE_PPM }),
   ]);
   for (const account of accounts) await addAccount(services, merchant.id, account);
@@ -83,14 +83,14 @@ async function refreshAccounts(services: Services, merchant_id: string, sandbox_
   const given = { ...services, getChannel: services.payment.getChannel };
   for (const { id, channel } of routes) {
     const { config, methods } = await getChannelAccount(services.db, id);
-    const known = registrations[channel];
-    if (!known) continue;
-    const registered = await known.register(sandbox_url, MERCHANT_NAME, String(config[known.number]));
+    const register = registrations[channel];
+    if (!register) continue;
+    const registered = await register(sandbox_url, MERCHANT_NAME, config);
     if (isDeepStrictEqual([config, methods], [registered.config, registered.methods])) continue;
     const { config: renewed, secrets, methods: offered } = registered;
     await updateChannelAccount(given, id, { config: renewed, secrets, methods: offered });
   }
-  for (const [channel, { register }] of Object.entries(registrations)) {
+  for (const [channel, register] of Object.entries(registrations)) {
     if (routes.some((route) => route.channel === channel)) continue;
     await addAccount(services, merchant_id, await register(sandbox_url, MERCHANT_NAME));
   }

@@ -8,13 +8,21 @@ type Registered = Record<string, string>;
 /** What a channel account of the demo merchant is made of. */
 export type DemoAccount = Pick<NewAccount, "channel" | "name" | "methods" | "config" | "secrets">;
 
-/** @param mchid the number that the demo merchant has already; undefined the first time. */
-export async function registerWechat(sandbox_url: string, name: string, mchid?: string): Promise<DemoAccount> {
+/** The config of an account that was registered before, whose numbers stay also when the sandbox has forgotten them. */
+type Earlier = Readonly<Record<string, unknown>>;
+
+/** Of the fields named, those that an earlier registration has. */
+function numbersOf(earlier: Earlier | undefined, ...names: string[]): Registered {
+  const known = names.map((name) => [name, earlier?.[name]]).filter(([, number]) => number !== undefined);
+  return Object.fromEntries(known.map(([name, number]) => [name, String(number)]));
+}
+
+export async function registerWechat(sandbox_url: string, name: string, earlier?: Earlier): Promise<DemoAccount> {
   const merchant = await register(sandbox_url, {
     channel: "wechat",
     name,
     verify_mode: "both",
-    ...(mchid && { mchid }),
+    ...numbersOf(earlier, "mchid", "appid", "mini_appid", "app_appid"),
   });
   return {
     channel: "wechat",
@@ -42,9 +50,9 @@ export async function registerWechat(sandbox_url: string, name: string, mchid?: 
   };
 }
 
-/** @param app_id the number that the demo merchant has already; undefined the first time. */
-export async function registerAlipay(sandbox_url: string, name: string, app_id?: string): Promise<DemoAccount> {
-  const merchant = await register(sandbox_url, { channel: "alipay", name, mode: "key", ...(app_id && { app_id }) });
+export async function registerAlipay(sandbox_url: string, name: string, earlier?: Earlier): Promise<DemoAccount> {
+  const numbers = numbersOf(earlier, "app_id", "seller_id");
+  const merchant = await register(sandbox_url, { channel: "alipay", name, mode: "key", ...numbers });
   return {
     channel: "alipay",
     name: "Alipay sandbox 支付宝沙箱",
@@ -61,9 +69,8 @@ export async function registerAlipay(sandbox_url: string, name: string, app_id?:
   };
 }
 
-/** @param mer_id the number that the demo merchant has already; undefined the first time. */
-export async function registerUnionpay(sandbox_url: string, name: string, mer_id?: string): Promise<DemoAccount> {
-  const merchant = await register(sandbox_url, { channel: "unionpay", name, ...(mer_id && { mer_id }) });
+export async function registerUnionpay(sandbox_url: string, name: string, earlier?: Earlier): Promise<DemoAccount> {
+  const merchant = await register(sandbox_url, { channel: "unionpay", name, ...numbersOf(earlier, "mer_id") });
   return {
     channel: "unionpay",
     name: "UnionPay sandbox 银联沙箱",
@@ -80,14 +87,10 @@ export async function registerUnionpay(sandbox_url: string, name: string, mer_id
   };
 }
 
-/** Each channel of the demo: how its merchant is registered, and the field of its config that says the number. */
+/** Each channel of the demo: how its merchant is registered. */
 export const registrations: Readonly<
-  Record<string, { register: (url: string, name: string, number?: string) => Promise<DemoAccount>; number: string }>
-> = {
-  wechat: { register: registerWechat, number: "mchid" },
-  alipay: { register: registerAlipay, number: "app_id" },
-  unionpay: { register: registerUnionpay, number: "mer_id" },
-};
+  Record<string, (sandbox_url: string, name: string, earlier?: Earlier) => Promise<DemoAccount>>
+> = { wechat: registerWechat, alipay: registerAlipay, unionpay: registerUnionpay };
 
 async function register(sandbox_url: string, body: Record<string, string>): Promise<Registered> {
   const response = await fetch(`${sandbox_url}/control/merchants`, {

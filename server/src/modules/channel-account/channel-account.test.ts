@@ -1,6 +1,6 @@
 /**
  * Guarantees: an account that its channel could not use is refused with every reason; credentials never lie open; a live
- * account calls only the live channel and a test account never does; a caller is offered only its own merchant's accounts
+ * account calls only the live channel and a test account never does; who an account is stays; a caller is offered only its own merchant's accounts
  * of its own book; whoever opens an account gets its newest credentials.
  */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
@@ -170,6 +170,24 @@ test("a change is checked as a whole, makes a new version, and is what the next 
   await expect(bad).rejects.toMatchObject({ code: "channel_account.invalid" });
   expect((await accounts.open(account.id))?.version).toBe(2);
   expect(await accounts.open(services().ids.uuid())).toBeUndefined();
+});
+
+test("who an account is at its channel cannot change, only what it is called with", async () => {
+  const { config } = wechatAccount();
+  const { id } = await createChannelAccount(services(), wechatAccount());
+  const change = (changes: Record<string, unknown>) =>
+    updateChannelAccount(services(), id, { config: { ...config, ...changes } });
+  const fixed = { code: "channel_account.identity_fixed", message: expect.stringContaining("Create a new account") };
+  await expect(change({ mchid: "1900000002" })).rejects.toMatchObject(fixed);
+  await expect(change({ appid: "wx0000000000000002" })).rejects.toMatchObject(fixed);
+  // A method that is new brings a number of its own, which stays from then on.
+  const mini_appid = "wx0000000000000003";
+  expect((await change({ mini_appid })).config.mini_appid).toBe(mini_appid);
+  await expect(change({ mini_appid: "wx0000000000000004" })).rejects.toMatchObject(fixed);
+  await expect(change({})).rejects.toMatchObject(fixed);
+  const public_keys = [{ id: "PUB_KEY_ID_0000000002", pem: publicKey }];
+  expect((await change({ mini_appid, public_keys })).config).toMatchObject({ mini_appid, public_keys });
+  expect((await getChannelAccount(db, id))?.config).toEqual({ ...config, mini_appid, public_keys });
 });
 
 test("a merchant is offered its own accounts of the caller's book, in order, by method and currency", async () => {

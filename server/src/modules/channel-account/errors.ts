@@ -22,6 +22,13 @@ export const channelAccountErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "channel_account.identity_fixed": {
+    type: "invalid_request_error",
+    status: 400,
+    message: "The numbers by which the channel knows an account cannot change. Create a new account for other numbers.",
+    retryable: false,
+    outcome: "none",
+  },
   "channel_account.binding_refused": {
     type: "permission_error",
     status: 403,

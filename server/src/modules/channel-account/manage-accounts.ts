@@ -1,5 +1,5 @@
 /** Making and changing channel accounts, and binding them to merchants. */
-import type { Channel } from "../../channels/contract.ts";
+import type { Channel, Method } from "../../channels/contract.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Envelope } from "../../kit/crypto.ts";
 import type { IdSource } from "../../kit/id.ts";
@@ -80,8 +80,9 @@ export interface AccountChange {
 
 /**
  * Changes an account after checking the result as a whole. A change of config or secrets makes a new version, which the
- * next call to the channel uses.
- * @throws channel_account.not_found, channel_account.invalid
+ * next call to the channel uses. Who the account is at the channel stays: its payments and refunds are asked about, and
+ * their notices compared, by those numbers for months.
+ * @throws channel_account.not_found, channel_account.invalid, channel_account.identity_fixed
  */
 export async function updateChannelAccount(
   services: AccountServices,
@@ -96,6 +97,7 @@ export async function updateChannelAccount(
     const secrets = { ...openSecrets(services.envelope, id, current.secrets_sealed), ...changed };
     const record = { ...withoutSecrets(current), ...fields, version: current.version + (isNewVersion ? 1 : 0) };
     refuseFaults(services, record, secrets);
+    refuseOtherIdentity(services, current, record);
     await updateAccount(tx, { ...record, secrets_sealed: sealSecrets(services.envelope, id, secrets) });
     return record;
   });
@@ -117,6 +119,19 @@ function refuseFaults(services: AccountServices, record: AccountRecord, secrets:
   ];
   if (problems.length === 0) return;
   throw channelAccountErrors["channel_account.invalid"]({ values: { problem: problems.join("; ") } });
+}
+
+/** A number that was not there yet, for a method that is new, may come; none may change or go. */
+function refuseOtherIdentity(services: AccountServices, before: AccountRecord, after: AccountRecord): void {
+  const channel = services.getChannel(before.channel);
+  if (!channel) return;
+  for (const method of Object.keys(channel.pay) as Method[]) {
+    const [was, is] = [before, after].map((record) => channel.identify(toChannelAccount(record, {}), method));
+    for (const number of ["merchant", "app"] as const) {
+      if (was?.[number] === undefined || was[number] === is?.[number]) continue;
+      throw channelAccountErrors["channel_account.identity_fixed"]({ param: "config" });
+    }
+  }
 }
 
 /**
