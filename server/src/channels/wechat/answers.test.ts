@@ -9,6 +9,7 @@ import { Secret } from "../../kit/secret.ts";
 import { makePayInput, makeRefundInput } from "../conformance/harness.ts";
 import { channelPair, merchantPair, signAsChannel } from "../conformance/keys.ts";
 import type { ChannelContext, WireResponse } from "../contract.ts";
+import { cancelBarcodeV3 } from "./barcode-v3.ts";
 import { close } from "./close.ts";
 import { payH5, payNative } from "./pay.ts";
 import { query } from "./query.ts";
@@ -175,6 +176,16 @@ describe("closing", () => {
     [{ status: 204, headers: {}, body: Buffer.alloc(0) }, "unknown"],
   ])("reads answer %# as %s", async (response, kind) => {
     expect(await close.fromResponse(context, pay, response)).toMatchObject({ kind });
+  });
+});
+
+describe("reversing over API v3", () => {
+  it.each([
+    [{}, { kind: "closed" }],
+    [{ out_trade_no: pay.serial_no }, { kind: "closed" }],
+    [{ out_trade_no: "X".repeat(26) }, { kind: "unknown", reason: "integrity" }],
+  ])("reads an answer that echoes %o", async (body, outcome) => {
+    expect(await cancelBarcodeV3.fromResponse(context, pay, signed(body))).toMatchObject(outcome);
   });
 });
 

@@ -45,7 +45,7 @@ test.each<[QueryOutcome, boolean, object]>([
   [{ kind: "failed", failure }, true, { kind: "closed" }],
   [{ kind: "closed" }, false, { kind: "failed", failure: { code: "ORDER_CLOSED" } }],
   [{ kind: "closed" }, true, { kind: "closed" }],
-])("too late to cancel, the order $kind (must end: %s) stands", async (answer, must_end, outcome) => {
+])("too late to cancel, what the channel says stands (case %#)", async (answer, must_end, outcome) => {
   const services = servicesOf(60_000, answer);
   expect(await askAboutBarcode(services, attempt, asked, must_end)).toMatchObject(outcome);
 });
@@ -61,7 +61,9 @@ test.each<[QueryOutcome]>([[{ kind: "pending" }], [{ kind: "not_found" }]])(
       const outcome = await askAboutBarcode(late, attempt, asked, true);
       expect(outcome).toEqual({ kind: "cancelling", ask_in_ms: 27_500 });
     }
-    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: "error", serial_no: "S", answer: answer.kind }]);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: "error", serial_no: "S", answer: answer.kind },
+    ]);
   },
 );
 
