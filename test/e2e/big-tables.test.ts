@@ -37,8 +37,8 @@ const fill = `
   select '${merchant_id}', id, id, '${app_id}', true, '', id, 'wechat', 'pooled', 'wechat.native', 'succeeded', 100, 'CNY',
     'trade ' || n, at, at from n;
   insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, refund_no, status,
-    amount, currency, created_at)
-  select '${merchant_id}', id, '${app_id}', true, id, id, 'refund ' || n, '', 'succeeded', 100, 'CNY', at from n;
+    amount, currency, created_at, channel)
+  select '${merchant_id}', id, '${app_id}', true, id, id, 'refund ' || n, '', 'succeeded', 100, 'CNY', at, 'wechat' from n;
   insert into ledger_accounts (merchant_id, livemode, position, id, kind, currency, scope)
   select '${merchant_id}', true, position, -position, kind, 'CNY', '00000000-0000-0000-0000-000000000000'
   from unnest('{merchant_pending,refund_in_transit}'::text[]) with ordinality as a (kind, position);

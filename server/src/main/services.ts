@@ -14,7 +14,7 @@ import { getMerchant, loadWebhookSecrets } from "../modules/merchant/index.ts";
 import { createPaymentServices, createPaymentWorkers, type PaymentServices } from "../modules/payment/index.ts";
 import {
   createRefundServices,
-  createRefundWorker,
+  createRefundWorkers,
   type RefundServices,
   startAutomaticRefunds,
 } from "../modules/refund/index.ts";
@@ -118,8 +118,9 @@ function receiverPolicy(settings: ServiceSettings) {
 /** The workers, and the kicks that tell them of due rows. */
 function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modules): DueLoop[] {
   const { db, clock, log, envelope, ids, kick } = shared;
-  const { attempts, ends } = createPaymentWorkers(modules.payment, Object.keys(allChannels));
-  const refunds = createRefundWorker(modules.refund);
+  const channel_ids = Object.keys(allChannels);
+  const { attempts, ends } = createPaymentWorkers(modules.payment, channel_ids);
+  const refunds = createRefundWorkers(modules.refund, channel_ids);
   const webhooks = createWebhookWorker({
     ...shared,
     ...receiverPolicy(settings),
@@ -129,8 +130,10 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
   kick.attempts = () => {
     for (const worker of attempts) worker.kick();
   };
-  kick.refunds = () => refunds.kick();
+  kick.refunds = () => {
+    for (const worker of refunds) worker.kick();
+  };
   kick.webhooks = () => webhooks.kick();
   const beat = createHeartbeat(db, clock, log, ids.uuid());
-  return [...attempts, ends, refunds, webhooks, createIdempotencyPurge(db, clock, log), beat];
+  return [...attempts, ends, ...refunds, webhooks, createIdempotencyPurge(db, clock, log), beat];
 }

@@ -116,8 +116,8 @@ export async function insertRefund(
   await run(
     sql,
     `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, refund_no, status,
-       amount, currency, fee_amount, cost_amount, created_at)
-     values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz)`,
+       amount, currency, fee_amount, cost_amount, created_at, channel)
+     values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, 'wechat')`,
     [
       refund.merchant_id,
       refund.refund_id,

@@ -246,6 +246,7 @@ function newRefund(
     livemode: payment.livemode,
     payment_id: payment.id,
     attempt_id: attempt.id,
+    channel: attempt.channel,
     out_refund_no: item.input.out_refund_no,
     request_hash: item.request_hash,
     refund_no: encodeUuid(id),

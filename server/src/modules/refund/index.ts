@@ -2,7 +2,7 @@
 export { createRefund } from "./create-refund.ts";
 export { refundErrors } from "./errors.ts";
 export { createRefundServices } from "./groups.ts";
-export { createRefundWorker } from "./jobs.ts";
+export { createRefundWorkers } from "./jobs.ts";
 export { receiveRefundNotice } from "./receive-notice.ts";
 export { refundTransitions } from "./refund.ts";
 export { registerRefundRoutes } from "./routes/index.ts";

@@ -1,4 +1,4 @@
-/** The module's worker: refunds that must be sent, or whose result must be asked for. */
+/** The module's workers: refunds that must be sent, or whose result must be asked for. */
 import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
 import { loadAttempts } from "../payment/index.ts";
 import { CALL_LEASE_MS } from "./create-refund.ts";
@@ -7,13 +7,20 @@ import { resolveRefund, sendRefund } from "./send-refund.ts";
 import type { RefundServices } from "./services.ts";
 import { claimDueRefunds } from "./store.ts";
 
-/** Sends what was not sent, and asks for what has no result. */
-export function createRefundWorker(services: RefundServices): DueLoop {
+/**
+ * They send what was not sent, and ask for what has no result. One for each channel that refunds may have, with places of
+ * its own: a channel that does not answer holds up no other.
+ */
+export function createRefundWorkers(services: RefundServices, channel_ids: readonly string[]): DueLoop[] {
+  return channel_ids.map((channel) => createRefundWorker(services, channel));
+}
+
+function createRefundWorker(services: RefundServices, channel: string): DueLoop {
   return createDueLoop({
-    name: "refund.results",
+    name: `refund.results.${channel}`,
     claim: (limit) => {
       const now = services.clock.now();
-      return claimDueRefunds(services.db, now, now + 2 * CALL_LEASE_MS, limit);
+      return claimDueRefunds(services.db, channel, now, now + 2 * CALL_LEASE_MS, limit);
     },
     handle: async (refund) => {
       const key = { merchant_id: refund.merchant_id, id: refund.attempt_id };

@@ -27,6 +27,8 @@ export interface Refund {
   payment_id: string;
   attempt_id: string;
   /** Null for a refund that the platform started by itself. */
+  /** The attempt's channel. */
+  channel: string;
   out_refund_no: string | null;
   request_hash: Buffer | null;
   refund_no: string;

@@ -24,6 +24,7 @@ export async function startAutomaticRefunds(
       livemode: attempt.livemode,
       payment_id: attempt.payment_id,
       attempt_id: attempt.id,
+      channel: attempt.channel,
       out_refund_no: null,
       request_hash: null,
       refund_no: encodeUuid(id),

@@ -11,10 +11,10 @@ import type { Refund, RefundStatus } from "./refund.ts";
 const insertStatement = tenantStatement(
   "refund.insert",
   `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, request_hash,
-     refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at)
+     refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at, channel)
    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::uuid[], $6::uuid[], $7::text[],
      $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-     $16::timestamptz[], $17::timestamptz[])`,
+     $16::timestamptz[], $17::timestamptz[], $18::text[])`,
 );
 
 /** Inserts refunds as intent. `due_at`: when a worker takes over if nobody has written a result by then. */
@@ -38,6 +38,7 @@ export async function insertRefunds(tx: Transaction, refunds: readonly Refund[],
     plainArray(column((r) => r.cost_amount)),
     timestampArray(column((r) => r.created_at)),
     timestampArray(column(() => due_at)),
+    textArray(column((r) => r.channel)),
   ]);
 }
 
@@ -136,15 +137,21 @@ export async function hurryRefund(sql: Sql, key: TenantKey, due_at: number): Pro
 const claimDueStatement = platformStatement(
   "refund.claim_due",
   `update refunds r set due_at = $2::timestamptz
-   from (select merchant_id, id from refunds where due_at <= $1::timestamptz order by due_at limit $3::int
-         for update skip locked) due
+   from (select merchant_id, id from refunds where channel = $4 and due_at <= $1::timestamptz
+         order by due_at limit $3::int for update skip locked) due
    where r.merchant_id = due.merchant_id and r.id = due.id
    returning r.*`,
 );
 
-/** Claims refunds whose channel must be asked or told, leasing them until `lease_until`. */
-export async function claimDueRefunds(sql: Sql, now: number, lease_until: number, limit: number): Promise<Refund[]> {
-  return sql.query<Refund>(claimDueStatement, [toRfc3339(now), toRfc3339(lease_until), limit]);
+/** Claims refunds of a channel that must be asked or told, leasing them until `lease_until`. */
+export async function claimDueRefunds(
+  sql: Sql,
+  channel: string,
+  now: number,
+  lease_until: number,
+  limit: number,
+): Promise<Refund[]> {
+  return sql.query<Refund>(claimDueStatement, [toRfc3339(now), toRfc3339(lease_until), limit, channel]);
 }
 
 export interface RefundFilter {
