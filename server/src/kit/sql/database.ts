@@ -18,6 +18,8 @@ export interface Sql {
 
 export interface Transaction extends Sql {
   readonly kind: "transaction";
+  /** Counts from 1. Work that hopes for the usual case may try it first, and throw `RunAgainError` to look closer. */
+  readonly attempt: number;
 }
 
 export interface Database extends Sql {
@@ -79,7 +81,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     kind: "database",
     query: (statement, values = []) => runStatement(pool, statement, values),
     transaction: (work) => runTransaction(pool, options.random, work),
-    snapshot: (work) => runTransactionOnce(pool, "begin isolation level repeatable read read only", work),
+    snapshot: (work) => runTransactionOnce(pool, "begin isolation level repeatable read read only", 1, work),
     listen: (channel, listener, onGap) => listenTo(options, channel, listener, onGap),
     async close() {
       closing = true;
@@ -109,18 +111,33 @@ const BEGIN = [
   ...["seqscan", "hashjoin", "mergejoin"].map((method) => `set local enable_${method} = off`),
 ].join("; ");
 
+/** Ends this attempt of a transaction; its work is run again from the start, with a higher `attempt`. */
+export class RunAgainError extends Error {
+  override readonly name = "RunAgainError";
+}
+
+function mayRunAgain(error: unknown): boolean {
+  return error instanceof RunAgainError || RETRYABLE_STATES.has(sqlState(error) ?? "");
+}
+
 async function runTransaction<T>(pool: pg.Pool, random: Random, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runTransactionOnce(pool, BEGIN, work);
+      return await runTransactionOnce(pool, BEGIN, attempt, work);
     } catch (error) {
-      if (attempt >= TRANSACTION_TRIES_MAX || !RETRYABLE_STATES.has(sqlState(error) ?? "")) throw error;
+      if (attempt >= TRANSACTION_TRIES_MAX || !mayRunAgain(error)) throw error;
+      if (error instanceof RunAgainError) continue;
       await sleep(random.unit() * 5 * 2 ** attempt);
     }
   }
 }
 
-async function runTransactionOnce<T>(pool: pg.Pool, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function runTransactionOnce<T>(
+  pool: pg.Pool,
+  begin: string,
+  attempt: number,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   let over = false;
@@ -130,6 +147,7 @@ async function runTransactionOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tr
     begun.catch(() => undefined);
     const result = await work({
       kind: "transaction",
+      attempt,
       // A branch of `work` that outlives it must not write, outside any transaction, on the connection's next user.
       query: async (statement, values = []) => {
         if (over) throw new Error(`the transaction is over; ${statement.name} came too late`);
