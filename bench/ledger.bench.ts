@@ -36,8 +36,8 @@ const POSTINGS = 100_000;
 const ROUNDS = 3;
 const WARM_UP = 40_000;
 /** Callers that wait for their posting at any moment. */
-const CALLERS = 32_000;
-const BATCH = 8_000;
+const CALLERS = 40_000;
+const BATCH = 10_000;
 const LANES = 2;
 const SPREAD = 10_000;
 
