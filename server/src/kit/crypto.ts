@@ -1,11 +1,11 @@
 /** Hashes, constant-time comparison and envelope encryption. Protocol signatures live with their channels. */
-import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
+import { createCipheriv, createDecipheriv, hash, timingSafeEqual } from "node:crypto";
 import type { Random } from "./random.ts";
 import { Secret } from "./secret.ts";
 
 /** The 32 bytes of SHA-256; text is hashed as UTF-8. */
 export function sha256(data: string | Buffer): Buffer {
-  return createHash("sha256").update(data).digest();
+  return hash("sha256", data, "buffer");
 }
 
 /** Compares two secrets in time that does not depend on where they differ, lengths included (hashes are compared). */
