@@ -14,16 +14,21 @@ import type {
   ChannelAccount,
   ChannelContext,
   ChannelFailure,
+  ChannelOperation,
   CloseOutcome,
+  Conversation,
   IdentityOutcome,
   LocalOperation,
+  NoticeResult,
   Operation,
   PayInput,
   PayOutcome,
   QueryOutcome,
   RefundInput,
   RefundOutcome,
+  Send,
   Unknown,
+  WireNotice,
 } from "./contract.ts";
 import { checkIntegrity, checkRefundIntegrity, expectPayment } from "./integrity.ts";
 import { RequestRefused, unknown } from "./refusal.ts";
@@ -48,11 +53,12 @@ export interface ChannelCaller {
   refund(channel: Channel, account: ChannelAccount, input: RefundInput): Promise<RefundOutcome>;
   queryRefund(channel: Channel, account: ChannelAccount, input: RefundInput): Promise<RefundOutcome>;
   identify(channel: Channel, account: ChannelAccount, code: string): Promise<IdentityOutcome>;
+  readNotice(channel: Channel, account: ChannelAccount, notice: WireNotice): Promise<NoticeResult>;
   /** Any further operation of a channel, such as fetching its certificates. `name` is for the log. */
   run<Input, Outcome>(
     name: string,
     account: ChannelAccount,
-    operation: Operation<Input, Outcome>,
+    operation: ChannelOperation<Input, Outcome>,
     input: Input,
   ): Promise<Outcome | Refused | Unknown>;
   /** Closes the connections after the calls under way. */
@@ -116,6 +122,8 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
       const operation = offered(channel.identity?.exchange, channel, "identity");
       return perform(tools, callOf(channel, "identify"), account, operation, { code });
     },
+    readNotice: (channel, account, notice) =>
+      channel.readNotice({ account, clock, random }, notice, trackedSend(wire).send),
     run: (name, account, operation, input) => perform(tools, { operation: name }, account, operation, input),
     end: () => wire.end(),
   };
@@ -123,10 +131,10 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
 
 /** A refusal may quote the request, as Alipay's does after a bad signature: the payer's code is cut out of it. */
 function withoutCode(
-  operation: Operation<PayInput, PayOutcome>,
+  operation: ChannelOperation<PayInput, PayOutcome>,
   auth_code: string | undefined,
-): Operation<PayInput, PayOutcome> {
-  if (auth_code === undefined) return operation;
+): ChannelOperation<PayInput, PayOutcome> {
+  if (auth_code === undefined || "converse" in operation) return operation;
   const cut = (text: string) => text.replaceAll(auth_code, "***");
   return {
     toRequest: operation.toRequest,
@@ -147,20 +155,58 @@ async function perform<Input, Outcome>(
   { clock, random, log, wire }: Tools,
   call: Call,
   account: ChannelAccount,
-  operation: Operation<Input, Outcome>,
+  operation: ChannelOperation<Input, Outcome>,
   input: Input,
 ): Promise<Outcome | Refused | Unknown> {
   const context: ChannelContext = { account, clock, random };
-  let outcome: Outcome | Refused | Unknown;
+  const outcome = await ("converse" in operation
+    ? converse(wire, operation, context, input)
+    : exchange(wire, operation, context, input));
+  logOutcome(log, call, outcome);
+  return outcome;
+}
+
+async function exchange<Input, Outcome>(
+  wire: Wire,
+  operation: Operation<Input, Outcome>,
+  context: ChannelContext,
+  input: Input,
+): Promise<Outcome | Refused | Unknown> {
   try {
     const request = await operation.toRequest(context, input);
     const answer = await wire.exchange(request);
-    outcome = "kind" in answer ? answer : await readSafely(() => operation.fromResponse(context, input, answer));
+    return "kind" in answer ? answer : await readSafely(() => operation.fromResponse(context, input, answer));
   } catch (error) {
-    outcome = outcomeOfUnsent(error);
+    return outcomeOfUnsent(error);
   }
-  logOutcome(log, call, outcome);
-  return outcome;
+}
+
+async function converse<Input, Outcome>(
+  wire: Wire,
+  operation: Conversation<Input, Outcome>,
+  context: ChannelContext,
+  input: Input,
+): Promise<Outcome | Refused | Unknown> {
+  const { send, trouble } = trackedSend(wire);
+  try {
+    return await operation.converse(context, input, send);
+  } catch (error) {
+    if (error instanceof RequestRefused) return outcomeOfUnsent(error);
+    return trouble() ?? outcomeOfUnsent(error);
+  }
+}
+
+/** What an SDK makes of a broken exchange is its own affair: `trouble` tells what the exchange itself came to. */
+function trackedSend(wire: Wire): { send: Send; trouble(): Unknown | undefined } {
+  let last: Unknown | undefined;
+  const send: Send = async (request) => {
+    const answer = await wire.exchange(request);
+    last =
+      "kind" in answer ? answer : unknown("unreadable", `the answer with status ${answer.status} could not be read`);
+    if ("kind" in answer) throw new Error(answer.detail);
+    return answer;
+  };
+  return { send, trouble: () => last };
 }
 
 async function performLocally<Input, Outcome>(

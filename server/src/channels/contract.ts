@@ -8,6 +8,17 @@ import type { Clock } from "../kit/clock.ts";
 import type { Money } from "../kit/money.ts";
 import type { Random } from "../kit/random.ts";
 import type { Secret } from "../kit/secret.ts";
+import type { Bills } from "./contract/bill.ts";
+import type { ConfigField, ConnectionOutcome, Expiry } from "./contract/configuration.ts";
+import type { ChannelDispute } from "./contract/dispute.ts";
+import type { Sharing, SharingPart } from "./contract/sharing.ts";
+import type { Transfers } from "./contract/transfer.ts";
+
+export type * from "./contract/bill.ts";
+export type * from "./contract/configuration.ts";
+export type * from "./contract/dispute.ts";
+export type * from "./contract/sharing.ts";
+export type * from "./contract/transfer.ts";
 
 /** One try of a payer to pay by one way: channel, then how the payer meets it. */
 export const methods = [
@@ -110,6 +121,8 @@ export interface ChannelPayment {
 export interface ChannelFailure {
   readonly code: string;
   readonly message: string;
+  /** The refusal lies with the channel or this account of it, not with the order or its payer: another account may take it. */
+  readonly elsewhere?: true;
 }
 
 /** Why an outcome is not known. It is resolved by asking the channel. */
@@ -207,6 +220,8 @@ export interface PayInput extends AttemptReference {
   readonly return_url?: string | undefined;
   /** Epoch milliseconds after which the channel must no longer let the payer pay. */
   readonly expires_at: number;
+  /** Holds the money back at the channel so that it can be shared (分账). */
+  readonly sharing?: boolean;
   readonly payer: {
     readonly openid?: string;
     readonly buyer_id?: string;
@@ -225,6 +240,8 @@ export interface RefundInput {
   readonly created_at: number;
   readonly reason?: string | undefined;
   readonly notify_url: string;
+  /** Parts that receivers give back with this refund, where the channel takes them so. */
+  readonly shared?: readonly SharingPart[];
 }
 
 /**
@@ -236,6 +253,18 @@ export interface Operation<Input, Outcome> {
   toRequest(context: ChannelContext, input: Input): Promise<WireRequest>;
   fromResponse(context: ChannelContext, input: Input, response: WireResponse): Outcome | Promise<Outcome>;
 }
+
+/**
+ * One or several exchanges that the channel's own SDK makes: `send` is its only way out, and answers what came or throws
+ * when nothing usable did. The caller then tells the reason by itself: such an error is let through, as is `RequestRefused`.
+ */
+export interface Conversation<Input, Outcome> {
+  converse(context: ChannelContext, input: Input, send: Send): Promise<Outcome>;
+}
+
+export type Send = (request: WireRequest) => Promise<WireResponse>;
+
+export type ChannelOperation<Input, Outcome> = Operation<Input, Outcome> | Conversation<Input, Outcome>;
 
 /** A payment that is signed locally, without a call: the payer's browser carries the order to the channel. */
 export interface LocalOperation<Input, Outcome> {
@@ -253,6 +282,10 @@ export type NoticeResult =
   | { readonly kind: "payment_succeeded"; readonly payment: ChannelPayment }
   /** Signature good; a refund ended. */
   | { readonly kind: "refund"; readonly refund: ChannelRefund; readonly outcome: RefundOutcome }
+  /** Signature good; the payer did something about this order: ask the channel for it now. */
+  | { readonly kind: "ask"; readonly serial_no: string }
+  /** Signature good; a dispute began, moved or ended. */
+  | { readonly kind: "dispute"; readonly dispute: ChannelDispute }
   /** Signature good; nothing for us in it. Acknowledged. */
   | { readonly kind: "ignored"; readonly detail: string }
   /** Signature, time or form not good. Not acknowledged; changes nothing. */
@@ -264,14 +297,6 @@ export interface NoticeReply {
   readonly body: string;
 }
 
-/** A field of a channel account's configuration, for forms and checks. */
-export interface ConfigField {
-  readonly name: string;
-  readonly label: { readonly zh: string; readonly en: string };
-  readonly secret: boolean;
-  readonly required: boolean;
-}
-
 export interface Channel {
   readonly id: string;
   readonly label: { readonly zh: string; readonly en: string };
@@ -280,25 +305,34 @@ export interface Channel {
   /** JSON schema of `config`; secret fields are listed in `secretFields` instead. */
   readonly configSchema: TSchema;
   readonly secretFields: readonly ConfigField[];
+  /** Every field of an account, in the order of a form. */
+  readonly fields?: readonly ConfigField[];
+  /** What of an account stops being good, and when. */
+  readonly expiries?: (account: ChannelAccount) => Expiry[];
+  /** Asks the channel for something harmless, so that every credential that a payment needs is tried. */
+  readonly checkConnection?: ChannelOperation<Record<string, never>, ConnectionOutcome>;
   /** Sentences about what is wrong with an account (a key that does not parse, a pair that does not match); empty when good. */
   checkAccount(account: ChannelAccount, clock: Clock): string[];
   /** The identities that an echoed merchant and app must equal; the app may depend on the method. */
   identify(account: ChannelAccount, method: Method): { merchant: string | undefined; app: string | undefined };
-  readonly pay: Partial<Record<Method, Operation<PayInput, PayOutcome> | LocalOperation<PayInput, PayOutcome>>>;
-  readonly query: Operation<AttemptReference, QueryOutcome>;
-  readonly close?: Operation<AttemptReference, CloseOutcome>;
+  readonly pay: Partial<Record<Method, ChannelOperation<PayInput, PayOutcome> | LocalOperation<PayInput, PayOutcome>>>;
+  readonly query: ChannelOperation<AttemptReference, QueryOutcome>;
+  readonly close?: ChannelOperation<AttemptReference, CloseOutcome>;
   /** Ends the order whatever its state; paid money goes back. */
-  readonly cancel?: Operation<AttemptReference, CloseOutcome>;
+  readonly cancel?: ChannelOperation<AttemptReference, CloseOutcome>;
   /** For the method that ends in `.barcode`, where the channel has it. */
   readonly barcode?: BarcodeRules;
-  readonly refund: Operation<RefundInput, RefundOutcome>;
-  readonly queryRefund: Operation<RefundInput, RefundOutcome>;
-  /** Verifies and reads a notice. Never throws. */
-  readNotice(context: ChannelContext, notice: WireNotice): Promise<NoticeResult>;
+  readonly refund: ChannelOperation<RefundInput, RefundOutcome>;
+  readonly queryRefund: ChannelOperation<RefundInput, RefundOutcome>;
+  /** Verifies and reads a notice. Never throws. `send` fetches what verifying needs, such as the signer's certificate. */
+  readNotice(context: ChannelContext, notice: WireNotice, send?: Send): Promise<NoticeResult>;
   /** What to answer: the channel sends again after anything but an acknowledgement. */
   replyToNotice(accepted: boolean): NoticeReply;
   /** OAuth for the payer's identity inside the channel's own browser, where the channel has one. */
   readonly identity?: PayerIdentity;
+  readonly sharing?: Sharing;
+  readonly transfers?: Transfers;
+  readonly bills?: Bills;
   readonly limits: ChannelLimits;
 }
 

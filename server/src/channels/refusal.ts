@@ -14,6 +14,8 @@ export class RequestRefused extends Error {
 /** What a channel's refusal tells about the order: an end that it states, or only that a query must tell. */
 export type RefusalMeaning =
   | "failed"
+  /** Failed for a reason of the channel's or this account's own: another account may take the order. */
+  | "failed_here"
   | "not_found"
   | "closed"
   | "already_paid"
@@ -26,7 +28,7 @@ export type RefusalTable<Meaning extends RefusalMeaning> = Readonly<Record<strin
 
 type OutcomeOfMeaning<Meaning extends RefusalMeaning> =
   | Unknown
-  | (Meaning extends "failed" ? { readonly kind: "failed"; readonly failure: ChannelFailure } : never)
+  | (Meaning extends "failed" | "failed_here" ? { readonly kind: "failed"; readonly failure: ChannelFailure } : never)
   | (Meaning extends "not_found" | "closed" | "already_paid" ? { readonly kind: Meaning } : never);
 
 /**
@@ -43,6 +45,8 @@ export function interpretRefusal<Meaning extends RefusalMeaning>(
   switch (meaning) {
     case "failed":
       return { kind: "failed", failure } as OutcomeOfMeaning<Meaning>;
+    case "failed_here":
+      return { kind: "failed", failure: { ...failure, elsewhere: true } } as OutcomeOfMeaning<Meaning>;
     case "not_found":
     case "closed":
     case "already_paid":

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ChannelAccount, Operation, Unknown } from "../contract.ts";
+import type { ChannelAccount, ChannelOperation, Conversation, Unknown, WireResponse } from "../contract.ts";
 import { context, makePayInput, makeRefundInput, startPeer } from "./harness.ts";
 import { type ConformanceSubject, payInFull, startPayment, type World } from "./subject.ts";
 
@@ -115,12 +115,16 @@ function describeAnyAnswer(subject: ConformanceSubject, world: () => World): voi
     const refund = makeRefundInput(pay, "4200", 1n);
     const response = { status, headers: {}, body: Buffer.from(text) };
     const read = <Input, Outcome extends { kind: string } | Unknown>(
-      operation: Operation<Input, Outcome> | undefined,
+      operation: ChannelOperation<Input, Outcome> | undefined,
       input: Input,
-    ) => operation && Promise.resolve(operation.fromResponse(context(account), input, response));
+    ) =>
+      operation &&
+      ("converse" in operation
+        ? world().caller.run("reads", account, sureOf(operation, response), input)
+        : Promise.resolve(operation.fromResponse(context(account), input, response)));
     const started = channel.pay[method];
     const outcomes = await Promise.all([
-      started && "fromResponse" in started ? read(started, pay) : undefined,
+      started && !("perform" in started) ? read(started, pay) : undefined,
       read(channel.query, pay),
       read(channel.close, pay),
       read(channel.cancel, pay),
@@ -165,6 +169,14 @@ function describeAnyAnswer(subject: ConformanceSubject, world: () => World): voi
       { numRuns: 200 },
     );
   });
+}
+
+/** A conversation in which every exchange has the same answer. */
+function sureOf<Input, Outcome>(
+  operation: Conversation<Input, Outcome>,
+  response: WireResponse,
+): Conversation<Input, Outcome> {
+  return { converse: (context, input) => operation.converse(context, input, () => Promise.resolve(response)) };
 }
 
 function describeRotation(subject: ConformanceSubject, world: () => World): void {

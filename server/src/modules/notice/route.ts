@@ -78,8 +78,8 @@ async function answerNotice(
   const channel = payments.getChannel(channel_id);
   const account = channel && (await payments.accounts.open(account_id));
   if (!channel || !account) return { status: 404, headers: {}, body: "", refused: true };
-  const { clock, random, log } = payments;
-  const result = await channel.readNotice({ account, clock, random }, notice);
+  const { channels, log } = payments;
+  const result = await channels.readNotice(channel, account, notice);
   if (result.kind === "rejected") {
     log.warn({ channel: channel_id, channel_account: account_id, detail: result.detail }, "a notice was refused");
     return { ...channel.replyToNotice(false), refused: true };
@@ -102,6 +102,7 @@ async function takeNotice(
   const { payment: payments } = services;
   if (result.kind === "ignored") return true;
   const channel = payments.getChannel(channel_id)!;
+  if (result.kind === "ask" || result.kind === "dispute") return false;
   const taken =
     result.kind === "payment_succeeded"
       ? await receivePaymentNotice(payments, merchant_id, { channel, account }, result.payment)
