@@ -67,7 +67,7 @@ async function serve(sandbox: Sandbox, address: string, request: Message, reply:
     await sendAnswer(sandbox, call, "00", transaction.run(sandbox, call), reply);
   } catch (error) {
     if (!(error instanceof UnionpayError)) throw error;
-    await sendAnswer(sandbox, { ...call, fault: undefined }, error.code, {}, reply);
+    await sendAnswer(sandbox, call, error.code, {}, reply);
   }
 }
 

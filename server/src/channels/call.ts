@@ -142,7 +142,7 @@ function withoutCode(
       const outcome = await operation.fromResponse(context, input, response);
       if (outcome.kind === "unknown") return { ...outcome, detail: cut(outcome.detail) };
       if (outcome.kind !== "failed") return outcome;
-      return { kind: "failed", failure: { code: outcome.failure.code, message: cut(outcome.failure.message) } };
+      return { kind: "failed", failure: { ...outcome.failure, message: cut(outcome.failure.message) } };
     },
   };
 }

@@ -42,7 +42,7 @@ beforeAll(async () => {
       mer_id: own.mer_id,
       merchant_certificate: own.merchant_certificate_pem,
       root_certificate: own.root_certificate_pem,
-      middle_certificates: [own.middle_certificate_pem],
+      middle_certificates: [{ pem: own.middle_certificate_pem }],
       // The third part of the CN of the certificates that the sandbox issues to merchants: here one signs as UnionPay.
       signer_name: "SIGN",
     },
@@ -162,7 +162,9 @@ describe("trust", () => {
       "a certificate in place of the leaf's issuer",
       () => ({
         ...context,
-        account: changeAccount(context.account, { config: { middle_certificates: [own.merchant_certificate_pem] } }),
+        account: changeAccount(context.account, {
+          config: { middle_certificates: [{ pem: own.merchant_certificate_pem }] },
+        }),
       }),
       () => found("00"),
     ],

@@ -4,8 +4,8 @@ import Type from "typebox";
 import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
-import type { ChannelAccount, ConfigField } from "../contract.ts";
-import { problemOf, problemsOfValidity, readPrivateKey } from "../key-material.ts";
+import type { ChannelAccount, Expiry } from "../contract.ts";
+import { problemOf, problemsOfValidity, readPrivateKey, serialOf } from "../key-material.ts";
 import { createTrust, isIssuedBy, type Trust } from "./trust.ts";
 
 const pem = Type.String({ minLength: 1, maxLength: 10_000 });
@@ -18,30 +18,24 @@ export const unionpayConfigSchema = Type.Object(
     /** UnionPay's root certificate (acp_…_root.cer). */
     root_certificate: pem,
     /** Its middle certificates (acp_…_middle.cer); more than one while UnionPay changes them. */
-    middle_certificates: Type.Array(pem, { minItems: 1, maxItems: 8 }),
+    middle_certificates: Type.Array(Type.Object({ pem }, { additionalProperties: false }), {
+      minItems: 1,
+      maxItems: 8,
+    }),
     /** The third part of the CN of the certificate that UnionPay signs with; 中国银联股份有限公司 unless given. */
     signer_name: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     /** The number of the terminal at which codes are scanned, where UnionPay has assigned one. */
     terminal_id: Type.Optional(Type.String({ pattern: "^[0-9A-Za-z]{8}$" })),
     /**
-     * Whether a refund of the whole amount on the day of the payment goes as an undo (消费撤销), which UnionPay does not
-     * charge for, rather than as a refund (退货).
+     * How a refund of the whole amount on the day of the payment goes: as a refund (退货, when left out) or as an undo
+     * (消费撤销), which is faster and which a few issuing banks do not take.
      */
-    undo_same_day: Type.Optional(Type.Boolean()),
+    same_day_refund: Type.Optional(Type.Union([Type.Literal("refund"), Type.Literal("undo")])),
     base_url: Type.Optional(Type.String({ pattern: "^https?://[^?#]+$" })),
   },
   { additionalProperties: false },
 );
 export type UnionpayConfig = Type.Static<typeof unionpayConfigSchema>;
-
-export const unionpaySecretFields: readonly ConfigField[] = [
-  {
-    name: "merchant_private_key",
-    label: { zh: "商户签名私钥（由 pfx 导出的 PEM）", en: "Merchant signing key (PEM, exported from the pfx)" },
-    secret: true,
-    required: true,
-  },
-];
 
 /** An account with its key and certificates parsed. */
 export interface UnionpayAccount {
@@ -51,7 +45,7 @@ export interface UnionpayAccount {
   readonly private_key: KeyObject;
   readonly trust: Trust;
   readonly terminal_id: string | undefined;
-  readonly undo_same_day: boolean;
+  readonly same_day_refund: "refund" | "undo";
   readonly base_url: string;
 }
 
@@ -68,11 +62,11 @@ export const openUnionpayAccount = memoizeByAccount((account): UnionpayAccount =
     private_key: readPrivateKey(privateKey.reveal()),
     trust: createTrust({
       root: new X509Certificate(config.root_certificate),
-      middles: config.middle_certificates.map((text) => new X509Certificate(text)),
+      middles: config.middle_certificates.map((middle) => new X509Certificate(middle.pem)),
       signer_name: config.signer_name ?? DEFAULT_SIGNER,
     }),
     terminal_id: config.terminal_id,
-    undo_same_day: config.undo_same_day ?? false,
+    same_day_refund: config.same_day_refund ?? "refund",
     base_url: (config.base_url ?? "https://gateway.95516.com").replace(/\/+$/, ""),
   };
 });
@@ -93,7 +87,7 @@ export function checkUnionpayAccount(account: ChannelAccount, clock: Clock): str
   const named: [string, string][] = [
     ["merchant_certificate", merchant_certificate],
     ["root_certificate", root_certificate],
-    ...middle_certificates.map((text, index): [string, string] => [`middle_certificates/${index}`, text]),
+    ...middle_certificates.map(({ pem: text }, index): [string, string] => [`middle_certificates/${index}`, text]),
   ];
   const unreadable = [
     ...problemOf("merchant_private_key is not an RSA private key", () => readPrivateKey(privateKey)),
@@ -107,10 +101,43 @@ export function checkUnionpayAccount(account: ChannelAccount, clock: Clock): str
     ...(certificate.checkPrivateKey(readPrivateKey(privateKey))
       ? []
       : ["merchant_private_key does not match merchant_certificate"]),
-    ...middle_certificates.flatMap((text, index) =>
+    ...middle_certificates.flatMap(({ pem: text }, index) =>
       isIssuedBy(new X509Certificate(text), root)
         ? []
         : [`middle_certificates/${index} was not issued by root_certificate`],
+    ),
+  ];
+}
+
+/**
+ * The certificates of an account that run out. UnionPay's own signing certificate is not among them: it comes with each
+ * message, and UnionPay renews it by itself. Throws when a certificate does not parse.
+ */
+export function expiriesOfUnionpay(account: ChannelAccount): Expiry[] {
+  const { merchant_certificate, root_certificate, middle_certificates } = account.config as UnionpayConfig;
+  const expiryOf = (name: string, label: Expiry["label"], certificate: X509Certificate): Expiry => ({
+    name,
+    label,
+    expires_at: Date.parse(certificate.validTo),
+  });
+  const middles = middle_certificates.map((middle) => new X509Certificate(middle.pem));
+  return [
+    expiryOf(
+      "merchant_certificate",
+      { zh: "商户签名证书", en: "Merchant signing certificate" },
+      new X509Certificate(merchant_certificate),
+    ),
+    expiryOf(
+      "root_certificate",
+      { zh: "银联根证书", en: "UnionPay's root certificate" },
+      new X509Certificate(root_certificate),
+    ),
+    ...middles.map((middle) =>
+      expiryOf(
+        `middle_certificates/${serialOf(middle)}`,
+        { zh: "银联中级证书", en: "UnionPay's middle certificate" },
+        middle,
+      ),
     ),
   ];
 }

@@ -26,14 +26,10 @@ export const unknownCodes: Readonly<Record<string, UnknownReason>> = {
 };
 
 /** A request that was not carried out, whatever was asked. It tells nothing about an earlier one with its number. */
-const notCarriedOut = {
-  "10": "failed",
-  "11": "failed",
-  "13": "failed",
-  "31": "failed",
-  "32": "failed",
-  "43": "failed",
-} as const;
+const malformed = { "10": "failed", "13": "failed" } as const;
+
+/** Likewise, for a reason of the account: its signature, its state at UnionPay, its permissions. */
+const accountRefused = { "11": "failed_here", "31": "failed_here", "32": "failed_here", "43": "failed_here" } as const;
 
 /** The payer's bank, or UnionPay's risk control, said no. */
 const declined = {
@@ -68,7 +64,8 @@ const declined = {
 
 /** Starting a payment. */
 export const payRefusals = {
-  ...notCarriedOut,
+  ...malformed,
+  ...accountRefused,
   ...declined,
   // The number is already at UnionPay, by an earlier call whose answer was lost, or with other particulars.
   "12": "duplicate",
@@ -76,6 +73,13 @@ export const payRefusals = {
 
 /** A query that was refused. */
 export const queryRefusals = { "34": "not_found" } as const satisfies RefusalTable<RefusalMeaning>;
+
+/** Trying the account by a query for an order that cannot exist: 34 is the good answer. */
+export const connectionRefusals = {
+  ...queryRefusals,
+  ...malformed,
+  ...accountRefused,
+} as const satisfies RefusalTable<RefusalMeaning>;
 
 /** How the transaction that a query found has ended, where it did not go through. */
 export const endings = {

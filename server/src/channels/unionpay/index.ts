@@ -1,6 +1,8 @@
 /** UnionPay (云闪付), ACP 5.1.0: pages, apps, scanned and shown codes of a direct merchant. It closes no order. */
 import type { Channel } from "../contract.ts";
-import { checkUnionpayAccount, type UnionpayConfig, unionpayConfigSchema, unionpaySecretFields } from "./config.ts";
+import { checkUnionpayAccount, expiriesOfUnionpay, type UnionpayConfig, unionpayConfigSchema } from "./config.ts";
+import { checkConnection } from "./connection.ts";
+import { unionpayFields } from "./fields.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
 import { payApp, payBarcode, payQr, payWeb } from "./pay.ts";
 import { query } from "./query.ts";
@@ -12,7 +14,10 @@ export const unionpay: Channel = {
   label: { zh: "银联云闪付", en: "UnionPay" },
   currencies: ["CNY"],
   configSchema: unionpayConfigSchema,
-  secretFields: unionpaySecretFields,
+  secretFields: unionpayFields.filter(({ secret }) => secret),
+  fields: unionpayFields,
+  expiries: expiriesOfUnionpay,
+  checkConnection,
   checkAccount: checkUnionpayAccount,
   identify: (account) => ({ merchant: (account.config as UnionpayConfig).mer_id, app: undefined }),
   pay: {

@@ -42,7 +42,7 @@ export const refund: Operation<RefundInput, RefundOutcome> = {
  */
 function isUndo({ account }: ChannelContext, { attempt, amount, created_at }: RefundInput): boolean {
   const sameDay = settlementDay(attempt.created_at) === settlementDay(created_at);
-  return openUnionpayAccount(account).undo_same_day && sameDay && attempt.amount.amount === amount.amount;
+  return openUnionpayAccount(account).same_day_refund === "undo" && sameDay && attempt.amount.amount === amount.amount;
 }
 
 export const queryRefund: Operation<RefundInput, RefundOutcome> = {

@@ -33,7 +33,7 @@ async function provision(control: ControlPlane) {
       mer_id: made.mer_id,
       merchant_certificate: made.merchant_certificate_pem,
       root_certificate: made.root_certificate_pem,
-      middle_certificates: [made.middle_certificate_pem],
+      middle_certificates: [{ pem: made.middle_certificate_pem }],
       signer_name: made.signer_name,
       base_url: control.url,
     },
@@ -61,7 +61,8 @@ const subject: ConformanceSubject = {
   provision,
   renew(account, rotated) {
     const middles = account.config.middle_certificates as unknown[];
-    return changeAccount(account, { config: { middle_certificates: [rotated.middle_certificate_pem, ...middles] } });
+    const added = { pem: rotated.middle_certificate_pem };
+    return changeAccount(account, { config: { middle_certificates: [added, ...middles] } });
   },
   relocate: (account, url) => changeAccount(account, { config: { base_url: url } }),
   privateKeyField: "merchant_private_key",
@@ -151,7 +152,7 @@ describe("UnionPay's own ways", () => {
 
   it("undoes a whole payment on its day, and refunds a part, where the account says so", async () => {
     const { account, caller, control } = world();
-    const undoing = changeAccount(account, { config: { undo_same_day: true } });
+    const undoing = changeAccount(account, { config: { same_day_refund: "undo" } });
     const typesOf = async (fen: bigint, changes: object) => {
       const { input, channel_trade_no } = await payInFull(world(), subject);
       const refund = makeRefundInput(input, channel_trade_no, fen, changes);
@@ -207,17 +208,57 @@ describe("a UnionPay account as a person types it in", () => {
 
   it("says what is wrong with each field", async () => {
     const stranger = await provision(world().control);
-    const middles = stranger.account.config.middle_certificates as string[];
+    const middles = stranger.account.config.middle_certificates as { pem: string }[];
     const expected: [Parameters<typeof changeAccount>[1], string][] = [
       [{ secrets: { merchant_private_key: new Secret(ecPrivatePem) } }, "not an RSA private key"],
       [{ secrets: { merchant_private_key: makeStrangeKey() } }, "does not match merchant_certificate"],
       [{ config: { merchant_certificate: "x" } }, "merchant_certificate is not a certificate"],
       [{ config: { middle_certificates: [] } }, "config/middle_certificates"],
-      [{ config: { root_certificate: middles[0] } }, "middle_certificates/0 was not issued by root_certificate"],
+      [{ config: { root_certificate: middles[0]!.pem } }, "middle_certificates/0 was not issued by root_certificate"],
       [{ config: { mer_id: "short" } }, "config/mer_id"],
       [{ config: { base_url: "gateway.95516.com" } }, "config/base_url"],
     ];
     for (const [changes, sentence] of expected) expect(problems(changes)).toContain(sentence);
+  });
+
+  it("describes each field of its schema and its secrets, in both languages", () => {
+    const described = unionpay.fields!.filter(({ secret }) => !secret).map(({ name }) => name);
+    const { properties, required } = unionpay.configSchema as { properties?: object; required?: string[] };
+    expect(described.toSorted()).toEqual(Object.keys(properties!).toSorted());
+    expect(unionpay.fields!.filter((field) => field.required && !field.secret).map(({ name }) => name)).toEqual(
+      required,
+    );
+    expect(unionpay.secretFields.map(({ name }) => name)).toEqual(["merchant_private_key"]);
+    for (const { label, hint } of unionpay.fields!)
+      for (const text of [label, hint!]) expect(text.zh && text.en).toBeTruthy();
+  });
+
+  it("says when each certificate runs out, and counts them in no request", () => {
+    const { account } = world();
+    const expiries = unionpay.expiries!(account);
+    expect(expiries.map(({ name }) => name.split("/")[0])).toEqual([
+      "merchant_certificate",
+      "root_certificate",
+      "middle_certificates",
+    ]);
+    for (const { expires_at } of expiries) expect(expires_at).toBeGreaterThan(systemClock.now());
+  });
+
+  it("is tried by a question that moves nothing: connected, refused, or not known", async () => {
+    const { account, caller, control } = world();
+    const tried = (changed: ChannelAccount) => caller.run("check", changed, unionpay.checkConnection!, {});
+    expect(await tried(account)).toEqual({ kind: "connected" });
+    const strange = changeAccount(account, { secrets: { merchant_private_key: makeStrangeKey() } });
+    expect(await tried(strange)).toMatchObject({ kind: "failed", failure: { code: "11", elsewhere: true } });
+    const nobody = changeAccount(account, { config: { mer_id: "777290000000000" } });
+    expect(await tried(nobody)).toMatchObject({ kind: "failed", failure: { code: "INVALID_REQUEST" } });
+    const { account: other } = await provision(control);
+    const root = changeAccount(account, { config: { middle_certificates: other.config.middle_certificates } });
+    expect(await tried(root)).toMatchObject({ kind: "unknown", reason: "bad_signature" });
+    for (const [fault, reason] of Object.entries(troubles)) {
+      await ask(world(), subject, "query", fault);
+      expect(await tried(account), fault).toMatchObject({ kind: "unknown", reason });
+    }
   });
 
   it("says that a certificate has expired", () => {

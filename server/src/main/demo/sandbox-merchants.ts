@@ -79,7 +79,7 @@ export async function registerUnionpay(sandbox_url: string, name: string, earlie
       mer_id: merchant.mer_id,
       merchant_certificate: merchant.merchant_certificate_pem,
       root_certificate: merchant.root_certificate_pem,
-      middle_certificates: [merchant.middle_certificate_pem],
+      middle_certificates: [{ pem: merchant.middle_certificate_pem }],
       signer_name: merchant.signer_name,
       base_url: sandbox_url,
     },
