@@ -69,7 +69,7 @@ export interface World {
 }
 
 /** Starts channel, merchant, receiver and caller for the tests of one describe block. */
-export function useWorld(subject: ConformanceSubject): () => World {
+export function useWorld(subject: Pick<ConformanceSubject, "start" | "provision">): () => World {
   let world: World;
   let stop: () => Promise<void>;
   beforeAll(async () => {

@@ -23,7 +23,7 @@ export interface PlatformCertificate {
 
 export type CertificatesOutcome =
   | { readonly kind: "certificates"; readonly certificates: readonly PlatformCertificate[] }
-  /** This merchant has none (it uses public keys), or may not ask. */
+  /** This merchant has none (it uses public keys), may not ask, or cannot open them (API_V3_KEY_WRONG). */
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
   | Unknown;
 
@@ -39,12 +39,14 @@ function readCertificates(context: ChannelContext, response: WireResponse): Cert
   if (!data || !Array.isArray(data.data)) return unknown("unreadable", "the answer has no list of certificates");
   const { api_v3_key } = openWechatAccount(context.account);
   const found = data.data.map((item) => readCertificate(api_v3_key, asObject(item)));
-  if (found.length === 0 || found.some((certificate) => certificate === undefined)) {
-    return unknown("unreadable", "a certificate does not open with the APIv3 key");
-  }
   const list = found.filter((certificate) => certificate !== undefined);
   const problem = findProblem(context, response, list);
-  return problem ? unknown("bad_signature", problem) : { kind: "certificates", certificates: list };
+  if (list.length === found.length && list.length > 0) {
+    return problem ? unknown("bad_signature", problem) : { kind: "certificates", certificates: list };
+  }
+  const message = "a certificate does not open with the APIv3 key";
+  // With a good signature the channel's answer is what it should be: the key is not the merchant's.
+  return problem ? unknown("unreadable", message) : { kind: "failed", failure: { code: "API_V3_KEY_WRONG", message } };
 }
 
 function readCertificate(key: CipherKey, item: JsonObject | undefined): PlatformCertificate | undefined {

@@ -6,6 +6,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
 import type { ChannelAccount, ClientCertificate, ConfigField, Method } from "../contract.ts";
 import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey, serialOf } from "../key-material.ts";
+import { wechatFields } from "./fields.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
 const pem = Type.String({ minLength: 1, maxLength: 10_000 });
@@ -49,27 +50,7 @@ export const wechatConfigSchema = Type.Object(
 );
 export type WechatConfig = Type.Static<typeof wechatConfigSchema>;
 
-export const wechatSecretFields: readonly ConfigField[] = [
-  {
-    name: "merchant_private_key",
-    label: { zh: "商户 API 私钥", en: "Merchant API private key" },
-    secret: true,
-    required: true,
-  },
-  { name: "api_v3_key", label: { zh: "APIv3 密钥", en: "APIv3 key" }, secret: true, required: true },
-  {
-    name: "api_v2_key",
-    label: { zh: "API 密钥（v2，付款码支付需要）", en: "API v2 key (for code payments)" },
-    secret: true,
-    required: false,
-  },
-  {
-    name: "app_secret",
-    label: { zh: "公众号 AppSecret（JSAPI 支付需要）", en: "Official account AppSecret (for JSAPI)" },
-    secret: true,
-    required: false,
-  },
-];
+export const wechatSecretFields: readonly ConfigField[] = wechatFields.filter(({ secret }) => secret);
 
 export const API_V3_KEY_BYTES = 32;
 const API_V2_KEY_BYTES = 32;

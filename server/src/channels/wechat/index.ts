@@ -3,6 +3,8 @@ import type { Channel } from "../contract.ts";
 import { barcode, payBarcode, query } from "./barcode.ts";
 import { close } from "./close.ts";
 import { appidOf, checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
+import { checkConnection, expiries } from "./connection.ts";
+import { wechatFields } from "./fields.ts";
 import { identity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
 import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
@@ -16,6 +18,9 @@ export const wechat: Channel = {
   currencies: ["CNY"],
   configSchema: wechatConfigSchema,
   secretFields: wechatSecretFields,
+  fields: wechatFields,
+  expiries,
+  checkConnection,
   checkAccount: checkWechatAccount,
   identify(account, method) {
     const config = account.config as WechatConfig;

@@ -7,66 +7,14 @@ import { describe, expect, it } from "vitest";
 import { startSandbox } from "../../../../sandbox/main.ts";
 import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
-import {
-  type ControlPlane,
-  changeAccount,
-  context,
-  makePayInput,
-  makeRefundInput,
-  makeUuid,
-} from "../conformance/harness.ts";
+import { changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
 import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
 import { ecPrivatePem } from "../conformance/keys.ts";
 import { ask, payInFull, useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount } from "../contract.ts";
 import { checkRefundIntegrity } from "../integrity.ts";
 import { certificates, wechat } from "./index.ts";
-
-type VerifyMode = "platform_certificate" | "public_key" | "both";
-type Made = Record<string, string | undefined>;
-
-function keysOf(made: Made): Record<string, unknown> {
-  const { platform_serial_no, platform_certificate_pem, public_key_id, public_key_pem } = made;
-  return {
-    ...(platform_serial_no && {
-      platform_certificates: [{ serial_no: platform_serial_no, pem: platform_certificate_pem }],
-    }),
-    ...(public_key_id && { public_keys: [{ id: public_key_id, pem: public_key_pem }] }),
-  };
-}
-
-/** API v2 and API v3 take code payments; each key mode tries one of them. */
-const barcodeApis = { platform_certificate: "v2", public_key: "v3", both: "v2" } as const;
-
-async function provision(control: ControlPlane, verify_mode: VerifyMode) {
-  const made = (await control.post("merchants", { channel: "wechat", verify_mode })) as Made;
-  const { mchid, appid, mini_appid, app_appid, merchant_serial_no } = made;
-  const account: ChannelAccount = {
-    id: makeUuid(),
-    version: 1,
-    livemode: false,
-    config: {
-      mchid,
-      appid,
-      mini_appid,
-      app_appid,
-      merchant_serial_no,
-      merchant_certificate: made.merchant_certificate_pem,
-      barcode_api: barcodeApis[verify_mode],
-      ...keysOf(made),
-      base_url: control.url,
-      oauth_authorize_base_url: control.url,
-      oauth_api_base_url: control.url,
-    },
-    secrets: {
-      merchant_private_key: new Secret(made.merchant_private_key_pem!),
-      api_v3_key: new Secret(made.api_v3_key!),
-      api_v2_key: new Secret(made.api_v2_key!),
-      app_secret: new Secret(made.app_secret!),
-    },
-  };
-  return { account, merchant: mchid! };
-}
+import { barcodeApis, keysOf, type Made, provisionWechat, type VerifyMode } from "./testing/provision.ts";
 
 /** Old and new keys side by side, as during WeChat's own rotation. */
 function renew(account: ChannelAccount, rotated: Record<string, unknown>): ChannelAccount {
@@ -90,7 +38,7 @@ const subjectOf = (mode: VerifyMode): ConformanceSubject => ({
   title: `WeChat Pay, ${mode}`,
   channel: wechat,
   start: () => startSandbox({ port: 0 }),
-  provision: (control) => provision(control, mode),
+  provision: (control) => provisionWechat(control, mode),
   renew,
   relocate: (account, url) => changeAccount(account, { config: { base_url: url } }),
   privateKeyField: "merchant_private_key",
@@ -186,7 +134,7 @@ describe("WeChat Pay's own ways", () => {
 
   it("says that a merchant with public keys only has no certificates", async () => {
     const { control, caller } = world();
-    const { account } = await provision(control, "public_key");
+    const { account } = await provisionWechat(control, "public_key");
     expect(await caller.run("wechat.certificates", account, certificates, {})).toMatchObject({ kind: "failed" });
   });
 
