@@ -3,106 +3,11 @@
  * what Alipay signed about our own trade ends a payment or a refund. In key mode and in certificate mode.
  */
 import { describe, expect, it } from "vitest";
-import { startSandbox } from "../../../../sandbox/main.ts";
-import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
-import { Secret } from "../../kit/secret.ts";
-import {
-  type ControlPlane,
-  changeAccount,
-  context,
-  makePayInput,
-  makeRefundInput,
-  makeUuid,
-} from "../conformance/harness.ts";
-import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
-import { ecPrivatePem, merchantPair } from "../conformance/keys.ts";
+import { changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
+import { describeChannelConformance } from "../conformance/index.ts";
 import { ask, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
-import type { ChannelAccount } from "../contract.ts";
 import { alipay } from "./index.ts";
-
-type Mode = "key" | "certificate";
-type Made = Record<string, string | undefined>;
-
-async function provision(control: ControlPlane, mode: Mode) {
-  const made = (await control.post("merchants", { channel: "alipay", mode })) as Made;
-  const keys =
-    mode === "key"
-      ? { alipay_public_keys: [made.alipay_public_key_pem] }
-      : {
-          app_certificate: made.app_cert_pem,
-          alipay_certificates: [made.alipay_cert_pem],
-          alipay_root_certificate: made.alipay_root_cert_pem,
-        };
-  const account: ChannelAccount = {
-    id: makeUuid(),
-    version: 1,
-    livemode: false,
-    config: {
-      app_id: made.app_id,
-      seller_id: made.seller_id,
-      mode,
-      ...keys,
-      gateway: made.gateway,
-      oauth_base_url: control.url,
-    },
-    secrets: { app_private_key: new Secret(made.app_private_key_pem!) },
-  };
-  return { account, merchant: made.app_id! };
-}
-
-/** Old and new keys side by side, as during Alipay's own change. */
-function renew(account: ChannelAccount, rotated: Record<string, unknown>): ChannelAccount {
-  const [name, added] =
-    account.config.mode === "key"
-      ? ["alipay_public_keys", rotated.alipay_public_key_pem]
-      : ["alipay_certificates", rotated.alipay_cert_pem];
-  return changeAccount(account, { config: { [name]: [added, ...(account.config[name] as unknown[])] } });
-}
-
-const troubles = {
-  http_500: "http_status",
-  system_error: "system_error",
-  service_unavailable: "system_error",
-  rate_limit: "rate_limited",
-  bad_signature: "bad_signature",
-  no_signature: "bad_signature",
-  html: "unreadable",
-  empty: "unreadable",
-} as const;
-
-const subjectOf = (mode: Mode): ConformanceSubject => ({
-  title: `Alipay, ${mode} mode`,
-  channel: alipay,
-  start: () => startSandbox({ port: 0 }),
-  provision: (control) => provision(control, mode),
-  renew,
-  relocate: (account, url) => changeAccount(account, { config: { gateway: `${url}/gateway.do` } }),
-  privateKeyField: "app_private_key",
-  method: "alipay.qr",
-  facts: {
-    unseen: "not_found",
-    closedTwice: "already_paid",
-    refunded: "succeeded",
-    refundUnderWay: "not_found",
-    notEnoughCode: "ACQ.SELLER_BALANCE_NOT_ENOUGH",
-    troubles,
-    untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
-    refundUntruths: ["wrong_amount", "wrong_number"],
-    barcode: {
-      refusals: {
-        expired: "ACQ.PAYMENT_AUTH_CODE_INVALID",
-        invalid: "ACQ.PAYMENT_AUTH_CODE_INVALID",
-        not_enough: "ACQ.BUYER_BALANCE_NOT_ENOUGH",
-      },
-      troubles,
-      untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
-      declined: "closed",
-      busy: false,
-      cancelledAbsent: "not_found",
-    },
-    spoiltNotices: ["notice_tampered", "notice_bad_signature"],
-  },
-});
+import { provision, subjectOf } from "./testing/subject.ts";
 
 describeChannelConformance(subjectOf("key"));
 describeChannelConformance(subjectOf("certificate"));
@@ -202,37 +107,5 @@ describe("Alipay's own ways", () => {
     expect(order_string).not.toContain("+");
     await expect(control.post("pay", { code: order_string.replace("88.01", "0.01") })).rejects.toThrow("refuses");
     await control.post("pay", { code: order_string, notify: false });
-  });
-});
-
-describe("an Alipay account as a person types it in", () => {
-  const world = useWorld(subjectOf("certificate"));
-  const problems = (changes: Parameters<typeof changeAccount>[1], clock: Clock = systemClock) =>
-    alipay.checkAccount(changeAccount(world().account, changes), clock).join("; ");
-
-  it("says what is wrong with each field", () => {
-    const ownKey = { mode: "key", alipay_public_keys: [merchantPair.public_bare] };
-    const expected: [Parameters<typeof changeAccount>[1], string][] = [
-      [
-        { config: ownKey, secrets: { app_private_key: new Secret(merchantPair.private_bare) } },
-        "the app's own public key",
-      ],
-      [{ config: { mode: "key" } }, "alipay_public_keys is needed in key mode"],
-      [{ config: { mode: "key", alipay_public_keys: ["x"] } }, "alipay_public_keys/0 is not an RSA public key"],
-      [{ secrets: { app_private_key: new Secret(ecPrivatePem) } }, "app_private_key is not an RSA private key"],
-      [
-        { secrets: { app_private_key: new Secret(merchantPair.pkcs1_pem) } },
-        "app_private_key does not match app_certificate",
-      ],
-      [{ config: { alipay_certificates: [] } }, "are needed in certificate mode"],
-      [{ config: { app_certificate: "x" } }, "app_certificate is not a certificate"],
-      [{ config: { alipay_root_certificate: "x" } }, "alipay_root_certificate is not a list of certificates"],
-      [{ config: { gateway: "openapi.alipay.com" } }, "config/gateway"],
-    ];
-    for (const [changes, sentence] of expected) expect(problems(changes)).toContain(sentence);
-  });
-
-  it("says that a certificate has expired", () => {
-    expect(problems({}, createManualClock(Date.UTC(2099, 0, 1)))).toContain("app_certificate expired at");
   });
 });

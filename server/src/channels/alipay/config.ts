@@ -4,12 +4,13 @@ import Type from "typebox";
 import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
-import type { ChannelAccount, ConfigField } from "../contract.ts";
+import type { ChannelAccount } from "../contract.ts";
 import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey } from "../key-material.ts";
 import { certificateSn, rootCertificateSn } from "./certificate-sn.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
 const pem = Type.String({ minLength: 1, maxLength: 10_000 });
+const KEY_BITS_MIN = 2_048;
 
 /**
  * `mode` key: `alipay_public_keys` (支付宝公钥, not the app's own). `mode` certificate: the app's certificate, Alipay's
@@ -36,10 +37,6 @@ export const alipayConfigSchema = Type.Object(
   { additionalProperties: false },
 );
 export type AlipayConfig = Type.Static<typeof alipayConfigSchema>;
-
-export const alipaySecretFields: readonly ConfigField[] = [
-  { name: "app_private_key", label: { zh: "应用私钥", en: "App private key" }, secret: true, required: true },
-];
 
 /** What certificate mode adds to every request. */
 export interface CertificateNumbers {
@@ -103,7 +100,27 @@ export function checkAlipayAccount(account: ChannelAccount, clock: Clock): strin
   const unreadable = problemOf("app_private_key is not an RSA private key", () => readPrivateKey(privateKey));
   if (unreadable.length > 0) return unreadable;
   const own = createPublicKey(readPrivateKey(privateKey));
-  return config.mode === "key" ? checkKeys(config, own) : checkCertificates(config, own, clock);
+  return [
+    ...checkNumbers(config),
+    ...checkLength("app_private_key", own),
+    ...(config.mode === "key" ? checkKeys(config, own) : checkCertificates(config, own, clock)),
+  ];
+}
+
+/** Both numbers are easily mistaken for each other, and for the numbers of a bank. */
+function checkNumbers({ app_id, seller_id }: AlipayConfig): string[] {
+  return [
+    ...(/^\d{16}$/.test(app_id) && !app_id.startsWith("2088")
+      ? []
+      : ["app_id must be an application's 16 digits; 2088… is a merchant"]),
+    ...(/^2088\d{12}$/.test(seller_id) ? [] : ["seller_id must be 16 digits that begin with 2088"]),
+  ];
+}
+
+/** RSA2 asks for 2048 bits at least. */
+function checkLength(name: string, key: KeyObject): string[] {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  return bits >= KEY_BITS_MIN ? [] : [`${name} has ${bits} bits; RSA2 needs ${KEY_BITS_MIN} or more`];
 }
 
 function checkKeys(config: AlipayConfig, own: KeyObject): string[] {
@@ -114,7 +131,8 @@ function checkKeys(config: AlipayConfig, own: KeyObject): string[] {
     const unreadable = problemOf(`${name} is not an RSA public key`, () => readPublicKey(text));
     if (unreadable.length > 0) return unreadable;
     // The commonest mistake: the portal shows both, and only answers would tell.
-    return readPublicKey(text).equals(own) ? [`${name} is the app's own public key; Alipay's is needed`] : [];
+    const key = readPublicKey(text);
+    return key.equals(own) ? [`${name} is the app's own public key; Alipay's is needed`] : checkLength(name, key);
   });
 }
 

@@ -2,7 +2,9 @@
 import type { Channel } from "../contract.ts";
 import { barcode, payBarcode } from "./barcode.ts";
 import { cancel, close } from "./close.ts";
-import { type AlipayConfig, alipayConfigSchema, alipaySecretFields, checkAlipayAccount } from "./config.ts";
+import { type AlipayConfig, alipayConfigSchema, checkAlipayAccount } from "./config.ts";
+import { checkConnection } from "./connection.ts";
+import { alipayFields, listExpiries } from "./fields.ts";
 import { identity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
 import { payApp, payJsapi, payPage, payQr, payWap } from "./pay.ts";
@@ -14,7 +16,10 @@ export const alipay: Channel = {
   label: { zh: "支付宝", en: "Alipay" },
   currencies: ["CNY"],
   configSchema: alipayConfigSchema,
-  secretFields: alipaySecretFields,
+  secretFields: alipayFields.filter((field) => field.secret),
+  fields: alipayFields,
+  expiries: listExpiries,
+  checkConnection,
   checkAccount: checkAlipayAccount,
   identify(account) {
     const { seller_id, app_id } = account.config as AlipayConfig;

@@ -14,8 +14,11 @@ export interface ConfigField {
   readonly hint?: Text;
   readonly secret: boolean;
   readonly required: boolean;
-  /** `file`: the contents of a file such as a certificate or key, in PEM. `list`: an array of objects with `items`. */
-  readonly input?: "text" | "file" | "choice" | "list" | "address";
+  /**
+   * `file`: the contents of a file such as a certificate or key, in PEM; `files`: an array of such texts. `list`: an array
+   * of objects with `items`.
+   */
+  readonly input?: "text" | "file" | "files" | "choice" | "list" | "address";
   readonly choices?: readonly { readonly value: string; readonly label: Text }[];
   readonly items?: readonly ConfigField[];
 }
