@@ -19,6 +19,7 @@ const owners: Readonly<Record<string, string>> = {
   payments: "payment",
   attempts: "payment",
   refunds: "refund",
+  disputes: "dispute",
   idempotency_keys: "idempotency",
   events: "webhook",
   webhook_endpoints: "webhook",

@@ -152,7 +152,12 @@ export interface Unknown {
 
 export type PayOutcome =
   /** The channel took the order; the payer acts next. */
-  | { readonly kind: "pending"; readonly action: Action }
+  | {
+      readonly kind: "pending";
+      readonly action: Action;
+      /** The channel's number of the order, where it is asked by that: kept, and given back in `AttemptReference`. */
+      readonly channel_order_no?: string;
+    }
   | { readonly kind: "succeeded"; readonly payment: ChannelPayment }
   /** The channel refused, explicitly: no money will move. */
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
@@ -160,8 +165,8 @@ export type PayOutcome =
 
 export type QueryOutcome =
   | { readonly kind: "succeeded"; readonly payment: ChannelPayment }
-  /** The channel has the order and nobody has paid it yet. */
-  | { readonly kind: "pending" }
+  /** The channel has the order and nobody has paid it yet. `channel_order_no`: as in `PayOutcome`, where it was not known. */
+  | { readonly kind: "pending"; readonly channel_order_no?: string }
   /** The order is closed at the channel and was not paid. */
   | { readonly kind: "closed" }
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
@@ -208,6 +213,11 @@ export interface AttemptReference {
   readonly method: Method;
   readonly amount: Money;
   readonly channel_trade_no?: string | undefined;
+  /**
+   * The channel's number of the order (Stripe's session, PayPal's order), as `pending` gave it. Undefined when the answer
+   * of the call that made the order was lost: then only `serial_no` can find it.
+   */
+  readonly channel_order_no?: string | undefined;
   /** Epoch milliseconds at which the attempt was created. */
   readonly created_at: number;
 }
@@ -217,6 +227,11 @@ export interface PayInput extends AttemptReference {
   readonly description?: string | undefined;
   /** Absolute, without a query string. */
   readonly notify_url: string;
+  /**
+   * Opaque, 36 characters: whose order it is. A channel that sends all notices of an account to one address lets the order
+   * carry it, and its notices give it back (`NoticeResult`).
+   */
+  readonly owner?: string;
   readonly return_url?: string | undefined;
   /** Epoch milliseconds after which the channel must no longer let the payer pay. */
   readonly expires_at: number;
@@ -240,6 +255,8 @@ export interface RefundInput {
   readonly created_at: number;
   readonly reason?: string | undefined;
   readonly notify_url: string;
+  /** As in `PayInput`. */
+  readonly owner?: string;
   /** Parts that receivers give back with this refund, where the channel takes them so. */
   readonly shared?: readonly SharingPart[];
 }
@@ -277,15 +294,20 @@ export interface WireNotice {
   readonly body: Buffer;
 }
 
+/** Whose order a notice is about, as the order carried it (`PayInput`); undefined where the address tells. */
+interface OwnedNotice {
+  readonly owner?: string | undefined;
+}
+
 export type NoticeResult =
   /** Signature good; the payer paid. */
-  | { readonly kind: "payment_succeeded"; readonly payment: ChannelPayment }
+  | ({ readonly kind: "payment_succeeded"; readonly payment: ChannelPayment } & OwnedNotice)
   /** Signature good; a refund ended. */
-  | { readonly kind: "refund"; readonly refund: ChannelRefund; readonly outcome: RefundOutcome }
-  /** Signature good; the payer did something about this order: ask the channel for it now. */
-  | { readonly kind: "ask"; readonly serial_no: string }
+  | ({ readonly kind: "refund"; readonly refund: ChannelRefund; readonly outcome: RefundOutcome } & OwnedNotice)
+  /** Signature good; something happened to this order: ask the channel for it now. */
+  | ({ readonly kind: "ask"; readonly serial_no: string } & OwnedNotice)
   /** Signature good; a dispute began, moved or ended. */
-  | { readonly kind: "dispute"; readonly dispute: ChannelDispute }
+  | ({ readonly kind: "dispute"; readonly dispute: ChannelDispute } & OwnedNotice)
   /** Signature good; nothing for us in it. Acknowledged. */
   | { readonly kind: "ignored"; readonly detail: string }
   /** Signature, time or form not good. Not acknowledged; changes nothing. */

@@ -15,6 +15,7 @@ export const idPrefixes = {
   payment: "pay",
   attempt: "att",
   refund: "rf",
+  dispute: "dp",
   event: "evt",
   webhook_endpoint: "we",
   webhook_delivery: "wd",

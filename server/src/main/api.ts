@@ -5,6 +5,7 @@ import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
+import { registerDisputeRoutes } from "../modules/dispute/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
@@ -31,6 +32,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     v1.addHook("onRequest", services.authenticator.hook);
     registerPaymentRoutes(v1, services.payment);
     registerRefundRoutes(v1, services.refund);
+    registerDisputeRoutes(v1, services.dispute);
     registerBalanceRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
   });

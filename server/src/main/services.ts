@@ -9,6 +9,7 @@ import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
 import { createChannelAccounts } from "../modules/channel-account/index.ts";
+import type { DisputeServices } from "../modules/dispute/index.ts";
 import { type Authenticator, createAuthenticator } from "../modules/identity/index.ts";
 import { getMerchant, loadWebhookSecrets } from "../modules/merchant/index.ts";
 import { createPaymentServices, createPaymentWorkers, type PaymentServices } from "../modules/payment/index.ts";
@@ -52,6 +53,7 @@ export interface Services extends Parts {
   authenticator: Authenticator;
   payment: PaymentServices;
   refund: RefundServices;
+  dispute: DisputeServices;
   webhook: WebhookServices;
   /** All workers, not started. */
   workers: readonly DueLoop[];
@@ -89,7 +91,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
 
 type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
   Pick<Services, "envelope" | "accounts">;
-type Modules = Pick<Services, "payment" | "refund" | "webhook">;
+type Modules = Pick<Services, "payment" | "refund" | "dispute" | "webhook">;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
   const { db, ids, kick } = shared;
@@ -107,6 +109,7 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
       merchantName: async (merchant_id) => (await getMerchant(db, merchant_id)).name,
       startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
     }),
+    dispute: shared,
     webhook: { ...shared, ...policy, kickWebhookWorker: () => kick.webhooks() },
   };
 }

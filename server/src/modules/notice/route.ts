@@ -1,14 +1,16 @@
 import { Type } from "typebox";
-import type { ChannelAccount, NoticeReply, NoticeResult } from "../../channels/contract.ts";
+import type { Channel, ChannelAccount, NoticeReply, NoticeResult } from "../../channels/contract.ts";
 import type { ApiServer } from "../../kit/http/api.ts";
 import { toCatalogueError } from "../../kit/http/error-answer.ts";
 import { addressKey, createRateLimiter, type RateLimit, rateLimited } from "../../kit/http/rate-limit.ts";
-import { type PaymentServices, receivePaymentNotice } from "../payment/index.ts";
+import { type DisputeServices, receiveDisputeNotice } from "../dispute/index.ts";
+import { type PaymentServices, receiveAskNotice, receivePaymentNotice } from "../payment/index.ts";
 import { type RefundServices, receiveRefundNotice } from "../refund/index.ts";
 
 export interface NoticeServices {
   payment: PaymentServices;
   refund: RefundServices;
+  dispute: DisputeServices;
 }
 
 export interface NoticeSettings {
@@ -18,17 +20,18 @@ export interface NoticeSettings {
 
 const REFUSAL_LIMIT: RateLimit = { per_second: 1, burst: 20 };
 
-const Params = Type.Object({
-  channel: Type.String({ maxLength: 32 }),
-  account: Type.String({ format: "uuid" }),
-  merchant: Type.String({ format: "uuid" }),
-});
+const AccountParams = { channel: Type.String({ maxLength: 32 }), account: Type.String({ format: "uuid" }) };
+const addresses = {
+  "/notify/:channel/:account/:merchant": Type.Object({ ...AccountParams, merchant: Type.String({ format: "uuid" }) }),
+  "/notify/:channel/:account": Type.Object(AccountParams),
+};
 
 const BODY_BYTES_MAX = 64 * 1024;
 
 /**
- * `POST /notify/:channel/:account/:merchant`: no key, the channel's signature is the proof. The body is kept as the
- * exact bytes that came, whatever their type, because the signature is over them. A notice is acknowledged only after
+ * `POST /notify/:channel/:account/:merchant`: no key, the channel's signature is the proof. A channel that has one address
+ * for the whole account leaves the merchant out: its notices say whose order they are about. The body is kept as the exact
+ * bytes that came, whatever their type, because the signature is over them. A notice is acknowledged only after
  * its facts are committed; anything else makes the channel tell again. An address whose notices were refused too often
  * is told to wait (429) before its body is read; only refused ones count, so a channel is never slowed down.
  */
@@ -48,30 +51,28 @@ export function registerNoticeRoutes(
     scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
       done(null, body),
     );
-    scope.post(
-      "/notify/:channel/:account/:merchant",
-      { schema: { params: Params, hide: true } },
-      async (request, reply) => {
-        const { channel: channel_id, account: account_id, merchant } = request.params as Record<string, string>;
+    for (const [path, params] of Object.entries(addresses)) {
+      scope.post(path, { schema: { params, hide: true } }, async (request, reply) => {
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
         const headers = request.headers as Record<string, string | undefined>;
-        const { refused, ...answer } = await answerNotice(services, channel_id!, account_id!, merchant!, {
-          headers,
-          body,
-        });
+        const { refused, ...answer } = await answerNotice(services, request.params as Address, { headers, body });
         if (refused) refusals.take(addressKey(request.ip));
         return reply.code(answer.status).headers(answer.headers).send(answer.body);
-      },
-    );
+      });
+    }
   });
+}
+
+interface Address {
+  channel: string;
+  account: string;
+  merchant?: string;
 }
 
 /** `refused` tells that nothing showed that a channel of ours had sent it. */
 async function answerNotice(
   services: NoticeServices,
-  channel_id: string,
-  account_id: string,
-  merchant_id: string,
+  { channel: channel_id, account: account_id, merchant }: Address,
   notice: { headers: Record<string, string | undefined>; body: Buffer },
 ): Promise<NoticeReply & { refused?: true }> {
   const { payment: payments } = services;
@@ -85,33 +86,57 @@ async function answerNotice(
     return { ...channel.replyToNotice(false), refused: true };
   }
   try {
-    return channel.replyToNotice(await takeNotice(services, channel_id, account, merchant_id, result));
+    return channel.replyToNotice(await takeNotice(services, { channel, account }, merchant, result));
   } catch (error) {
     log.error({ err: toCatalogueError(error), channel: channel_id }, "a notice could not be recorded");
     return channel.replyToNotice(false);
   }
 }
 
+type Taken = Exclude<NoticeResult, { kind: "rejected" }>;
+
 async function takeNotice(
   services: NoticeServices,
-  channel_id: string,
-  account: ChannelAccount,
-  merchant_id: string,
-  result: Exclude<NoticeResult, { kind: "rejected" }>,
+  { channel, account }: { channel: Channel; account: ChannelAccount },
+  addressed: string | undefined,
+  result: Taken,
 ): Promise<boolean> {
-  const { payment: payments } = services;
   if (result.kind === "ignored") return true;
-  const channel = payments.getChannel(channel_id)!;
-  if (result.kind === "ask" || result.kind === "dispute") return false;
-  const taken =
-    result.kind === "payment_succeeded"
-      ? await receivePaymentNotice(payments, merchant_id, { channel, account }, result.payment)
-      : await receiveRefundNotice(services.refund, merchant_id, account.id, result.refund, result.outcome);
+  // What the order itself carries is nearer to it than the address that somebody typed in at the channel.
+  const merchant_id = isUuid(result.owner) ? result.owner : addressed;
+  const taken = merchant_id
+    ? await recordNotice(services, { channel, account }, merchant_id, result)
+    : "unknown_number";
   if (taken === "unknown_number") {
-    payments.log.error(
-      { channel: channel_id, channel_account: account.id },
+    services.payment.log.error(
+      { channel: channel.id, channel_account: account.id },
       "a signed notice is about no order of ours",
     );
   }
   return taken === "recorded";
+}
+
+function recordNotice(
+  services: NoticeServices,
+  opened: { channel: Channel; account: ChannelAccount },
+  merchant_id: string,
+  result: Exclude<Taken, { kind: "ignored" }>,
+): Promise<"recorded" | "unknown_number" | "integrity"> {
+  const account_id = opened.account.id;
+  switch (result.kind) {
+    case "payment_succeeded":
+      return receivePaymentNotice(services.payment, merchant_id, opened, result.payment);
+    case "refund":
+      return receiveRefundNotice(services.refund, merchant_id, account_id, result.refund, result.outcome);
+    case "ask":
+      return receiveAskNotice(services.payment, merchant_id, account_id, result.serial_no);
+    case "dispute":
+      return receiveDisputeNotice(services.dispute, merchant_id, account_id, result.dispute);
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function isUuid(text: string | undefined): text is string {
+  return text !== undefined && UUID.test(text);
 }

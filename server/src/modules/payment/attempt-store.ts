@@ -101,6 +101,26 @@ export async function findPaymentIdsByNumber(sql: Sql, merchant_id: string, numb
   return rows.map((row) => row.payment_id);
 }
 
+const selectOfNotice = tenantStatement(
+  "attempt.select_of_notice",
+  `select * from attempts where merchant_id = $1 and id = $2 and channel_account_id = $3
+   union all
+   select * from attempts where merchant_id = $1 and $2::uuid is null and channel_trade_no = $4 and channel_account_id = $3
+   limit 1`,
+);
+
+/** The attempt through this account that a channel names by our number or, if it names none, by its own. */
+export async function findAttemptOfNotice(
+  sql: Sql,
+  owner: { merchant_id: string; channel_account_id: string },
+  named: { serial_no: string | undefined; channel_trade_no: string | undefined },
+): Promise<Attempt | undefined> {
+  const id = named.serial_no === undefined ? null : decodeUuid(named.serial_no);
+  if (id === undefined) return undefined;
+  const values = [owner.merchant_id, id, owner.channel_account_id, named.channel_trade_no ?? null];
+  return (await sql.query<Attempt>(selectOfNotice, values))[0];
+}
+
 export interface AttemptMove {
   attempt: Attempt;
   expected: AttemptStatus;
@@ -114,11 +134,13 @@ const updateStatement = tenantStatement(
      channel_trade_no = coalesce(n.channel_trade_no, a.channel_trade_no),
      channel_payer = coalesce(n.channel_payer, a.channel_payer), failure_code = n.failure_code,
      failure_message = n.failure_message, unknown_reason = n.unknown_reason, duplicate = n.duplicate,
-     sent_at = n.sent_at, finished_at = n.finished_at, query_count = n.query_count, due_at = n.due_at
+     sent_at = n.sent_at, finished_at = n.finished_at, query_count = n.query_count, due_at = n.due_at,
+     channel_order_no = coalesce(n.channel_order_no, a.channel_order_no)
    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[],
-     $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::timestamptz[])
+     $9::text[], $10::text[], $11::boolean[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::timestamptz[],
+     $16::text[])
      as n (merchant_id, id, expected, status, action, channel_trade_no, channel_payer, failure_code, failure_message,
-           unknown_reason, duplicate, sent_at, finished_at, query_count, due_at)
+           unknown_reason, duplicate, sent_at, finished_at, query_count, due_at, channel_order_no)
    where a.merchant_id = n.merchant_id and a.id = n.id and a.status = n.expected
    returning a.id`,
 );
@@ -141,6 +163,7 @@ export async function moveAttempts(tx: Transaction, moves: readonly AttemptMove[
     timestampArray(column((a) => a.finished_at)),
     plainArray(column((a) => a.query_count)),
     timestampArray(moves.map((move) => move.due_at)),
+    textArray(column((a) => a.channel_order_no)),
   ]);
   return new Set(rows.map((row) => row.id));
 }

@@ -20,6 +20,7 @@ const attempt: Attempt = {
   ...{ merchant_id: "m", id: "t", payment_id: "p", app_id: "a", livemode: false, serial_no: "S", channel: "alipay" },
   ...{ channel_account_id: "c", funding_mode: "pooled", method: "alipay.qr", status: "sent", amount: 100n },
   ...{ currency: "CNY", payer: {}, action: { type: "qr_code", qr_code: "q" }, channel_trade_no: null },
+  channel_order_no: null,
   ...{ channel_payer: null, failure_code: null, failure_message: null, unknown_reason: null, close_requested: false },
   ...{ duplicate: false, fee_rule_id: null, fee_amount: 0n, fee_returns: true, cost_amount: 0n, cost_returns: true },
   ...{ expires_at: LATER, created_at: 0, sent_at: 0, finished_at: null, query_count: 0 },
@@ -74,6 +75,15 @@ describe("an attempt", () => {
     expect(decision.attempt?.status ?? "-").toBe(next);
     const to = decision.attempt?.status;
     if (to && to !== status) expect(canMove(attemptTransitions, status, to)).toBe(true);
+  });
+
+  test("keeps the channel's number of the order, from the answer or from a later question, until the end", () => {
+    const numbered = { channel_order_no: "cs_1" };
+    const sent = decideOutcome(payment, { ...attempt, status: "created" }, [], { ...outcomes.sent, ...numbered }, NOW);
+    expect(sent.attempt).toMatchObject({ status: "sent", channel_order_no: "cs_1" });
+    const asked = decideOutcome(payment, attempt, [], { ...outcomes.still_unpaid, ...numbered }, NOW);
+    expect(asked.attempt).toMatchObject({ channel_order_no: "cs_1" });
+    expect(decide({ attempt: asked.attempt! }, "closed").attempt).toMatchObject({ channel_order_no: "cs_1" });
   });
 
   test("is looked at again exactly while something may still come of it", () => {

@@ -17,7 +17,12 @@ import {
 
 export type AttemptOutcome =
   /** `ask_in_ms`, here and below: when to ask the channel again, where it is not by the ordinary schedule. */
-  | { readonly kind: "sent"; readonly action: Action; readonly ask_in_ms?: number | undefined }
+  | {
+      readonly kind: "sent";
+      readonly action: Action;
+      readonly channel_order_no?: string;
+      readonly ask_in_ms?: number | undefined;
+    }
   /** `unless_cancelled`: the answer may be older than a cancellation, which gives the money back. */
   | { readonly kind: "succeeded"; readonly payment: ChannelPayment; readonly unless_cancelled?: true }
   /** The order is about to be cancelled whatever its state, or the channel has not said yet that it is. */
@@ -36,7 +41,11 @@ export type AttemptOutcome =
   /** The channel answers no more questions about so old an order: a person must look. */
   | { readonly kind: "out_of_reach" }
   /** Asked, and still unpaid: ask again later. */
-  | { readonly kind: "still_unpaid"; readonly ask_in_ms?: number | undefined };
+  | {
+      readonly kind: "still_unpaid";
+      readonly channel_order_no?: string;
+      readonly ask_in_ms?: number | undefined;
+    };
 
 export interface Decision {
   /** The attempt after the outcome; undefined when the outcome changes nothing. */
@@ -62,13 +71,13 @@ export function decideOutcome(
     case "cancelling":
       return decideCancelling(attempt, outcome.ask_in_ms, now);
     case "sent":
-      return decideSent(attempt, outcome.action, outcome.ask_in_ms, now);
+      return decideSent(withOrderNo(attempt, outcome), outcome.action, outcome.ask_in_ms, now);
     case "unknown":
       return decideUnknown(attempt, outcome.reason, outcome.ask_in_ms, now);
     case "out_of_reach":
       return decideOutOfReach(attempt);
     case "still_unpaid":
-      return decideStillUnpaid(attempt, outcome.ask_in_ms, now);
+      return decideStillUnpaid(withOrderNo(attempt, outcome), outcome.ask_in_ms, now);
     case "succeeded":
       if (outcome.unless_cancelled && isBeingCancelled(attempt)) return NOTHING;
       if (outcome.unless_cancelled && !isOpenAttempt(attempt)) return askAfterTheEnd(attempt, now);
@@ -83,6 +92,10 @@ export function decideOutcome(
       return { ...decideEnded(payment, attempt, others, "closed", undefined, now), due_at };
     }
   }
+}
+
+function withOrderNo(attempt: Attempt, { channel_order_no }: { channel_order_no?: string }): Attempt {
+  return channel_order_no === undefined ? attempt : { ...attempt, channel_order_no };
 }
 
 /** How long after an abandoned attempt's expiry it is asked about once more: the channel's clock is not ours. */

@@ -1,6 +1,6 @@
 /** Payments and attempts. The only door of the module. */
 
-export { loadAttempts } from "./attempt-store.ts";
+export { findAttemptOfNotice, loadAttempts } from "./attempt-store.ts";
 export { createCashierService } from "./cashier-service.ts";
 export { type CreatePaymentInput, createPayment } from "./create-payment.ts";
 export { paymentErrors } from "./errors.ts";
@@ -10,7 +10,7 @@ export type { Attempt, Payment } from "./payment.ts";
 export { attemptTransitions, isOpenPayment, paymentTransitions, queryDelay_ms } from "./payment.ts";
 export { presentPayment } from "./present-payment.ts";
 export { findPayment } from "./read-payment.ts";
-export { receivePaymentNotice } from "./receive-notice.ts";
+export { receiveAskNotice, receivePaymentNotice } from "./receive-notice.ts";
 export { hashContent } from "./request-hash.ts";
 export { registerPaymentRoutes } from "./routes/index.ts";
 export { attemptReference, notifyUrl } from "./send-attempt.ts";

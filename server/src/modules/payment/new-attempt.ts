@@ -100,6 +100,7 @@ export function newAttempt(
     payer: choice.payer,
     action: null,
     channel_trade_no: null,
+    channel_order_no: null,
     channel_payer: null,
     failure_code: null,
     failure_message: null,

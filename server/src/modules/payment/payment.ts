@@ -102,6 +102,8 @@ export interface Attempt {
   payer: Payer;
   action: Action | null;
   channel_trade_no: string | null;
+  /** The channel's number of the order before it is paid, where it is asked by that. */
+  channel_order_no: string | null;
   channel_payer: string | null;
   failure_code: string | null;
   failure_message: string | null;

@@ -1,9 +1,9 @@
-/** A payment notice whose signature is good: checked against what we asked for, then recorded like any other answer. */
+/** Notices about attempts whose signature is good. */
 import { barcodeRulesOf } from "../../channels/auth-code.ts";
 import type { Channel, ChannelAccount, ChannelPayment } from "../../channels/contract.ts";
 import { checkIntegrity, expectPayment } from "../../channels/integrity.ts";
 import { decodeUuid } from "../../kit/id.ts";
-import { hurryAttempt } from "./attempt-store.ts";
+import { findAttemptOfNotice, hurryAttempt } from "./attempt-store.ts";
 import { attemptReference } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 
@@ -15,7 +15,10 @@ export type NoticeOutcome =
   /** Amount, currency, number or merchant differ from what we asked. Not acknowledged; the channel is asked. */
   | "integrity";
 
-/** Records a payment notice for an attempt of this merchant through this account, and says whether to acknowledge it. */
+/**
+ * A payment notice: checked against what we asked for, then recorded like any other answer. Says whether to acknowledge
+ * it; the attempt must be this merchant's and through this account.
+ */
 export async function receivePaymentNotice(
   services: PaymentServices,
   merchant_id: string,
@@ -44,5 +47,20 @@ export async function receivePaymentNotice(
       ...(barcodeRulesOf(opened.channel, attempt.method) && { unless_cancelled: true }),
     },
   });
+  return "recorded";
+}
+
+/** The channel says that something happened to an order: it is asked at once, and the notice need not come again. */
+export async function receiveAskNotice(
+  services: PaymentServices,
+  merchant_id: string,
+  channel_account_id: string,
+  serial_no: string,
+): Promise<"recorded" | "unknown_number"> {
+  const named = { serial_no, channel_trade_no: undefined };
+  const attempt = await findAttemptOfNotice(services.db, { merchant_id, channel_account_id }, named);
+  if (!attempt) return "unknown_number";
+  await hurryAttempt(services.db, attempt, services.clock.now());
+  services.kick.attempts();
   return "recorded";
 }

@@ -58,7 +58,7 @@ async function askChannel(services: PaymentServices, attempt: Attempt, must_end:
   }
   // A channel that closes nothing lets the payer pay until the order's own expiry, which we set: nothing ends it sooner.
   const over = must_end && attempt.expires_at <= services.clock.now();
-  if (answer.kind === "pending") return { kind: over ? "abandoned" : "still_unpaid" };
+  if (answer.kind === "pending") return over ? { kind: "abandoned" } : { ...answer, kind: "still_unpaid" };
   return afterNotFound(services, attempt, over);
 }
 

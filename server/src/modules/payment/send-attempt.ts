@@ -93,7 +93,7 @@ async function callAndRecord(
 /** @param rules of an order by the payer's code: it is asked about sooner. */
 function attemptOutcome(outcome: PayOutcome, rules: BarcodeRules | undefined): AttemptOutcome {
   const ask_in_ms = rules?.query_interval_ms;
-  if (outcome.kind === "pending") return { kind: "sent", action: outcome.action, ask_in_ms };
+  if (outcome.kind === "pending") return { ...outcome, kind: "sent", ask_in_ms };
   if (outcome.kind === "unknown") return { ...outcome, ask_in_ms };
   return outcome.kind === "succeeded" && rules ? { ...outcome, unless_cancelled: true } : outcome;
 }
@@ -115,6 +115,7 @@ export function attemptReference(attempt: Attempt): AttemptReference {
     method: attempt.method,
     amount: { amount: attempt.amount, currency: attempt.currency },
     channel_trade_no: attempt.channel_trade_no ?? undefined,
+    channel_order_no: attempt.channel_order_no ?? undefined,
     created_at: attempt.created_at,
   };
 }
@@ -133,6 +134,7 @@ function payInput(services: PaymentServices, payment: Payment, attempt: Attempt,
     subject: payment.subject,
     description: payment.description ?? undefined,
     notify_url: notifyUrl(services, attempt),
+    owner: attempt.merchant_id,
     return_url: return_url ?? payment.return_url ?? `${services.settings.public_url}/c/${encodeCashierToken(payment)}`,
     expires_at: attempt.expires_at,
     payer: attempt.payer,

@@ -60,5 +60,6 @@ function refundInput(services: RefundServices, refund: Refund, attempt: Attempt)
     created_at: refund.created_at,
     reason: refund.reason ?? undefined,
     notify_url: notifyUrl(services, attempt),
+    owner: attempt.merchant_id,
   };
 }

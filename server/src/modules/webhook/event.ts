@@ -16,6 +16,12 @@ export const eventTypes = [
   "refund.succeeded",
   // The channel refused the refund; the amount may be refunded again.
   "refund.failed",
+  // The payer asked the channel for the money back (chargeback).
+  "dispute.created",
+  // The channel said something new about it.
+  "dispute.updated",
+  // It ended: won, lost or withdrawn.
+  "dispute.closed",
   // Asked for by the merchant to try an endpoint.
   "webhook_endpoint.test",
 ] as const;
