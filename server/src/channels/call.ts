@@ -1,13 +1,15 @@
 /**
  * The only place that calls a channel. It turns an input into a wire request, sends it over kept-alive connections, and
  * turns what comes back into an outcome. Trouble of any kind (a time limit, a refused connection, an unreadable or
- * unverifiable answer, an echo that differs) is the outcome `unknown`, never an exception: the order may exist.
+ * unverifiable answer, an echo that differs) is the outcome `unknown`, never an exception: the order may exist. Each
+ * account's operations have places, time limits and breakers of their own (`guard.ts`).
  */
 import type { Clock } from "../kit/clock.ts";
 import { InvariantError } from "../kit/error.ts";
 import type { Logger } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
 import { isBarcode } from "./auth-code.ts";
+import type { CallHealth } from "./breaker.ts";
 import type {
   AttemptReference,
   Channel,
@@ -28,11 +30,17 @@ import type {
   RefundOutcome,
   Send,
   Unknown,
+  UnknownReason,
   WireNotice,
+  WireRequest,
+  WireResponse,
 } from "./contract.ts";
+import { createGuard, type Guard, type LaneHealth } from "./guard.ts";
 import { checkIntegrity, checkRefundIntegrity, expectPayment } from "./integrity.ts";
 import { RequestRefused, unknown } from "./refusal.ts";
 import { createWire, type Wire } from "./wire.ts";
+
+export type { LaneHealth } from "./guard.ts";
 
 const OPERATION_TIMEOUT_MS = 10_000;
 
@@ -40,7 +48,7 @@ export interface ChannelCallerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** From the first byte sent to the last byte received; 10 s unless given. */
+  /** The longest that any operation may take, where its own limit is not shorter; 10 s unless given. */
   readonly timeout_ms?: number;
 }
 
@@ -54,13 +62,17 @@ export interface ChannelCaller {
   queryRefund(channel: Channel, account: ChannelAccount, input: RefundInput): Promise<RefundOutcome>;
   identify(channel: Channel, account: ChannelAccount, code: string): Promise<IdentityOutcome>;
   readNotice(channel: Channel, account: ChannelAccount, notice: WireNotice): Promise<NoticeResult>;
-  /** Any further operation of a channel, such as fetching its certificates. `name` is for the log. */
+  /** Any further operation of a channel, such as fetching its certificates. `name` is for the log, and names its lane. */
   run<Input, Outcome>(
     name: string,
     account: ChannelAccount,
     operation: ChannelOperation<Input, Outcome>,
     input: Input,
   ): Promise<Outcome | Refused | Unknown>;
+  /** Why an operation would be kept back now, without being sent; undefined when it would be sent. */
+  refuses(account_id: string, operation: "pay"): "breaker" | "bulkhead" | undefined;
+  /** How the operations of an account fare that this process called lately. */
+  health(account_id: string): LaneHealth[];
   /** Closes the connections after the calls under way. */
   end(): Promise<void>;
 }
@@ -73,6 +85,8 @@ interface Refused {
 /** A call under way, for the log: our number of the attempt or the refund, never the payer's data. */
 interface Call {
   readonly operation: string;
+  /** The name of its lane. */
+  readonly lane: string;
   readonly number?: string;
 }
 
@@ -82,12 +96,14 @@ interface Tools {
   readonly random: Random;
   readonly log: Logger;
   readonly wire: Wire;
+  readonly guard: Guard;
 }
 
 /** One caller serves the whole process: its connections are shared by all accounts of a channel. */
 export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelCallerOptions): ChannelCaller {
   const wire = createWire(timeout_ms ?? OPERATION_TIMEOUT_MS);
-  const tools: Tools = { clock, random, log, wire };
+  const guard = createGuard({ clock, log, timeout_ms: timeout_ms ?? OPERATION_TIMEOUT_MS });
+  const tools: Tools = { clock, random, log, wire, guard };
   return {
     async pay(channel, account, input) {
       const call = callOf(channel, "pay", input.serial_no);
@@ -123,8 +139,11 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
       return perform(tools, callOf(channel, "identify"), account, operation, { code });
     },
     readNotice: (channel, account, notice) =>
-      channel.readNotice({ account, clock, random }, notice, trackedSend(wire).send),
-    run: (name, account, operation, input) => perform(tools, { operation: name }, account, operation, input),
+      channel.readNotice({ account, clock, random }, notice, openLine(wire).send),
+    run: (name, account, operation, input) =>
+      perform(tools, { operation: name, lane: name }, account, operation, input),
+    refuses: (account_id, operation) => guard.refuses(account_id, operation),
+    health: (account_id) => guard.health(account_id),
     end: () => wire.end(),
   };
 }
@@ -148,33 +167,45 @@ function withoutCode(
 }
 
 function callOf(channel: Channel, name: string, number?: string): Call {
-  return { operation: `${channel.id}.${name}`, ...(number === undefined ? {} : { number }) };
+  return { operation: `${channel.id}.${name}`, lane: name, ...(number === undefined ? {} : { number }) };
 }
 
 async function perform<Input, Outcome>(
-  { clock, random, log, wire }: Tools,
+  { clock, random, log, wire, guard }: Tools,
   call: Call,
   account: ChannelAccount,
   operation: ChannelOperation<Input, Outcome>,
   input: Input,
 ): Promise<Outcome | Refused | Unknown> {
   const context: ChannelContext = { account, clock, random };
-  const outcome = await ("converse" in operation
-    ? converse(wire, operation, context, input)
-    : exchange(wire, operation, context, input));
+  const outcome = await guard.run(account.id, call.lane, async (timeout_ms) => {
+    const line = openLine(wire, AbortSignal.timeout(timeout_ms));
+    const made = await ("converse" in operation
+      ? converse(line, operation, context, input)
+      : exchange(line, operation, context, input));
+    return { outcome: made, health: line.used() ? healthOf(made) : ("none" as const) };
+  });
   logOutcome(log, call, outcome);
   return outcome;
 }
 
+const troubles: ReadonlySet<UnknownReason> = new Set<UnknownReason>(["timeout", "connection", "http_status"]);
+
+/** An explicit refusal, and an answer that we cannot use, still come from a channel that answers. */
+function healthOf(outcome: unknown): CallHealth {
+  const { kind, reason } = outcome as { kind: string; reason?: UnknownReason };
+  return kind === "unknown" && reason && troubles.has(reason) ? "trouble" : "good";
+}
+
 async function exchange<Input, Outcome>(
-  wire: Wire,
+  line: Line,
   operation: Operation<Input, Outcome>,
   context: ChannelContext,
   input: Input,
 ): Promise<Outcome | Refused | Unknown> {
   try {
     const request = await operation.toRequest(context, input);
-    const answer = await wire.exchange(request);
+    const answer = await line.exchange(request);
     return "kind" in answer ? answer : await readSafely(() => operation.fromResponse(context, input, answer));
   } catch (error) {
     return outcomeOfUnsent(error);
@@ -182,31 +213,44 @@ async function exchange<Input, Outcome>(
 }
 
 async function converse<Input, Outcome>(
-  wire: Wire,
+  line: Line,
   operation: Conversation<Input, Outcome>,
   context: ChannelContext,
   input: Input,
 ): Promise<Outcome | Refused | Unknown> {
-  const { send, trouble } = trackedSend(wire);
   try {
-    return await operation.converse(context, input, send);
+    return await operation.converse(context, input, line.send);
   } catch (error) {
     if (error instanceof RequestRefused) return outcomeOfUnsent(error);
-    return trouble() ?? outcomeOfUnsent(error);
+    return line.trouble() ?? outcomeOfUnsent(error);
   }
 }
 
+/** The wire as one operation uses it. */
+interface Line {
+  readonly exchange: (request: WireRequest) => Promise<WireResponse | Unknown>;
+  readonly send: Send;
+  /** What the last exchange of `send` came to, where nothing could be made of it. */
+  trouble(): Unknown | undefined;
+  used(): boolean;
+}
+
 /** What an SDK makes of a broken exchange is its own affair: `trouble` tells what the exchange itself came to. */
-function trackedSend(wire: Wire): { send: Send; trouble(): Unknown | undefined } {
+function openLine(wire: Wire, limit?: AbortSignal): Line {
   let last: Unknown | undefined;
+  let used = false;
+  const exchange = (request: WireRequest) => {
+    used = true;
+    return wire.exchange(request, limit);
+  };
   const send: Send = async (request) => {
-    const answer = await wire.exchange(request);
+    const answer = await exchange(request);
     last =
       "kind" in answer ? answer : unknown("unreadable", `the answer with status ${answer.status} could not be read`);
     if ("kind" in answer) throw new Error(answer.detail);
     return answer;
   };
-  return { send, trouble: () => last };
+  return { exchange, send, trouble: () => last, used: () => used };
 }
 
 async function performLocally<Input, Outcome>(
@@ -270,8 +314,9 @@ function refuseDifferences(log: Logger, call: Call, differences: string[]): Unkn
 }
 
 function logOutcome(log: Logger, call: Call, outcome: unknown): void {
-  const { kind, reason, detail } = outcome as { kind: string; reason?: string; detail?: string };
-  if (kind !== "unknown") log.debug({ ...call, outcome: kind }, "channel called");
+  const { kind, reason, detail, held_back } = outcome as { kind: string } & Partial<Unknown>;
+  // While a breaker is open nothing new is learnt; that it opened was said.
+  if (kind !== "unknown" || held_back) log.debug({ ...call, outcome: kind }, "channel called");
   else if (reason === "integrity") log.error({ ...call, reason, detail }, "channel echo differs from what was asked");
   else log.warn({ ...call, reason, detail }, "channel outcome unknown");
 }

@@ -148,6 +148,8 @@ export interface Unknown {
   readonly reason: UnknownReason;
   /** For operators; never the payer's data. */
   readonly detail: string;
+  /** With `not_sent`: our own limits kept this call back (`guard.ts`); it says nothing of an earlier one. */
+  readonly held_back?: "breaker" | "bulkhead";
 }
 
 export type PayOutcome =

@@ -7,12 +7,16 @@ import { unknown } from "./refusal.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RESPONSE_BYTES_MAX = 1_048_576;
-const CONNECTIONS_PER_ORIGIN = 128;
+/** Accounts of one channel share an origin; what each may have under way is bounded by `guard.ts`. */
+const CONNECTIONS_PER_ORIGIN = 1_024;
 const CERTIFIED_AGENTS_MAX = 256;
 
 export interface Wire {
-  /** Sends a request and answers the response, or unknown. Redirects are not followed. */
-  exchange(request: WireRequest): Promise<WireResponse | Unknown>;
+  /**
+   * Sends a request and answers the response, or unknown. Redirects are not followed.
+   * @param limit ends the exchange when the operation's time is over; the wire's own limit unless given.
+   */
+  exchange(request: WireRequest, limit?: AbortSignal): Promise<WireResponse | Unknown>;
   end(): Promise<void>;
 }
 
@@ -32,10 +36,8 @@ export function createWire(timeout_ms: number): Wire {
     return known;
   }
   return {
-    async exchange({ method, url, headers, body, client_certificate }) {
+    async exchange({ method, url, headers, body, client_certificate }, signal = AbortSignal.timeout(timeout_ms)) {
       const { origin, pathname, search } = new URL(url);
-      // The agent's own limits are per phase; this one is for the whole exchange.
-      const signal = AbortSignal.timeout(timeout_ms);
       try {
         const response = await agentOf(client_certificate).request({
           origin,
