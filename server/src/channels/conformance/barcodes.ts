@@ -2,8 +2,8 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { isBarcode } from "../auth-code.ts";
 import type { Method, PayInput, UnknownReason } from "../contract.ts";
-import { changeAccount, makePayInput, makeStrangeKey } from "./harness.ts";
-import { ask, type ConformanceSubject, type World } from "./subject.ts";
+import { changeAccount, makePayInput } from "./harness.ts";
+import { ask, type ConformanceSubject, strangeKeyOf, type World } from "./subject.ts";
 
 /** What the suite must know of a channel's code payments. */
 export interface BarcodeFacts {
@@ -101,7 +101,7 @@ function describeCharge(subject: ConformanceSubject, world: () => World, facts: 
       failure: { code: "PAYER_AUTH_CODE_REQUIRED" },
     });
     const input = await begin("success");
-    const stranger = changeAccount(account, { secrets: { [subject.privateKeyField]: makeStrangeKey() } });
+    const stranger = changeAccount(account, { secrets: { [subject.privateKeyField]: strangeKeyOf(subject) } });
     const refused = await caller.pay(channel, stranger, input);
     expect(inspect(refused, { depth: 9 })).not.toContain(input.payer.auth_code);
   });

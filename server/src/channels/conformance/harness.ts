@@ -82,7 +82,10 @@ interface Box {
   readonly takers: ((notice: WireNotice) => void)[];
 }
 
-export async function startNoticeReceiver(): Promise<NoticeReceiver> {
+/** @param numberOf what stands for the last part of the path, where all notices come to one address. */
+export async function startNoticeReceiver(
+  numberOf?: (notice: WireNotice) => string | undefined,
+): Promise<NoticeReceiver> {
   const boxes = new Map<string, Box>();
   const boxOf = (key: string): Box => {
     const box = boxes.get(key) ?? { waiting: [], takers: [] };
@@ -93,7 +96,7 @@ export async function startNoticeReceiver(): Promise<NoticeReceiver> {
     const { status, headers, body: text } = receiver.reply();
     response.writeHead(status, headers).end(text);
     const notice = { headers: request.headers as Record<string, string | undefined>, body };
-    const box = boxOf(request.url?.split("/").at(-1) ?? "");
+    const box = boxOf(numberOf?.(notice) ?? request.url?.split("/").at(-1) ?? "");
     const taker = box.takers.shift();
     if (taker) taker(notice);
     else box.waiting.push(notice);
@@ -158,7 +161,7 @@ export function makeRefundInput(
   return {
     attempt: { ...pay, channel_trade_no },
     refund_no: makeNumber(),
-    amount: money(fen, "CNY"),
+    amount: money(fen, pay.amount.currency),
     created_at: systemClock.now(),
     reason: "不想要了",
     notify_url: pay.notify_url,

@@ -2,8 +2,18 @@ import { describe, expect, it } from "vitest";
 import { money } from "../../kit/money.ts";
 import { isBarcode } from "../auth-code.ts";
 import type { Method } from "../contract.ts";
-import { changeAccount, makePayInput, makeStrangeKey } from "./harness.ts";
-import { ask, type ConformanceSubject, codeOf, expectPending, payInFull, startPayment, type World } from "./subject.ts";
+import { changeAccount } from "./harness.ts";
+import {
+  ask,
+  type ConformanceSubject,
+  codeOf,
+  expectPending,
+  makeOrder,
+  payInFull,
+  startPayment,
+  strangeKeyOf,
+  type World,
+} from "./subject.ts";
 
 /** Orders: started, asked for, closed; refused, repeated, contradicted, lost on the way. */
 export function describePayments(subject: ConformanceSubject, world: () => World): void {
@@ -22,7 +32,7 @@ function describeLife(subject: ConformanceSubject, world: () => World): void {
   const ordered = (Object.keys(channel.pay) as Method[]).filter((method) => !isBarcode(method));
   it.each(ordered)("%s goes from order to paid, with our number and amount", async (method) => {
     const { caller, account, receiver, control } = world();
-    const input = makePayInput(method, receiver.url);
+    const input = makeOrder(subject, receiver.url, { method });
     const action = expectPending(await caller.pay(channel, account, input));
     expect(["pending", "not_found"]).toContain((await caller.query(channel, account, input)).kind);
     const paid = await control.post("pay", { code: codeOf(action), notify: false });
@@ -38,14 +48,14 @@ function describeLife(subject: ConformanceSubject, world: () => World): void {
     expect(await caller.query(channel, account, input)).toEqual({ kind: facts.unseen });
     await control.post("pay", { code, outcome: "fail" });
     expect(await caller.query(channel, account, input)).toEqual({ kind: "pending" });
-    const stranger = makePayInput(subject.method, receiver.url);
+    const stranger = makeOrder(subject, receiver.url);
     expect(await caller.query(channel, account, stranger)).toEqual({ kind: "not_found" });
   });
 
   it("takes a refusal as a failure only where the channel is explicit", async () => {
     const { caller, account, receiver } = world();
-    const unknownKey = changeAccount(account, { secrets: { [subject.privateKeyField]: makeStrangeKey() } });
-    const input = makePayInput(subject.method, receiver.url);
+    const unknownKey = changeAccount(account, { secrets: { [subject.privateKeyField]: strangeKeyOf(subject) } });
+    const input = makeOrder(subject, receiver.url);
     expect(await caller.pay(channel, unknownKey, input)).toMatchObject({ kind: "failed" });
     expect(await caller.query(channel, unknownKey, input)).toMatchObject({ kind: "unknown", reason: "refused" });
     if (!channel.close) return;
@@ -55,7 +65,7 @@ function describeLife(subject: ConformanceSubject, world: () => World): void {
   it("says not_sent when the account cannot sign", async () => {
     const { caller, account, receiver } = world();
     const broken = { ...changeAccount(account, {}), secrets: {} };
-    const input = makePayInput(subject.method, receiver.url);
+    const input = makeOrder(subject, receiver.url);
     expect(await caller.pay(channel, broken, input)).toMatchObject({ kind: "unknown", reason: "not_sent" });
   });
 }
@@ -72,7 +82,7 @@ function describeRepetition(subject: ConformanceSubject, world: () => World): vo
   it("does not know when the same number is asked for with another amount, and keeps the first order", async () => {
     const { caller, account, control } = world();
     const { input, code } = await startPayment(world(), subject);
-    const other = { ...input, amount: money(1n, "CNY") };
+    const other = { ...input, amount: money(1n, input.amount.currency) };
     expect(await caller.pay(channel, account, other)).toMatchObject({ kind: "unknown", reason: "duplicate" });
     await control.post("pay", { code, notify: false });
     expect(await caller.query(channel, account, input)).toMatchObject({ payment: { amount: input.amount } });
@@ -92,7 +102,7 @@ function describeTrouble(subject: ConformanceSubject, world: () => World): void 
   it("does not know after a timeout before the effect; the order does not exist", async () => {
     const { caller, impatient, account, receiver } = world();
     await ask(world(), subject, "pay", "timeout_before");
-    const input = makePayInput(subject.method, receiver.url);
+    const input = makeOrder(subject, receiver.url);
     expect(await impatient.pay(channel, account, input)).toMatchObject({ kind: "unknown", reason: "timeout" });
     expect(await caller.query(channel, account, input)).toEqual({ kind: "not_found" });
   });
@@ -100,7 +110,7 @@ function describeTrouble(subject: ConformanceSubject, world: () => World): void 
   it("does not know after a timeout after the effect; the order can be paid", async () => {
     const { caller, impatient, account, receiver, control } = world();
     await ask(world(), subject, "pay", "timeout_after");
-    const input = makePayInput(subject.method, receiver.url);
+    const input = makeOrder(subject, receiver.url);
     expect(await impatient.pay(channel, account, input)).toMatchObject({ kind: "unknown", reason: "timeout" });
     await control.post("pay", { code: input.serial_no, notify: false });
     expect(await caller.query(channel, account, input)).toMatchObject({ kind: "succeeded" });
@@ -109,7 +119,7 @@ function describeTrouble(subject: ConformanceSubject, world: () => World): void 
   it.each(Object.entries(facts.troubles))("does not know after %s (%s), whatever was asked", async (fault, reason) => {
     const { caller, account, receiver } = world();
     await ask(world(), subject, "pay", fault);
-    const started = makePayInput(subject.method, receiver.url);
+    const started = makeOrder(subject, receiver.url);
     expect(await caller.pay(channel, account, started)).toMatchObject({ kind: "unknown", reason });
 
     const { input } = await payInFull(world(), subject);
@@ -172,7 +182,7 @@ function describeEnd(subject: ConformanceSubject, world: () => World): void {
     const { caller, account, receiver } = world();
     const { input } = await payInFull(world(), subject);
     expect(await caller.close(channel, account, input)).toEqual({ kind: "already_paid" });
-    const stranger = makePayInput(subject.method, receiver.url);
+    const stranger = makeOrder(subject, receiver.url);
     expect(await caller.close(channel, account, stranger)).toEqual({ kind: "not_found" });
   });
 

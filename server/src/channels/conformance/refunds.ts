@@ -34,7 +34,7 @@ function describeSuccess(subject: ConformanceSubject, world: () => World): void 
         refund: {
           refund_no: refund.refund_no,
           serial_no: facts.refundWithoutOrder ? undefined : input.serial_no,
-          amount: money(fen, "CNY"),
+          amount: money(fen, input.amount.currency),
         },
       });
       expect(await caller.query(channel, account, input)).toMatchObject({ kind: "succeeded" });
@@ -59,7 +59,7 @@ function describeSuccess(subject: ConformanceSubject, world: () => World): void 
     const { input, channel_trade_no } = await payInFull(world(), subject);
     const refund = makeRefundInput(input, channel_trade_no, 300n);
     await caller.refund(channel, account, refund);
-    const other = { ...refund, amount: money(400n, "CNY") };
+    const other = { ...refund, amount: money(400n, input.amount.currency) };
     expect(["failed", "unknown"]).toContain((await caller.refund(channel, account, other)).kind);
     expect(await caller.queryRefund(channel, account, other)).toMatchObject({ kind: "unknown", reason: "integrity" });
     expect(await refundedAtChannel(world(), input.serial_no)).toBe(300);

@@ -1,13 +1,25 @@
 /** What the suite must be told about a channel: how to reach it, and where channels rightly differ. */
 import { afterAll, beforeAll } from "vitest";
+import { money } from "../../kit/money.ts";
+import type { Secret } from "../../kit/secret.ts";
 import type { ChannelCaller } from "../call.ts";
-import type { Action, Channel, ChannelAccount, Method, PayInput, PayOutcome, UnknownReason } from "../contract.ts";
+import type {
+  Action,
+  Channel,
+  ChannelAccount,
+  Method,
+  PayInput,
+  PayOutcome,
+  UnknownReason,
+  WireNotice,
+} from "../contract.ts";
 import type { BarcodeFacts } from "./barcodes.ts";
 import {
   type ControlPlane,
   createControlPlane,
   createObservedCallers,
   makePayInput,
+  makeStrangeKey,
   type NoticeReceiver,
   type Provisioned,
   startNoticeReceiver,
@@ -18,14 +30,20 @@ export interface ConformanceSubject {
   readonly channel: Channel;
   /** Starts the channel's simulator in this process, on a free port. */
   start(): Promise<{ url: string; close(): Promise<void> }>;
-  /** Registers a merchant at the channel. */
-  provision(control: ControlPlane): Promise<Provisioned>;
+  /** Registers a merchant at the channel; `receiver` takes the notices of a channel that is told one address for all. */
+  provision(control: ControlPlane, receiver: NoticeReceiver): Promise<Provisioned>;
+  /** Our number in a notice, where all of an account's notices come to one address. */
+  numberOfNotice?(notice: WireNotice): string | undefined;
   /** The account after the channel changed its keys to `rotated`, holding old and new ones. */
   renew(account: ChannelAccount, rotated: Record<string, unknown>): ChannelAccount;
   /** The account with the channel's addresses replaced by `url`. */
   relocate(account: ChannelAccount, url: string): ChannelAccount;
-  /** The name of the secret that holds the merchant's private key. */
+  /** The name of the secret that proves who we are: the merchant's private key, or a key of the channel's making. */
   readonly privateKeyField: string;
+  /** A well-formed one that the channel does not know; an RSA key in PEM unless given. */
+  makeStrangeKey?(): Secret;
+  /** In which the suite pays; CNY unless given. */
+  readonly currency?: string;
   /** The method that the suite pays by; starting it calls the channel. */
   readonly method: Method;
   readonly facts: ChannelFacts;
@@ -50,6 +68,10 @@ export interface ChannelFacts {
   readonly refundUntruths: readonly string[];
   /** The refund query names the payment by the channel's number only. */
   readonly refundWithoutOrder?: true;
+  /** Why the query is not known once the channel has changed its keys; bad_signature unless given. */
+  readonly rotated?: UnknownReason;
+  /** Well-signed but untrue notices; of another amount and of another merchant unless given. */
+  readonly untrueNotices?: readonly string[];
   /** Spoilt notices that must be refused. */
   readonly spoiltNotices: readonly string[];
   /** Where it takes the payer's code. */
@@ -69,15 +91,15 @@ export interface World {
 }
 
 /** Starts channel, merchant, receiver and caller for the tests of one describe block. */
-export function useWorld(subject: Pick<ConformanceSubject, "start" | "provision">): () => World {
+export function useWorld(subject: Pick<ConformanceSubject, "start" | "provision" | "numberOfNotice">): () => World {
   let world: World;
   let stop: () => Promise<void>;
   beforeAll(async () => {
     const running = await subject.start();
     const control = createControlPlane(running.url);
-    const receiver = await startNoticeReceiver();
+    const receiver = await startNoticeReceiver(subject.numberOfNotice);
     const callers = createObservedCallers();
-    world = { control, receiver, ...callers, ...(await subject.provision(control)) };
+    world = { control, receiver, ...callers, ...(await subject.provision(control, receiver)) };
     stop = async () => {
       await Promise.all([callers.caller.end(), callers.impatient.end()]);
       await receiver.close();
@@ -106,19 +128,38 @@ export function codeOf(action: Action): string {
 }
 
 export function expectPending(outcome: PayOutcome): Action {
-  if (outcome.kind !== "pending") throw new Error(`pending was expected, not ${JSON.stringify(outcome)}`);
-  return outcome.action;
+  return pendingOf(outcome).action;
 }
 
-/** Starts a payment without a notice address that anybody watches. */
+function pendingOf(outcome: PayOutcome) {
+  if (outcome.kind !== "pending") throw new Error(`pending was expected, not ${JSON.stringify(outcome)}`);
+  return outcome;
+}
+
+/** An order of 88.01 in the subject's currency, by its method unless told. */
+export function makeOrder(
+  subject: ConformanceSubject,
+  notify_base: string,
+  { method = subject.method, ...changes }: Partial<PayInput> = {},
+): PayInput {
+  const amount = money(8_801n, subject.currency ?? "CNY");
+  return makePayInput(method, notify_base, { amount, ...changes });
+}
+
+/** Well-formed, and unknown to the channel. */
+export function strangeKeyOf(subject: ConformanceSubject): Secret {
+  return subject.makeStrangeKey?.() ?? makeStrangeKey();
+}
+
+/** Starts a payment. The input has the channel's number of the order, as the platform would keep it. */
 export async function startPayment(
   { caller, account, receiver }: World,
   subject: ConformanceSubject,
   changes: Partial<PayInput> = {},
 ): Promise<{ input: PayInput; code: string }> {
-  const input = makePayInput(subject.method, receiver.url, changes);
-  const code = codeOf(expectPending(await caller.pay(subject.channel, account, input)));
-  return { input, code };
+  const asked = makeOrder(subject, receiver.url, changes);
+  const { action, channel_order_no } = pendingOf(await caller.pay(subject.channel, account, asked));
+  return { input: { ...asked, channel_order_no }, code: codeOf(action) };
 }
 
 /** A payment that has been paid, silently; answers the channel's number of it. */
