@@ -9,9 +9,11 @@ import { InvariantError } from "../kit/error.ts";
 import type { Logger } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
 import { isBarcode } from "./auth-code.ts";
+import { type BillFetch, type BillSink, createBillReceiver } from "./bills.ts";
 import type { CallHealth } from "./breaker.ts";
 import type {
   AttemptReference,
+  BillInput,
   Channel,
   ChannelAccount,
   ChannelContext,
@@ -43,6 +45,9 @@ import { createWire, type Wire } from "./wire.ts";
 export type { LaneHealth } from "./guard.ts";
 
 const OPERATION_TIMEOUT_MS = 10_000;
+/** A bill that comes within an answer takes longer, and more room, than any other answer. */
+const BILL_TIMEOUT_MS = 60_000;
+const BILL_BYTES_MAX = 64 * 1_048_576;
 
 export interface ChannelCallerOptions {
   readonly clock: Clock;
@@ -62,6 +67,8 @@ export interface ChannelCaller {
   queryRefund(channel: Channel, account: ChannelAccount, input: RefundInput): Promise<RefundOutcome>;
   identify(channel: Channel, account: ChannelAccount, code: string): Promise<IdentityOutcome>;
   readNotice(channel: Channel, account: ChannelAccount, notice: WireNotice): Promise<NoticeResult>;
+  /** Finds the bill of a day and streams it into `sink`. Throws what the sink throws. */
+  downloadBill(channel: Channel, account: ChannelAccount, input: BillInput, sink: BillSink): Promise<BillFetch>;
   /** Any further operation of a channel, such as fetching its certificates. `name` is for the log, and names its lane. */
   run<Input, Outcome>(
     name: string,
@@ -104,6 +111,9 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
   const wire = createWire(timeout_ms ?? OPERATION_TIMEOUT_MS);
   const guard = createGuard({ clock, log, timeout_ms: timeout_ms ?? OPERATION_TIMEOUT_MS });
   const tools: Tools = { clock, random, log, wire, guard };
+  const billGuard = createGuard({ clock, log, timeout_ms: BILL_TIMEOUT_MS });
+  const billTools: Tools = { ...tools, wire: createWire(BILL_TIMEOUT_MS, BILL_BYTES_MAX), guard: billGuard };
+  const billReceiver = createBillReceiver();
   return {
     async pay(channel, account, input) {
       const call = callOf(channel, "pay", input.serial_no);
@@ -140,11 +150,21 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
     },
     readNotice: (channel, account, notice) =>
       channel.readNotice({ account, clock, random }, notice, openLine(wire).send),
+    async downloadBill(channel, account, input, sink) {
+      const bills = offered(channel.bills, channel, "bills");
+      const call = callOf(channel, "bill", `${input.kind} ${input.date}`);
+      const located = await perform(billTools, call, account, bills.locate, input);
+      const outcome = await billReceiver.receive(located, bills.origins(account), sink);
+      if (outcome.kind !== located.kind) logOutcome(log, call, outcome);
+      return outcome;
+    },
     run: (name, account, operation, input) =>
       perform(tools, { operation: name, lane: name }, account, operation, input),
     refuses: (account_id, operation) => guard.refuses(account_id, operation),
-    health: (account_id) => guard.health(account_id),
-    end: () => wire.end(),
+    health: (account_id) => [...guard.health(account_id), ...billGuard.health(account_id)],
+    async end() {
+      await Promise.all([wire.end(), billTools.wire.end(), billReceiver.end()]);
+    },
   };
 }
 

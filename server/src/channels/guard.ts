@@ -27,6 +27,8 @@ const laneRules: Readonly<Record<string, LaneRules>> = {
   close: asking,
   refund_query: asking,
   identity: { ...asking, timeout_ms: 5_000 },
+  // Nobody waits for a bill, and one that comes within an answer is long.
+  bill: { concurrent_max: 2, waiting_max: 32, wait_ms: 60_000, timeout_ms: 60_000 },
 };
 
 /** The health of one operation of an account, as this process sees it. */

@@ -20,9 +20,14 @@ export interface Wire {
   end(): Promise<void>;
 }
 
-/** Opens no connection yet. `timeout_ms` is for one whole exchange, from connecting to the last byte. */
-export function createWire(timeout_ms: number): Wire {
-  const agent = createAgent(timeout_ms);
+/**
+ * Opens no connection yet.
+ * @param timeout_ms for one whole exchange, from connecting to the last byte.
+ * @param response_bytes_max the largest answer; 1 MB unless given.
+ */
+export function createWire(timeout_ms: number, response_bytes_max: number = RESPONSE_BYTES_MAX): Wire {
+  const limits: Limits = { timeout_ms, response_bytes_max };
+  const agent = createAgent(limits);
   // Whoever shows a certificate has connections of its own: one made with it must serve nobody else.
   const certified = new LRUCache<string, Agent>({
     max: CERTIFIED_AGENTS_MAX,
@@ -31,7 +36,7 @@ export function createWire(timeout_ms: number): Wire {
   function agentOf(shown: ClientCertificate | undefined): Agent {
     if (!shown) return agent;
     const name = sha256(`${shown.certificate}\n${shown.private_key}`).toString("base64");
-    const known = certified.get(name) ?? createAgent(timeout_ms, shown);
+    const known = certified.get(name) ?? createAgent(limits, shown);
     certified.set(name, known, { noDisposeOnSet: true });
     return known;
   }
@@ -59,7 +64,12 @@ export function createWire(timeout_ms: number): Wire {
   };
 }
 
-function createAgent(timeout_ms: number, shown?: ClientCertificate): Agent {
+interface Limits {
+  readonly timeout_ms: number;
+  readonly response_bytes_max: number;
+}
+
+function createAgent({ timeout_ms, response_bytes_max }: Limits, shown?: ClientCertificate): Agent {
   return new Agent({
     connections: CONNECTIONS_PER_ORIGIN,
     connect: {
@@ -68,7 +78,7 @@ function createAgent(timeout_ms: number, shown?: ClientCertificate): Agent {
     },
     headersTimeout: timeout_ms,
     bodyTimeout: timeout_ms,
-    maxResponseSize: RESPONSE_BYTES_MAX,
+    maxResponseSize: response_bytes_max,
   });
 }
 
@@ -85,12 +95,15 @@ const timeoutCodes = new Set([
   "UND_ERR_ABORTED",
 ]);
 
-/** A connection refused before anything was sent is unknown too: with a proxy between, one cannot tell. */
-function outcomeOfBrokenExchange(error: unknown): Unknown {
+/**
+ * What an error of undici tells of the exchange. A connection refused before anything was sent is unknown too: with a
+ * proxy between, one cannot tell.
+ */
+export function outcomeOfBrokenExchange(error: unknown): Unknown {
   const { code, name } = error as { code?: unknown; name?: unknown };
   const shown = `${typeof code === "string" ? code : String(name)}`;
   if (name === "TimeoutError" || name === "AbortError" || timeoutCodes.has(shown)) return unknown("timeout", shown);
-  if (shown === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return unknown("unreadable", "the answer is larger than 1 MB");
+  if (shown === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return unknown("unreadable", "the answer is larger than is allowed");
   if (name === "HTTPParserError") return unknown("unreadable", `the answer is not HTTP: ${shown}`);
   return unknown("connection", shown);
 }

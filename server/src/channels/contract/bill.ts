@@ -1,5 +1,5 @@
 /** The channel's bills: its own record of a day, against which ours is checked. */
-import type { ChannelFailure, ChannelOperation, Unknown, WireRequest } from "../contract.ts";
+import type { ChannelAccount, ChannelFailure, ChannelOperation, Unknown, WireRequest } from "../contract.ts";
 
 /** `trade`: orders and refunds. `fund_flow`: every movement of the account's money. */
 export type BillKind = "trade" | "fund_flow";
@@ -34,5 +34,7 @@ export interface Bills {
   readonly ready_at: string;
   /** How long a bill can be fetched, in milliseconds. */
   readonly kept_ms: number;
+  /** The origins, such as `https://api.mch.weixin.qq.com`, at which a file of this account may lie. */
+  origins(account: ChannelAccount): readonly string[];
   readonly locate: ChannelOperation<BillInput, BillOutcome>;
 }
