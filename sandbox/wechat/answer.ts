@@ -185,7 +185,7 @@ function distort(body: Fields, fault: Fault): Fields {
         if (key in copy) copy[key] = `${String(copy[key])}X`.slice(-32);
       return copy;
     case "wrong_merchant":
-      copy.mchid = "1900000001";
+      copy["sub_mchid" in copy ? "sub_mchid" : "mchid"] = "1900000001";
       return copy;
     default:
       return body;

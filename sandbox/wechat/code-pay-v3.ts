@@ -2,7 +2,7 @@
 import type { Sandbox } from "../context.ts";
 import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
 import { type CodeResult, chargeCode, refusalOf, reverseCode } from "./code-pay.ts";
-import { checkOwner } from "./pay.ts";
+import { describeOwner, readOwner } from "./owner.ts";
 import { describeTrade } from "./query.ts";
 import type { WechatTrade } from "./state.ts";
 import { allowText, readTime, requireFen, requireObject, requireOrderNumber, requireText } from "./validate.ts";
@@ -14,9 +14,9 @@ function orRefuse(result: CodeResult): WechatTrade {
 }
 
 /** Scans a code. 200 tells of a paid order; USERPAYING is a refusal, though the order stands. */
-export function placeCodeOrder(sandbox: Sandbox, call: WechatCall): WechatAnswer {
+export function placeCodeOrder(sandbox: Sandbox, call: WechatCall, partner: boolean): WechatAnswer {
   const { body } = call;
-  const owner = checkOwner(call);
+  const owner = readOwner(call, partner);
   requireObject(body, "scene_info");
   const auth_code = requireText(requireObject(body, "payer"), "auth_code", 32, "/payer");
   const order = {
@@ -34,10 +34,10 @@ export function placeCodeOrder(sandbox: Sandbox, call: WechatCall): WechatAnswer
 }
 
 /** Ends a code's order. */
-export function reverseCodeOrder(sandbox: Sandbox, call: WechatCall): WechatAnswer {
-  const owner = checkOwner(call);
+export function reverseCodeOrder(sandbox: Sandbox, call: WechatCall, partner: boolean): WechatAnswer {
+  const owner = readOwner(call, partner);
   const out_trade_no = call.params.out_trade_no ?? "";
   const busy = call.fault?.fault === "user_paying";
-  orRefuse(busy ? refusalOf("USERPAYING") : reverseCode(sandbox, call.member, out_trade_no));
-  return { status: 200, body: { ...owner, out_trade_no } };
+  orRefuse(busy ? refusalOf("USERPAYING") : reverseCode(sandbox, owner, out_trade_no));
+  return { status: 200, body: { ...describeOwner(owner), out_trade_no } };
 }

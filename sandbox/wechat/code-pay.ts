@@ -2,14 +2,14 @@
 import { hash } from "node:crypto";
 import type { Sandbox } from "../context.ts";
 import { formatCompact } from "../kit/clock.ts";
+import { openidOf } from "./openid.ts";
+import type { Asker, Owner } from "./owner.ts";
 import { refreshTrade } from "./pay.ts";
-import { fileTrade, type WechatMember, type WechatTrade } from "./state.ts";
-import { openidOf, settleTrade } from "./wallet.ts";
+import { fileTrade, type WechatTrade } from "./state.ts";
+import { settleTrade } from "./wallet.ts";
 
 /** An order as either version states it. */
-export type CodeOrder = {
-  mchid: string;
-  appid: string;
+export type CodeOrder = Owner & {
   out_trade_no: string;
   description: string;
   attach: string | undefined;
@@ -77,6 +77,9 @@ function openCodeTrade(sandbox: Sandbox, order: CodeOrder, fingerprint: string, 
   const trade: WechatTrade = {
     mchid: order.mchid,
     appid: order.appid,
+    payer_appid: order.payer_appid,
+    ...(order.sub_mchid === undefined ? {} : { sub_mchid: order.sub_mchid }),
+    ...(order.sub_appid === undefined ? {} : { sub_appid: order.sub_appid }),
     out_trade_no: order.out_trade_no,
     kind: "code",
     description: order.description,
@@ -89,7 +92,7 @@ function openCodeTrade(sandbox: Sandbox, order: CodeOrder, fingerprint: string, 
     prepay_id: `wx${formatCompact(now_ms)}${sandbox.random.hex(20)}`,
     token: `${sandbox.random.token(8)}z${sandbox.random.digits(1)}`,
     link_expires_at_ms: expires_at_ms,
-    openid: openidOf(order.appid, payer),
+    openid: openidOf(order.payer_appid, payer),
     refunds: [],
     notices: [],
     ...(order.attach === undefined ? {} : { attach: order.attach }),
@@ -100,9 +103,9 @@ function openCodeTrade(sandbox: Sandbox, order: CodeOrder, fingerprint: string, 
 }
 
 /** Ends a code's order: an unpaid one can no longer be paid, the money of a paid one goes back. */
-export function reverseCode(sandbox: Sandbox, member: WechatMember, out_trade_no: string): CodeResult {
-  const trade = sandbox.wechat.trades.get(`${member.merchant.mchid}/${out_trade_no}`);
-  if (trade === undefined) return refusalOf("ORDERNOTEXIST");
+export function reverseCode(sandbox: Sandbox, asker: Asker, out_trade_no: string): CodeResult {
+  const trade = sandbox.wechat.trades.get(`${asker.mchid}/${out_trade_no}`);
+  if (trade === undefined || trade.sub_mchid !== asker.sub_mchid) return refusalOf("ORDERNOTEXIST");
   if (trade.kind !== "code") return refusalOf("TRADE_ERROR");
   refreshTrade(sandbox, trade);
   if (sandbox.clock.now() - trade.created_at_ms < reverse_after_ms) return refusalOf("USERPAYING");

@@ -24,7 +24,8 @@ export function verifyInvocation(sandbox: Sandbox, fields: Fields): WechatTrade 
   if (trade === undefined || !prepay.startsWith("prepay_id="))
     throw new ControlError(400, "package 无效 (unknown prepay_id)");
   if (trade.kind !== "jsapi") throw new ControlError(400, "该订单不是 JSAPI 订单 (not a jsapi order)");
-  if (trade.appid !== appId) throw new ControlError(400, "appId 与下单不一致 (not the order's appid)");
+  if ((trade.payer_appid ?? trade.appid) !== appId)
+    throw new ControlError(400, "appId 与下单不一致 (not the order's appid)");
   const key = sandbox.wechat.members.get(trade.mchid)?.merchant_key;
   if (key === undefined || !verifyRsa(`${appId}\n${timeStamp}\n${nonceStr}\n${prepay}\n`, paySign, key)) {
     throw new ControlError(400, "支付验证签名失败 (paySign does not verify)");

@@ -6,6 +6,7 @@ import type { Message, Notice, Parcel } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import type { Fields } from "../kit/input.ts";
 import { chooseSigner, signMessage } from "./answer.ts";
+import { describeMerchants } from "./owner.ts";
 import { describeTrade } from "./query.ts";
 import type { Signer, WechatMember, WechatTrade } from "./state.ts";
 
@@ -29,7 +30,7 @@ function describeEvent(trade: WechatTrade, notice: Notice): Fields {
   const total = Number(trade.total);
   const amount = Number(refund?.amount ?? 0n);
   return {
-    mchid: trade.mchid,
+    ...describeMerchants(trade),
     transaction_id: trade.transaction_id,
     out_trade_no: trade.out_trade_no,
     refund_id: refund?.refund_id,
@@ -43,7 +44,7 @@ function describeEvent(trade: WechatTrade, notice: Notice): Fields {
 
 function distortEvent(event: Fields, mutation: FaultName | undefined): Fields {
   const amount = event.amount as Record<string, number | string>;
-  if (mutation === "notice_wrong_merchant") event.mchid = "1900000001";
+  if (mutation === "notice_wrong_merchant") event["sub_mchid" in event ? "sub_mchid" : "mchid"] = "1900000001";
   if (mutation === "notice_wrong_amount") {
     for (const key of ["total", "payer_total", "refund", "payer_refund"]) {
       if (typeof amount[key] === "number") amount[key] += 1;

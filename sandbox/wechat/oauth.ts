@@ -3,22 +3,19 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
 import type { Fields } from "../kit/input.ts";
-import { openidOf } from "./wallet.ts";
+import { findAppOwner, openidOf } from "./openid.ts";
 
 const code_life_ms = 300_000;
 /** Codes beyond these are forgotten, the oldest first. */
 const codes_max = 10_000;
-
-function ownsAppid(sandbox: Sandbox, appid: string): boolean {
-  return [...sandbox.wechat.members.values()].some((member) => member.merchant.appids.includes(appid));
-}
 
 /** Where an authorization leads, or undefined when its parameters are wrong. `payer` decides who it is. */
 export function grantCode(sandbox: Sandbox, query: Record<string, string>, payer: string): string | undefined {
   const { appid = "", redirect_uri = "", response_type, scope = "", state } = query;
   const back = URL.parse(redirect_uri);
   const fit = response_type === "code" && ["snsapi_base", "snsapi_userinfo"].includes(scope);
-  if (back === null || !/^https?:$/.test(back.protocol) || !fit || !ownsAppid(sandbox, appid)) return undefined;
+  if (back === null || !/^https?:$/.test(back.protocol) || !fit || findAppOwner(sandbox, appid) === undefined)
+    return undefined;
   const code = `0${sandbox.random.token(31)}`;
   sandbox.wechat.oauth_codes.set(code, { appid, payer, made_at_ms: sandbox.clock.now(), used: false });
   const [oldest] = sandbox.wechat.oauth_codes.keys();
@@ -33,7 +30,7 @@ function exchangeCode(sandbox: Sandbox, query: Record<string, string>): Fields {
   const { appid = "", secret, code = "", grant_type } = query;
   const rid = `rid: ${sandbox.random.hex(8)}-${sandbox.random.hex(8)}-${sandbox.random.hex(8)}`;
   const refuse = (errcode: number, errmsg: string) => ({ errcode, errmsg: `${errmsg}, ${rid}` });
-  const member = [...sandbox.wechat.members.values()].find((item) => item.merchant.appids.includes(appid));
+  const member = findAppOwner(sandbox, appid);
   if (member === undefined) return refuse(40013, "invalid appid");
   if (member.merchant.app_secret !== secret) return refuse(40125, "invalid appsecret");
   if (grant_type !== "authorization_code") return refuse(40002, "invalid grant_type");
@@ -54,7 +51,7 @@ function exchangeCode(sandbox: Sandbox, query: Record<string, string>): Fields {
 /** GET /sns/oauth2/access_token, with the faults of operation `oauth`. The answer is JSON labelled as text. */
 export async function serveAccessToken(sandbox: Sandbox, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const query = request.query as Record<string, string>;
-  const owner = [...sandbox.wechat.members.values()].find((item) => item.merchant.appids.includes(query.appid ?? ""));
+  const owner = findAppOwner(sandbox, query.appid ?? "");
   const fault = sandbox.faults.take("wechat", "oauth", owner?.merchant.mchid ?? "");
   if (fault?.fault === "timeout_before") return hangAndDrop(sandbox, fault, reply);
   if (fault?.fault === "http_500") return void reply.code(500).type("text/plain").send("Internal Server Error");

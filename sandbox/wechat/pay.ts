@@ -1,9 +1,10 @@
-/** Placing an order: POST /v3/pay/transactions/{native,jsapi,h5,app}, and what a payer's wallet does with it. */
+/** Placing an order: POST /v3/pay/[partner/]transactions/{native,jsapi,h5,app}, and what a payer's wallet does with it. */
 import { hash } from "node:crypto";
 import type { Sandbox } from "../context.ts";
 import { formatCompact } from "../kit/clock.ts";
 import type { Fields } from "../kit/input.ts";
 import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
+import { type Owner, readOwner } from "./owner.ts";
 import { fileTrade, type OrderKind, type WechatTrade } from "./state.ts";
 import {
   allowText,
@@ -37,39 +38,38 @@ export function isUnpaid({ state }: WechatTrade): boolean {
   return state === "NOTPAY" || state === "USERPAYING";
 }
 
-/** The mchid and appid of a body must be the caller's own. */
-export function checkOwner(call: WechatCall): { mchid: string; appid: string } {
-  const { merchant } = call.member;
-  const mchid = requireText(call.body, "mchid", 32);
-  const appid = requireText(call.body, "appid", 32);
-  if (mchid !== merchant.mchid) refuseField("/mchid", mchid, "商户号与签名商户号不一致");
-  if (![...merchant.appids, merchant.mini_appid, merchant.app_appid].includes(appid)) {
-    throw new WechatError(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配，请检查后再试");
-  }
-  return { mchid, appid };
-}
-
-/** What only some kinds of payment require; answers who must pay. */
-function checkKind(kind: OrderKind, body: Fields): string | undefined {
-  if (kind === "jsapi") return requireText(requireObject(body, "payer"), "openid", 128, "/payer");
+/** What only some kinds of payment require; answers who must pay, and under which app. */
+function checkKind(kind: OrderKind, owner: Owner, body: Fields): { openid?: string; payer_appid?: string } {
+  if (kind === "jsapi") return readPayer(owner, requireObject(body, "payer"));
   if (kind === "h5") {
     const scene = requireObject(body, "scene_info");
     requireText(scene, "payer_client_ip", 45, "/scene_info");
     const type = requireText(requireObject(scene, "h5_info", "/scene_info"), "type", 32, "/scene_info/h5_info");
     if (!["iOS", "Android", "Wap"].includes(type)) refuseField("/scene_info/h5_info/type", type, "取值不合法");
   }
-  return undefined;
+  return {};
 }
 
-function readOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall): WechatTrade {
+/** A partner's payer is named under the provider's app or under the sub-merchant's, which must be there then. */
+function readPayer({ sub_mchid, sub_appid, appid }: Owner, payer: Fields): { openid: string; payer_appid?: string } {
+  if (sub_mchid === undefined) return { openid: requireText(payer, "openid", 128, "/payer") };
+  const sub_openid = allowText(payer, "sub_openid", 128, "/payer");
+  if (sub_openid === undefined) {
+    return { openid: requireText(payer, "sp_openid", 128, "/payer"), payer_appid: appid };
+  }
+  if (sub_appid === undefined) refuseField("/sub_appid", undefined, "传sub_openid时必填");
+  return { openid: sub_openid, payer_appid: sub_appid };
+}
+
+function readOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall, partner: boolean): WechatTrade {
   const { body } = call;
   const now_ms = sandbox.clock.now();
-  const owner = checkOwner(call);
+  const owner = readOwner(call, partner);
   const amount = requireObject(body, "amount");
   const total = requireFen(amount, "total");
   const currency = amount.currency ?? "CNY";
   if (currency !== "CNY") refuseField("/amount/currency", currency, "仅支持CNY");
-  const openid = checkKind(kind, body);
+  const payer = checkKind(kind, owner, body);
   const attach = allowText(body, "attach", 128);
   const expires_at_ms = readTime(body, "time_expire") ?? now_ms + expiry_ms_max;
   if (expires_at_ms <= now_ms || expires_at_ms > now_ms + expiry_ms_max + 60_000) {
@@ -77,6 +77,7 @@ function readOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall): WechatT
   }
   return {
     ...owner,
+    ...payer,
     out_trade_no: requireOrderNumber(body),
     kind,
     description: requireText(body, "description", 127),
@@ -91,7 +92,6 @@ function readOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall): WechatT
     link_expires_at_ms: now_ms + link_life_ms[kind],
     refunds: [],
     notices: [],
-    ...(openid === undefined ? {} : { openid }),
     ...(attach === undefined ? {} : { attach }),
   };
 }
@@ -113,8 +113,8 @@ export function h5Url(sandbox: Sandbox, trade: WechatTrade): string {
 }
 
 /** Places an order. The same number with the same content answers the same prepay id, with other content a refusal. */
-export function placeOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall): WechatAnswer {
-  const order = readOrder(sandbox, kind, call);
+export function placeOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall, partner: boolean): WechatAnswer {
+  const order = readOrder(sandbox, kind, call, partner);
   const known = sandbox.wechat.trades.get(`${order.mchid}/${order.out_trade_no}`);
   if (known === undefined) {
     if (call.serial !== undefined) order.serial = call.serial;

@@ -18,6 +18,11 @@ export const wechat_merchant_fields = [
   "merchant_certificate_pem",
   "merchant_serial_no",
   "verify_mode",
+  "mode",
+  "sub_mchid",
+  "sub_appid",
+  "sub_mini_appid",
+  "sub_app_appid",
 ] as const;
 
 const year_ms = 365 * 86_400_000;
@@ -150,8 +155,25 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.verify_mode = choice(fields, "verify_mode", verify_modes, merchant.verify_mode);
   if (!merchant.appids.includes(appid)) merchant.appids.unshift(appid);
+  if (choice(fields, "mode", ["direct", "partner"], "direct") === "partner")
+    admitSubMerchant(sandbox, merchant, fields);
   await addMissingKeys(sandbox, merchant);
   return describeWechatMerchant(sandbox, admitMember(sandbox, merchant));
+}
+
+/** Makes the merchant a service provider of one more sub-merchant; the one that was named last is answered. */
+function admitSubMerchant(sandbox: Sandbox, merchant: WechatMerchant, fields: Fields): void {
+  const known = merchant.sub_merchants ?? [];
+  const sub_mchid = optionalText(fields, "sub_mchid") ?? known.at(-1)?.sub_mchid ?? `17${sandbox.random.digits(8)}`;
+  if (!/^\d{8,10}$/.test(sub_mchid)) throw new ControlError(400, '"sub_mchid" must be 8 to 10 digits.');
+  const earlier = known.find((item) => item.sub_mchid === sub_mchid);
+  const sub = {
+    sub_mchid,
+    sub_appid: readAppid(sandbox, fields, "sub_appid", earlier?.sub_appid),
+    sub_mini_appid: readAppid(sandbox, fields, "sub_mini_appid", earlier?.sub_mini_appid),
+    sub_app_appid: readAppid(sandbox, fields, "sub_app_appid", earlier?.sub_app_appid),
+  };
+  merchant.sub_merchants = [...known.filter((item) => item !== earlier), sub];
 }
 
 async function addMissingKeys(sandbox: Sandbox, merchant: WechatMerchant): Promise<void> {
@@ -180,6 +202,7 @@ export function describeWechatMerchant(sandbox: Sandbox, member: WechatMember): 
     mini_appid: merchant.mini_appid,
     app_appid: merchant.app_appid,
     name: merchant.name,
+    ...merchant.sub_merchants?.at(-1),
     app_secret: merchant.app_secret,
     api_v3_key: merchant.api_v3_key,
     api_v2_key: merchant.api_v2_key,

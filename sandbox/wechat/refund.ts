@@ -6,6 +6,7 @@ import type { Fault } from "../kit/faults.ts";
 import type { Fields } from "../kit/input.ts";
 import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
 import { announce } from "./notice.ts";
+import { readSubMerchant } from "./owner.ts";
 import { refreshTrade } from "./pay.ts";
 import type { WechatRefund, WechatTrade } from "./state.ts";
 import {
@@ -53,6 +54,7 @@ function describeRefund(trade: WechatTrade, refund: WechatRefund): Fields {
 function findPaidTrade(sandbox: Sandbox, call: WechatCall): WechatTrade {
   const { body } = call;
   const { mchid } = call.member.merchant;
+  const { sub_mchid } = readSubMerchant(call.member.merchant, body);
   const transaction_id = allowText(body, "transaction_id", 32);
   const out_trade_no = allowText(body, "out_trade_no", 32);
   if (transaction_id === undefined && out_trade_no === undefined) {
@@ -62,7 +64,8 @@ function findPaidTrade(sandbox: Sandbox, call: WechatCall): WechatTrade {
     transaction_id === undefined
       ? sandbox.wechat.trades.get(`${mchid}/${out_trade_no}`)
       : sandbox.wechat.by_transaction.get(transaction_id);
-  if (trade === undefined || trade.mchid !== mchid) throw new WechatError(404, "RESOURCE_NOT_EXISTS", "订单不存在");
+  if (trade === undefined || trade.mchid !== mchid || trade.sub_mchid !== sub_mchid)
+    throw new WechatError(404, "RESOURCE_NOT_EXISTS", "订单不存在");
   refreshTrade(sandbox, trade);
   if (trade.transaction_id === undefined) throw new WechatError(400, "INVALID_REQUEST", "订单未支付，不能退款");
   return trade;
@@ -165,7 +168,10 @@ export function finishRefund(
 
 /** GET /v3/refund/domestic/refunds/{out_refund_no} */
 export function queryRefund(sandbox: Sandbox, call: WechatCall): WechatAnswer {
-  const found = sandbox.wechat.refunds.get(`${call.member.merchant.mchid}/${call.params.out_refund_no}`);
-  if (found === undefined) throw new WechatError(404, "RESOURCE_NOT_EXISTS", "退款单不存在");
+  const { merchant } = call.member;
+  const { sub_mchid } = readSubMerchant(merchant, call.query);
+  const found = sandbox.wechat.refunds.get(`${merchant.mchid}/${call.params.out_refund_no}`);
+  if (found === undefined || found.trade.sub_mchid !== sub_mchid)
+    throw new WechatError(404, "RESOURCE_NOT_EXISTS", "退款单不存在");
   return { status: 200, body: describeRefund(found.trade, found.refund) };
 }

@@ -32,9 +32,14 @@ export type WechatMerchant = {
   merchant_private_key_pem?: string;
   merchant_certificate_pem?: string;
   verify_mode: VerifyMode;
+  /** Those for whom it collects, which makes it a service provider. */
+  sub_merchants?: SubMerchant[];
   /** The newest of each kind signs. */
   platform_keys: PlatformKey[];
 };
+
+/** A merchant of a service provider's, with its own apps. */
+export type SubMerchant = { sub_mchid: string; sub_appid: string; sub_mini_appid: string; sub_app_appid: string };
 
 /** A merchant with its keys read. */
 export type WechatMember = {
@@ -68,8 +73,14 @@ export type WechatRefund = {
  * code payments know USERPAYING (the payer must confirm), PAYERROR (declined) and REVOKED (reversed).
  */
 export type WechatTrade = {
+  /** Who signs: the merchant, or the service provider. */
   mchid: string;
   appid: string;
+  /** The sub-merchant who gets the money, and its app. */
+  sub_mchid?: string;
+  sub_appid?: string;
+  /** The app under which the payer acts. Missing from trades of an earlier version: `appid`. */
+  payer_appid?: string;
   out_trade_no: string;
   kind: TradeKind;
   description: string;

@@ -9,9 +9,11 @@ import { formatCompact } from "../kit/clock.ts";
 import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
 import type { Fault, Operation } from "../kit/faults.ts";
 import { type CodeRefusal, type CodeResult, chargeCode, refusalOf, reverseCode } from "./code-pay.ts";
+import { openidOf } from "./openid.ts";
+import { isProvider, type Owner, subOwnsAppid } from "./owner.ts";
 import { refreshTrade } from "./pay.ts";
 import { state_descriptions, trade_types } from "./query.ts";
-import type { WechatMember, WechatTrade } from "./state.ts";
+import type { WechatMember, WechatMerchant, WechatTrade } from "./state.ts";
 import { readXml, signFields, writeXml, type XmlFields } from "./xml.ts";
 
 type Work = (sandbox: Sandbox, member: WechatMember, fields: XmlFields, fault: Fault | undefined) => XmlFields;
@@ -33,7 +35,30 @@ function verifyFields(sandbox: Sandbox, fields: XmlFields): WechatMember {
     throw new CommunicationError("签名错误");
   }
   if (!member.merchant.appids.includes(fields.appid!)) throw new CommunicationError("appid和mch_id不匹配");
+  checkSubMerchant(member.merchant, fields);
   return member;
+}
+
+/** A service provider names its sub-merchant, and the sub-merchant's app if it likes; a direct merchant has none. */
+function checkSubMerchant(merchant: WechatMerchant, { sub_mch_id, sub_appid }: XmlFields): void {
+  if (!isProvider(merchant)) {
+    if (sub_mch_id) throw new CommunicationError("商户无服务商权限");
+    return;
+  }
+  if (!sub_mch_id) throw new CommunicationError("受理机构必须传入sub_mch_id");
+  const sub = merchant.sub_merchants?.find((item) => item.sub_mchid === sub_mch_id);
+  if (sub === undefined) throw new CommunicationError("sub_mch_id与mch_id不匹配");
+  if (sub_appid && !subOwnsAppid(sub, sub_appid)) throw new CommunicationError("sub_mch_id与sub_appid不匹配");
+}
+
+function ownerOf({ appid = "", mch_id = "", sub_mch_id, sub_appid }: XmlFields): Owner {
+  return {
+    mchid: mch_id,
+    appid,
+    payer_appid: sub_appid || appid,
+    ...(sub_mch_id && { sub_mchid: sub_mch_id }),
+    ...(sub_appid && { sub_appid }),
+  };
 }
 
 function refused({ code, message }: CodeRefusal): XmlFields {
@@ -44,7 +69,9 @@ function describe(trade: WechatTrade): XmlFields {
   const total = String(trade.total);
   if (trade.paid_at_ms === undefined) return { out_trade_no: trade.out_trade_no };
   return {
-    openid: trade.payer ?? "",
+    ...(trade.sub_appid === undefined
+      ? { openid: trade.payer ?? "" }
+      : { openid: openidOf(trade.appid, `sub/${trade.payer}`), sub_openid: trade.payer ?? "" }),
     is_subscribe: "N",
     trade_type: trade_types[trade.kind],
     bank_type: "OTHERS",
@@ -63,7 +90,7 @@ function answer(result: CodeResult, more: (trade: WechatTrade) => XmlFields): Xm
   return "refusal" in result ? refused(result.refusal) : { result_code: "SUCCESS", ...more(result.trade) };
 }
 
-const micropay: Work = (sandbox, member, fields) => {
+const micropay: Work = (sandbox, _member, fields) => {
   requireFields(fields, ["body", "out_trade_no", "total_fee", "spbill_create_ip", "auth_code"]);
   const { total_fee = "", out_trade_no = "", auth_code = "", body = "" } = fields;
   if (!/^[1-9]\d{0,9}$/.test(total_fee)) throw new CommunicationError("total_fee参数格式错误");
@@ -72,8 +99,7 @@ const micropay: Work = (sandbox, member, fields) => {
   if (fields.fee_type !== undefined && fields.fee_type !== "CNY") throw new CommunicationError("fee_type参数错误");
   if (!/^1[0-5]\d{16}$/.test(auth_code)) return answer(refusalOf("AUTH_CODE_INVALID"), describe);
   const order = {
-    mchid: member.merchant.mchid,
-    appid: fields.appid!,
+    ...ownerOf(fields),
     out_trade_no,
     description: body,
     attach: fields.attach,
@@ -93,13 +119,14 @@ function readCompact(text: string | undefined): number | undefined {
   return ms;
 }
 
-const orderquery: Work = (sandbox, member, fields) => {
-  const { mchid } = member.merchant;
+const orderquery: Work = (sandbox, _member, fields) => {
+  const { mchid, sub_mchid } = ownerOf(fields);
   const trade =
     fields.transaction_id === undefined
       ? sandbox.wechat.trades.get(`${mchid}/${fields.out_trade_no}`)
       : sandbox.wechat.by_transaction.get(fields.transaction_id);
-  if (trade === undefined || trade.mchid !== mchid) return answer(refusalOf("ORDERNOTEXIST"), describe);
+  if (trade === undefined || trade.mchid !== mchid || trade.sub_mchid !== sub_mchid)
+    return answer(refusalOf("ORDERNOTEXIST"), describe);
   const { state } = refreshTrade(sandbox, trade);
   return answer({ trade }, (shown) => ({
     ...describe(shown),
@@ -108,10 +135,10 @@ const orderquery: Work = (sandbox, member, fields) => {
   }));
 };
 
-const reverse: Work = (sandbox, member, fields, fault) => {
+const reverse: Work = (sandbox, _member, fields, fault) => {
   requireFields(fields, ["out_trade_no"]);
   const busy = fault?.fault === "user_paying";
-  const result = busy ? refusalOf("USERPAYING") : reverseCode(sandbox, member, fields.out_trade_no!);
+  const result = busy ? refusalOf("USERPAYING") : reverseCode(sandbox, ownerOf(fields), fields.out_trade_no!);
   const again = "refusal" in result && result.refusal.code === "USERPAYING";
   return { ...answer(result, () => ({})), recall: again ? "Y" : "N" };
 };
@@ -132,7 +159,8 @@ function distort(fields: XmlFields, fault: Fault | undefined): XmlFields {
   if (fault?.fault === "wrong_number" && fields.out_trade_no) {
     return { ...fields, out_trade_no: `${fields.out_trade_no}X`.slice(-32) };
   }
-  return fault?.fault === "wrong_merchant" ? { ...fields, mch_id: "1900000001" } : fields;
+  if (fault?.fault !== "wrong_merchant") return fields;
+  return { ...fields, [fields.sub_mch_id ? "sub_mch_id" : "mch_id"]: "1900000001" };
 }
 
 /** Faults that come before any effect: what is answered instead. */
@@ -155,7 +183,9 @@ async function sendSigned(
   if (fault?.fault === "slow") await dawdle(sandbox, fault);
   if (fault?.fault === "html") return void reply.code(200).type("text/html").send(html_page);
   if (fault?.fault === "empty") return void reply.code(200).send("");
-  const head = { return_code: "SUCCESS", return_msg: "OK", appid: fields.appid!, mch_id: fields.mch_id! };
+  const { appid = "", mch_id = "", sub_appid, sub_mch_id } = fields;
+  const sub = { ...(sub_appid && { sub_appid }), ...(sub_mch_id && { sub_mch_id }) };
+  const head = { return_code: "SUCCESS", return_msg: "OK", appid, mch_id, ...sub };
   const body: XmlFields = distort({ ...head, nonce_str: sandbox.random.hex(32), ...result }, fault);
   const sign = signFields(body, member.merchant.api_v2_key, fields.sign_type);
   if (fault?.fault === "bad_signature") body.sign = sign.startsWith("A") ? `B${sign.slice(1)}` : `A${sign.slice(1)}`;

@@ -83,13 +83,23 @@ function succeeded(fields: XmlFields): QueryOutcome & PayOutcome {
 }
 
 function readPayment(fields: XmlFields): ChannelPayment | undefined {
-  const { out_trade_no: serial_no, transaction_id: channel_trade_no, mch_id: merchant, appid: app, openid } = fields;
+  const { out_trade_no: serial_no, transaction_id: channel_trade_no, openid } = fields;
+  const merchant = fields.sub_mch_id || fields.mch_id;
+  const app = fields.sub_appid || fields.appid;
   const fen = /^\d{1,15}$/.test(fields.total_fee ?? "") ? BigInt(fields.total_fee!) : undefined;
   const amount = echoedMoney(fen, fields.fee_type || "CNY");
   const ended = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(fields.time_end ?? "");
   const paid_at = ended ? fromBeijingTime(`${ended.slice(1, 4).join("-")} ${ended.slice(4).join(":")}`) : undefined;
   if (!serial_no || !channel_trade_no || !merchant || !amount || paid_at === undefined) return undefined;
-  return { serial_no, channel_trade_no, amount, merchant, app, paid_at, payer: openid || undefined };
+  return {
+    serial_no,
+    channel_trade_no,
+    amount,
+    merchant,
+    app,
+    paid_at,
+    payer: fields.sub_openid || openid || undefined,
+  };
 }
 
 /** Ends the order: an unpaid one is closed, the money of a paid one goes back. `recall` Y: it must be asked again. */

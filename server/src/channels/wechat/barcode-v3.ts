@@ -6,6 +6,7 @@ import { textOf } from "../wire-json.ts";
 import { requireAuthCode } from "./barcode-v2.ts";
 import { openWechatAccount } from "./config.ts";
 import { cancelRefusals, interpretBarcodeRefusal, interpretWechatRefusal } from "./errors.ts";
+import { partiesOf, transactionsPath } from "./parties.ts";
 import { truncate, wireAmount } from "./pay.ts";
 import { readPayment } from "./query.ts";
 import { signRequest } from "./sign.ts";
@@ -17,17 +18,16 @@ const OWN_ADDRESS = "127.0.0.1";
 /** Takes the money by the payer's code. USERPAYING, as a code or as a state, is an order that its payer must confirm. */
 export const payBarcodeV3: Operation<PayInput, PayOutcome> = {
   async toRequest(context, { payer, subject, serial_no, amount }) {
-    const { mchid, appid } = openWechatAccount(context.account);
     const body = {
-      appid,
-      mchid,
+      ...partiesOf(context, "wechat.barcode"),
       description: truncate(subject, DESCRIPTION_LENGTH_MAX),
       out_trade_no: serial_no,
       payer: { auth_code: requireAuthCode(payer) },
       amount: { total: wireAmount(amount.amount), currency: amount.currency },
       scene_info: { device_ip: payer.ip ?? OWN_ADDRESS },
     };
-    return signRequest(context, { method: "POST", path: "/v3/pay/transactions/codepay", body });
+    const path = `${transactionsPath(openWechatAccount(context.account))}/codepay`;
+    return signRequest(context, { method: "POST", path, body });
   },
   fromResponse(context, _input, response) {
     const answer = readAnswer(context, response);
@@ -44,9 +44,9 @@ export const payBarcodeV3: Operation<PayInput, PayOutcome> = {
 /** Ends the order: an unpaid one is closed, the money of a paid one goes back. */
 export const cancelBarcodeV3: Operation<AttemptReference, CloseOutcome> = {
   toRequest(context, { serial_no }) {
-    const { mchid, appid } = openWechatAccount(context.account);
-    const path = `/v3/pay/transactions/out-trade-no/${encodeURIComponent(serial_no)}/reverse`;
-    return signRequest(context, { method: "POST", path, body: { appid, mchid } });
+    const order = `${transactionsPath(openWechatAccount(context.account))}/out-trade-no/${encodeURIComponent(serial_no)}`;
+    const body = partiesOf(context, "wechat.barcode");
+    return signRequest(context, { method: "POST", path: `${order}/reverse`, body });
   },
   fromResponse(context, input, response) {
     const answer = readAnswer(context, response);

@@ -1,16 +1,17 @@
-/** Closing an order: POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close, 204 when closed, also when repeated. */
+/** Closing an order: POST /v3/pay/[partner/]transactions/out-trade-no/{out_trade_no}/close, 204 when closed, also when repeated. */
 import type { AttemptReference, CloseOutcome, Operation } from "../contract.ts";
 import { unknown } from "../refusal.ts";
 import { openWechatAccount } from "./config.ts";
 import { closeRefusals, interpretWechatRefusal } from "./errors.ts";
+import { merchantsOf, transactionsPath } from "./parties.ts";
 import { signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
 export const close: Operation<AttemptReference, CloseOutcome> = {
   toRequest(context, { serial_no }) {
-    const { mchid } = openWechatAccount(context.account);
-    const path = `/v3/pay/transactions/out-trade-no/${encodeURIComponent(serial_no)}/close`;
-    return signRequest(context, { method: "POST", path, body: { mchid } });
+    const account = openWechatAccount(context.account);
+    const path = `${transactionsPath(account)}/out-trade-no/${encodeURIComponent(serial_no)}/close`;
+    return signRequest(context, { method: "POST", path, body: merchantsOf(account) });
   },
   fromResponse(context, _input, response) {
     const answer = readAnswer(context, response);

@@ -1,15 +1,16 @@
-/** A WeChat Pay account of a direct merchant: what is configured, how it is checked, and how it is opened. */
+/** A WeChat Pay account, of a direct merchant or of a service provider for one sub-merchant: what is configured, how it is checked, and how it is opened. */
 import { createPublicKey, createSecretKey, type KeyObject, X509Certificate } from "node:crypto";
 import Type from "typebox";
 import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
-import type { ChannelAccount, ClientCertificate, ConfigField, Method } from "../contract.ts";
+import type { ChannelAccount, ClientCertificate, ConfigField } from "../contract.ts";
 import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey, serialOf } from "../key-material.ts";
 import { wechatFields } from "./fields.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
 const pem = Type.String({ minLength: 1, maxLength: 10_000 });
+const number = Type.String({ minLength: 1, maxLength: 32 });
 
 /**
  * At least one key of WeChat Pay is needed: platform certificates (微信支付平台证书), or 微信支付公钥, or, while a merchant
@@ -17,12 +18,19 @@ const pem = Type.String({ minLength: 1, maxLength: 10_000 });
  */
 export const wechatConfigSchema = Type.Object(
   {
-    mchid: Type.String({ minLength: 1, maxLength: 32 }),
-    appid: Type.String({ minLength: 1, maxLength: 32 }),
+    /** Who signs: the merchant, or the service provider. */
+    mchid: number,
+    appid: number,
     /** The mini program's appid, for wechat.mini; its openids are its own. */
-    mini_appid: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+    mini_appid: Type.Optional(number),
     /** The mobile app's appid at WeChat's open platform, for wechat.app. */
-    app_appid: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+    app_appid: Type.Optional(number),
+    /** The sub-merchant who gets the money; makes the account one of a service provider. */
+    sub_mchid: Type.Optional(number),
+    /** The sub-merchant's own apps; where one is missing, payers act under the provider's. */
+    sub_appid: Type.Optional(number),
+    sub_mini_appid: Type.Optional(number),
+    sub_app_appid: Type.Optional(number),
     /** Serial number of the merchant's API certificate, in hex. */
     merchant_serial_no: Type.String({ pattern: "^[0-9A-Fa-f]{8,64}$" }),
     /** The merchant's API certificate itself: with it the account can be checked, and code payments can be reversed. */
@@ -61,6 +69,11 @@ export interface WechatAccount {
   readonly appid: string;
   readonly mini_appid: string | undefined;
   readonly app_appid: string | undefined;
+  /** Only of a service provider's account: for whom it collects. */
+  readonly sub_mchid: string | undefined;
+  readonly sub_appid: string | undefined;
+  readonly sub_mini_appid: string | undefined;
+  readonly sub_app_appid: string | undefined;
   readonly merchant_serial_no: string;
   readonly private_key: KeyObject;
   /** Keys of WeChat Pay by certificate serial (upper case) or public key id. */
@@ -84,6 +97,10 @@ export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
     appid: config.appid,
     mini_appid: config.mini_appid,
     app_appid: config.app_appid,
+    sub_mchid: config.sub_mchid,
+    sub_appid: config.sub_appid,
+    sub_mini_appid: config.sub_mini_appid,
+    sub_app_appid: config.sub_app_appid,
     merchant_serial_no: config.merchant_serial_no,
     private_key: readPrivateKey(secretOf(account, "merchant_private_key")),
     verification_keys: readVerificationKeys(config),
@@ -97,15 +114,6 @@ export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
     oauth_api_base_url: trimSlash(config.oauth_api_base_url ?? "https://api.weixin.qq.com"),
   };
 });
-
-/** The appid that an order by this method carries; undefined when the account has none for it. */
-export function appidOf(
-  config: { readonly appid: string; readonly mini_appid?: string | undefined; readonly app_appid?: string | undefined },
-  method: Method,
-): string | undefined {
-  if (method === "wechat.mini") return config.mini_appid;
-  return method === "wechat.app" ? config.app_appid : config.appid;
-}
 
 /** The key under which a `Wechatpay-Serial` is looked up: certificate serials are hex and come in either case. */
 export function verificationKeyId(serial: string): string {
@@ -145,6 +153,7 @@ export function checkWechatAccount(account: ChannelAccount, clock: Clock): strin
   }
   const { config } = account;
   return [
+    ...checkSubMerchant(config),
     ...checkSecrets(account),
     ...checkApiV2(account, config),
     ...checkMerchantCertificate(account, config, clock),
@@ -153,6 +162,12 @@ export function checkWechatAccount(account: ChannelAccount, clock: Clock): strin
       ? ["wechatpay_serial names neither a platform certificate nor a public key of this account"]
       : []),
   ];
+}
+
+function checkSubMerchant({ mchid, sub_mchid, sub_appid, sub_mini_appid, sub_app_appid }: WechatConfig): string[] {
+  if (sub_mchid === mchid) return ["sub_mchid is the mchid itself: a direct merchant leaves it out"];
+  if (sub_mchid !== undefined || !(sub_appid ?? sub_mini_appid ?? sub_app_appid)) return [];
+  return ["sub_mchid is missing: sub_appid, sub_mini_appid and sub_app_appid are a sub-merchant's"];
 }
 
 function checkSecrets({ secrets }: ChannelAccount): string[] {

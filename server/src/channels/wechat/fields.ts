@@ -35,6 +35,26 @@ const numbers: readonly ConfigField[] = [
   },
 ];
 
+const partner: readonly ConfigField[] = [
+  {
+    ...text,
+    name: "sub_mchid",
+    label: { zh: "子商户号", en: "Sub-merchant number (sub_mchid)" },
+    hint: {
+      zh: "服务商模式：以上商户号与 AppID 为服务商的，收款方为此子商户；直连商户不填",
+      en: "For a service provider: the numbers above are the provider's, and this sub-merchant gets the money",
+    },
+  },
+  {
+    ...text,
+    name: "sub_appid",
+    label: { zh: "子商户公众号 AppID", en: "Sub-merchant's official account appid" },
+    hint: { zh: "不填则使用服务商的 AppID", en: "Left out: payers act under the provider's" },
+  },
+  { ...text, name: "sub_mini_appid", label: { zh: "子商户小程序 AppID", en: "Sub-merchant's mini program appid" } },
+  { ...text, name: "sub_app_appid", label: { zh: "子商户移动应用 AppID", en: "Sub-merchant's mobile app appid" } },
+];
+
 const merchantKeys: readonly ConfigField[] = [
   {
     ...text,
@@ -159,6 +179,7 @@ const addresses: readonly ConfigField[] = [
 
 export const wechatFields: readonly ConfigField[] = [
   ...numbers,
+  ...partner,
   ...merchantKeys,
   ...channelKeys,
   ...products,

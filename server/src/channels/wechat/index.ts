@@ -1,12 +1,16 @@
-/** WeChat Pay, direct merchant (直连商户): API v3, and for code payments API v2 unless the account says v3. */
+/**
+ * WeChat Pay of a direct merchant (直连商户) or of a service provider (服务商): API v3, and for code payments API v2 unless
+ * the account says v3.
+ */
 import type { Channel } from "../contract.ts";
 import { barcode, payBarcode, query } from "./barcode.ts";
 import { close } from "./close.ts";
-import { appidOf, checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
+import { checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
 import { checkConnection, expiries } from "./connection.ts";
 import { wechatFields } from "./fields.ts";
 import { identity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
+import { appidOf, merchantOf } from "./parties.ts";
 import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
 import { queryRefund, refund } from "./refund.ts";
 
@@ -24,7 +28,7 @@ export const wechat: Channel = {
   checkAccount: checkWechatAccount,
   identify(account, method) {
     const config = account.config as WechatConfig;
-    return { merchant: config.mchid, app: appidOf(config, method) };
+    return { merchant: merchantOf(config), app: appidOf(config, method) };
   },
   pay: {
     "wechat.native": payNative,

@@ -2,6 +2,7 @@
 import type { ChannelContext, NoticeReply, NoticeResult, WireNotice } from "../contract.ts";
 import { asObject, type JsonObject, parseJsonObject, textOf } from "../wire-json.ts";
 import { openWechatAccount, type WechatAccount } from "./config.ts";
+import { differencesOfMerchants, merchantOf, readParties } from "./parties.ts";
 import { readPayment } from "./query.ts";
 import { readRefund, readRefundState } from "./refund.ts";
 import { decryptResource } from "./resource.ts";
@@ -23,12 +24,16 @@ export async function readNotice(context: ChannelContext, notice: WireNotice): P
   const opened = decryptResource(account.api_v3_key, asObject(event.resource));
   const data = opened === undefined ? undefined : parseJsonObject(opened);
   if (!data) return rejected("the resource does not open with the APIv3 key");
-  if (event_type === "TRANSACTION.SUCCESS") return readPaymentEvent(data);
+  if (event_type === "TRANSACTION.SUCCESS") return readPaymentEvent(account, data);
   if (event_type.startsWith("REFUND.")) return readRefundEvent(context, account, data);
   return { kind: "ignored", detail: `event ${event_type}` };
 }
 
-function readPaymentEvent(data: JsonObject): NoticeResult {
+/** The merchant and the app are compared with the attempt's; a service provider's own number only here. */
+function readPaymentEvent(account: WechatAccount, data: JsonObject): NoticeResult {
+  if (textOf(data, "sp_mchid") !== (account.sub_mchid && account.mchid)) {
+    return rejected("the transaction is of another service provider, or of none");
+  }
   const state = textOf(data, "trade_state");
   if (state !== "SUCCESS") return rejected(`a success event with the trade state ${state ?? "(none)"}`);
   const payment = readPayment(data);
@@ -37,7 +42,9 @@ function readPaymentEvent(data: JsonObject): NoticeResult {
 
 /** A refund event is about our refund only when its merchant is ours: unlike a payment it carries no app to compare. */
 function readRefundEvent(context: ChannelContext, account: WechatAccount, data: JsonObject): NoticeResult {
-  if (textOf(data, "mchid") !== account.mchid) return rejected("the refund is of another merchant");
+  const { merchant } = readParties(data);
+  const [difference] = differencesOfMerchants(account, data);
+  if (merchant !== merchantOf(account) || difference) return rejected("the refund is of another merchant");
   const outcome = readRefundState(context, data, textOf(data, "refund_status"));
   if (outcome.kind === "unknown") return rejected(outcome.detail);
   return { kind: "refund", refund: readRefund(context, data), outcome };

@@ -1,10 +1,11 @@
-/** Creating an order: POST /v3/pay/transactions/{native|jsapi|h5|app}. A mini program pays by a jsapi order. */
+/** Creating an order: POST /v3/pay/[partner/]transactions/{native|jsapi|h5|app}. A mini program pays by a jsapi order. */
 import { toBeijingRfc3339 } from "../beijing-time.ts";
 import type { ChannelContext, Operation, PayInput, PayOutcome, Unknown, WireResponse } from "../contract.ts";
 import { RequestRefused, unknown } from "../refusal.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
-import { appidOf, openWechatAccount } from "./config.ts";
+import { openWechatAccount } from "./config.ts";
 import { interpretPayRefusal } from "./errors.ts";
+import { partiesOf, payerOf, requireAppid, transactionsPath } from "./parties.ts";
 import { signAppParameters, signJsapiParameters, signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
@@ -23,20 +24,20 @@ export const payNative = defineOperation(
 );
 
 /** A page inside WeChat's own browser; needs the payer's openid under the account's appid. */
-export const payJsapi = defineOperation("jsapi", payerOf, readJsapiAction);
+export const payJsapi = defineOperation("jsapi", openidOf, readJsapiAction);
 
 /** A mini program: a jsapi order under the mini program's own appid, and the payer's openid there. */
-export const payMini = defineOperation("jsapi", payerOf, readJsapiAction);
+export const payMini = defineOperation("jsapi", openidOf, readJsapiAction);
 
-function payerOf({ payer, method }: PayInput): JsonObject {
+function openidOf(context: ChannelContext, { payer, method }: PayInput): JsonObject {
   if (!payer.openid) throw new RequestRefused("PAYER_OPENID_REQUIRED", `${method} needs payer.openid`);
-  return { payer: { openid: payer.openid } };
+  return { payer: payerOf(context, method, payer.openid) };
 }
 
 async function readJsapiAction(context: ChannelContext, input: PayInput, data: JsonObject): Promise<PayOutcome> {
   const prepay_id = textOf(data, "prepay_id");
   if (!prepay_id) return missing("prepay_id");
-  const parameters = await signJsapiParameters(context, requireAppid(context, input), prepay_id);
+  const parameters = await signJsapiParameters(context, requireAppid(context, input.method), prepay_id);
   return { kind: "pending", action: { type: "jsapi", parameters } };
 }
 
@@ -47,7 +48,7 @@ export const payApp = defineOperation(
   async (context, input, data) => {
     const prepay_id = textOf(data, "prepay_id");
     if (!prepay_id) return missing("prepay_id");
-    const parameters = await signAppParameters(context, requireAppid(context, input), prepay_id);
+    const parameters = await signAppParameters(context, requireAppid(context, input.method), prepay_id);
     return { kind: "pending", action: { type: "app", parameters } };
   },
 );
@@ -55,7 +56,7 @@ export const payApp = defineOperation(
 /** A mobile browser outside WeChat; needs the payer's address and comes back to `return_url` by `redirect_url`. */
 export const payH5 = defineOperation(
   "h5",
-  ({ payer }) => {
+  (_context, { payer }) => {
     if (!payer.ip) throw new RequestRefused("PAYER_IP_REQUIRED", "wechat.h5 needs payer.ip");
     return { scene_info: { payer_client_ip: payer.ip, h5_info: { type: "Wap" } } };
   },
@@ -72,13 +73,14 @@ type ReadAction = (context: ChannelContext, input: PayInput, data: JsonObject) =
 
 function defineOperation(
   product: "native" | "jsapi" | "h5" | "app",
-  particulars: (input: PayInput) => JsonObject,
+  particulars: (context: ChannelContext, input: PayInput) => JsonObject,
   readAction: ReadAction,
 ): Operation<PayInput, PayOutcome> {
   return {
     async toRequest(context, input) {
-      const body = { ...orderOf(context, input), ...particulars(input) };
-      return signRequest(context, { method: "POST", path: `/v3/pay/transactions/${product}`, body });
+      const body = { ...orderOf(context, input), ...particulars(context, input) };
+      const path = `${transactionsPath(openWechatAccount(context.account))}/${product}`;
+      return signRequest(context, { method: "POST", path, body });
     },
     async fromResponse(context: ChannelContext, input: PayInput, response: WireResponse): Promise<PayOutcome> {
       const answer = readAnswer(context, response);
@@ -90,10 +92,8 @@ function defineOperation(
 }
 
 function orderOf(context: ChannelContext, input: PayInput): JsonObject {
-  const { mchid } = openWechatAccount(context.account);
   return {
-    appid: requireAppid(context, input),
-    mchid,
+    ...partiesOf(context, input.method),
     description: truncate(input.subject, DESCRIPTION_LENGTH_MAX),
     out_trade_no: input.serial_no,
     // Counted from the creation and not from now, so that a repeated call carries identical particulars.
@@ -101,13 +101,6 @@ function orderOf(context: ChannelContext, input: PayInput): JsonObject {
     notify_url: input.notify_url,
     amount: { total: wireAmount(input.amount.amount), currency: input.amount.currency },
   };
-}
-
-/** The appid of this method. Throws RequestRefused when the account has none. */
-function requireAppid(context: ChannelContext, { method }: PayInput): string {
-  const appid = appidOf(openWechatAccount(context.account), method);
-  if (!appid) throw new RequestRefused("APPID_NOT_CONFIGURED", `the channel account has no appid for ${method}`);
-  return appid;
 }
 
 /** JSON has no bigint; an amount beyond 2^53 fen is far above every limit of the channel. */

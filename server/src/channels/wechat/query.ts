@@ -1,4 +1,4 @@
-/** Asking for an order by our number: GET /v3/pay/transactions/out-trade-no/{out_trade_no}?mchid=. */
+/** Asking for an order by our number: GET /v3/pay/[partner/]transactions/out-trade-no/{out_trade_no}?mchid=. */
 import { fromRfc3339 } from "../beijing-time.ts";
 import type { AttemptReference, ChannelContext, ChannelPayment, Operation, QueryOutcome } from "../contract.ts";
 import { differenceOf, echoedMoney } from "../integrity.ts";
@@ -6,14 +6,15 @@ import { unknown } from "../refusal.ts";
 import { asObject, integerOf, type JsonObject, textOf } from "../wire-json.ts";
 import { openWechatAccount } from "./config.ts";
 import { interpretWechatRefusal, queryRefusals } from "./errors.ts";
+import { differencesOfMerchants, merchantsQuery, readParties, transactionsPath } from "./parties.ts";
 import { signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
 export const query: Operation<AttemptReference, QueryOutcome> = {
   toRequest(context, { serial_no }) {
-    const { mchid } = openWechatAccount(context.account);
-    const path = `/v3/pay/transactions/out-trade-no/${encodeURIComponent(serial_no)}?mchid=${encodeURIComponent(mchid)}`;
-    return signRequest(context, { method: "GET", path });
+    const account = openWechatAccount(context.account);
+    const order = `${transactionsPath(account)}/out-trade-no/${encodeURIComponent(serial_no)}`;
+    return signRequest(context, { method: "GET", path: `${order}?${merchantsQuery(account)}` });
   },
   fromResponse(context, input, response) {
     const answer = readAnswer(context, response);
@@ -28,10 +29,9 @@ export const query: Operation<AttemptReference, QueryOutcome> = {
  * "closed", is an integrity error.
  */
 function readTrade(context: ChannelContext, input: AttemptReference, data: JsonObject): QueryOutcome {
-  const { mchid } = openWechatAccount(context.account);
   const differences = [
     ...differenceOf("serial_no", input.serial_no, textOf(data, "out_trade_no")),
-    ...differenceOf("merchant", mchid, textOf(data, "mchid")),
+    ...differencesOfMerchants(openWechatAccount(context.account), data),
   ];
   if (differences.length > 0) return unknown("integrity", differences.join("; "));
   const state = textOf(data, "trade_state");
@@ -62,8 +62,7 @@ export function readPayment(data: JsonObject): ChannelPayment | undefined {
   const serial_no = textOf(data, "out_trade_no");
   const channel_trade_no = textOf(data, "transaction_id");
   const paid_at = fromRfc3339(textOf(data, "success_time") ?? "");
-  const merchant = textOf(data, "mchid");
+  const { merchant, app, payer } = readParties(data);
   if (!amount || !serial_no || !channel_trade_no || paid_at === undefined || !merchant) return undefined;
-  const payer = textOf(asObject(data.payer), "openid");
-  return { serial_no, channel_trade_no, amount, merchant, app: textOf(data, "appid"), paid_at, payer };
+  return { serial_no, channel_trade_no, amount, merchant, app, paid_at, payer };
 }

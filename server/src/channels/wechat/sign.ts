@@ -4,6 +4,7 @@ import type { ChannelContext, WireRequest } from "../contract.ts";
 import { signSha256 } from "../key-material.ts";
 import type { JsonObject } from "../wire-json.ts";
 import { openWechatAccount } from "./config.ts";
+import { merchantOf } from "./parties.ts";
 
 const NONCE_LENGTH = 32;
 
@@ -67,11 +68,11 @@ export async function signAppParameters(
   appid: string,
   prepayid: string,
 ): Promise<Record<string, string>> {
-  const { private_key, mchid } = openWechatAccount(context.account);
+  const account = openWechatAccount(context.account);
   const timestamp = secondsOf(context);
   const noncestr = randomToken(context.random, NONCE_LENGTH);
-  const sign = await signSha256(private_key, [appid, timestamp, noncestr, prepayid, ""].join("\n"));
-  return { appid, partnerid: mchid, prepayid, package: "Sign=WXPay", noncestr, timestamp, sign };
+  const sign = await signSha256(account.private_key, [appid, timestamp, noncestr, prepayid, ""].join("\n"));
+  return { appid, partnerid: merchantOf(account), prepayid, package: "Sign=WXPay", noncestr, timestamp, sign };
 }
 
 function secondsOf({ clock }: ChannelContext): string {

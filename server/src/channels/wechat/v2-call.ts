@@ -8,7 +8,7 @@ import { randomToken } from "../../kit/random.ts";
 import type { ChannelContext, Unknown, WireRequest, WireResponse } from "../contract.ts";
 import { differenceOf } from "../integrity.ts";
 import { RequestRefused, unknown } from "../refusal.ts";
-import { openWechatAccount } from "./config.ts";
+import { openWechatAccount, type WechatAccount } from "./config.ts";
 import { formatXml, parseXml, type XmlFields } from "./v2-xml.ts";
 import { codeSpelling } from "./verify.ts";
 
@@ -17,18 +17,33 @@ const SIGN_TYPE = "HMAC-SHA256";
 
 /** A signed call. With `certified`, the merchant's certificate is shown when the connection is made (双向证书). */
 export function signV2Call(context: ChannelContext, path: string, own: XmlFields, certified = false): WireRequest {
-  const { appid, mchid, base_url, api_v2_key, client_certificate } = openWechatAccount(context.account);
+  const account = openWechatAccount(context.account);
+  const { appid, mchid, base_url, api_v2_key, client_certificate } = account;
   if (!api_v2_key || !client_certificate) {
     throw new RequestRefused("API_V2_NOT_CONFIGURED", "wechat.barcode needs api_v2_key and merchant_certificate");
   }
   const nonce_str = randomToken(context.random, NONCE_LENGTH);
-  const fields: XmlFields = { appid, mch_id: mchid, nonce_str, sign_type: SIGN_TYPE, ...own };
+  const fields: XmlFields = {
+    appid,
+    mch_id: mchid,
+    ...subMerchantOf(account),
+    nonce_str,
+    sign_type: SIGN_TYPE,
+    ...own,
+  };
   return {
     method: "POST",
     url: base_url + path,
     headers: { "content-type": "text/xml; charset=utf-8", "user-agent": "Tributary/0.1" },
     body: formatXml({ ...fields, sign: signatureOf(fields, api_v2_key) }),
     ...(certified ? { client_certificate } : {}),
+  };
+}
+
+function subMerchantOf({ sub_mchid, sub_appid }: WechatAccount): XmlFields {
+  return {
+    ...(sub_mchid !== undefined && { sub_mch_id: sub_mchid }),
+    ...(sub_appid !== undefined && { sub_appid }),
   };
 }
 
@@ -58,12 +73,13 @@ export function readV2Answer(context: ChannelContext, serial_no: string, respons
   const fields = parseXml(response.body.toString("utf8"));
   if (!fields) return unknown("unreadable", "the answer is not WeChat Pay's XML");
   if (fields.return_code !== "SUCCESS") return unknown("refused", `return_code FAIL: ${fields.return_msg ?? ""}`);
-  const { api_v2_key = "", mchid, appid } = openWechatAccount(context.account);
+  const { api_v2_key = "", mchid, appid, sub_mchid } = openWechatAccount(context.account);
   if (!fields.sign || !equalSecrets(signatureOf(fields, api_v2_key), fields.sign)) {
     return unknown("bad_signature", "the signature does not match the answer");
   }
   const differences = [
     ...differenceOf("merchant", mchid, fields.mch_id),
+    ...differenceOf("merchant", sub_mchid, fields.sub_mch_id),
     ...differenceOf("app", appid, fields.appid),
     ...differenceOf("serial_no", serial_no, fields.out_trade_no),
   ];

@@ -1,6 +1,7 @@
 /**
  * Guarantee: the WeChat Pay adapter speaks API v3 as the channel does, and however the channel or the network behaves,
- * only what WeChat Pay signed about our own order ends a payment or a refund. In all three key modes.
+ * only what WeChat Pay signed about our own order ends a payment or a refund. In all three key modes, for a direct merchant
+ * and for a service provider.
  */
 import { verify, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
@@ -11,8 +12,8 @@ import { changeAccount, context, makePayInput, makeRefundInput } from "../confor
 import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
 import { ecPrivatePem } from "../conformance/keys.ts";
 import { ask, payInFull, useWorld } from "../conformance/subject.ts";
-import type { ChannelAccount } from "../contract.ts";
-import { checkRefundIntegrity } from "../integrity.ts";
+import type { ChannelAccount, Method, Operation, PayInput, PayOutcome } from "../contract.ts";
+import { checkIntegrity, checkRefundIntegrity, expectPayment } from "../integrity.ts";
 import { certificates, wechat } from "./index.ts";
 import { barcodeApis, keysOf, type Made, provisionWechat, type VerifyMode } from "./testing/provision.ts";
 
@@ -34,11 +35,11 @@ const troubles = {
   empty: "bad_signature",
 } as const;
 
-const subjectOf = (mode: VerifyMode): ConformanceSubject => ({
-  title: `WeChat Pay, ${mode}`,
+const subjectOf = (mode: VerifyMode, kind: "direct" | "partner" = "direct"): ConformanceSubject => ({
+  title: `WeChat Pay, ${kind}, ${mode}`,
   channel: wechat,
   start: () => startSandbox({ port: 0 }),
-  provision: (control) => provisionWechat(control, mode),
+  provision: (control) => provisionWechat(control, mode, { mode: kind }),
   renew,
   relocate: (account, url) => changeAccount(account, { config: { base_url: url } }),
   privateKeyField: "merchant_private_key",
@@ -69,6 +70,8 @@ const subjectOf = (mode: VerifyMode): ConformanceSubject => ({
 
 describeChannelConformance(subjectOf("platform_certificate"));
 describeChannelConformance(subjectOf("public_key"));
+describeChannelConformance(subjectOf("platform_certificate", "partner"));
+describeChannelConformance(subjectOf("public_key", "partner"));
 
 describe("WeChat Pay's own ways", () => {
   const both = subjectOf("both");
@@ -216,6 +219,78 @@ describe("WeChat Pay's own ways", () => {
   });
 });
 
+describe("a WeChat Pay account of a service provider", () => {
+  const partner = subjectOf("public_key", "partner");
+  const world = useWorld(partner);
+  const bodyOf = async (method: Method, changes: Record<string, unknown>) => {
+    const account = changeAccount(world().account, { config: changes });
+    const { body } = await (wechat.pay[method] as Operation<PayInput, PayOutcome>).toRequest(
+      context(account),
+      makePayInput(method, "https://shop.example/n"),
+    );
+    return JSON.parse(body!) as Record<string, unknown>;
+  };
+
+  it("has payers act under the sub-merchant's app where it has one, else under the provider's", async () => {
+    const { config } = world().account;
+    const { appid, mini_appid, sub_mchid, sub_appid, sub_mini_appid } = config;
+    const numbers = { sp_mchid: config.mchid, sub_mchid };
+    expect(await bodyOf("wechat.jsapi", {})).toMatchObject({
+      ...numbers,
+      sp_appid: appid,
+      sub_appid,
+      payer: { sub_openid: "o-payer" },
+    });
+    expect(await bodyOf("wechat.mini", {})).toMatchObject({ sp_appid: appid, sub_appid: sub_mini_appid });
+    const own = await bodyOf("wechat.mini", { sub_mini_appid: undefined });
+    expect(own).toMatchObject({ ...numbers, sp_appid: mini_appid, payer: { sp_openid: "o-payer" } });
+    expect(own).not.toHaveProperty("sub_appid");
+  });
+
+  it("pays under either app, and hands parameters of that app to WeChat's browser", async () => {
+    const { account, caller, control, receiver } = world();
+    for (const changes of [{}, { sub_appid: undefined }]) {
+      const changed = changeAccount(account, { config: changes });
+      const input = makePayInput("wechat.jsapi", receiver.url);
+      const outcome = await caller.pay(wechat, changed, input);
+      if (outcome.kind !== "pending" || outcome.action.type !== "jsapi") throw new Error("parameters were expected");
+      const invoked = await fetch(`${control.url}/wechat/jsapi/invoke`, {
+        method: "POST",
+        body: JSON.stringify(outcome.action.parameters),
+      });
+      expect(await invoked.json()).toMatchObject({ err_msg: "get_brand_wcpay_request:open" });
+      await control.post("pay", { code: input.serial_no });
+      const { app } = wechat.identify(changed, "wechat.jsapi");
+      expect(await caller.query(wechat, changed, input)).toMatchObject({ kind: "succeeded", payment: { app } });
+      const notice = await wechat.readNotice(context(changed), await receiver.next(input.serial_no));
+      expect(notice).toMatchObject({ kind: "payment_succeeded", payment: { merchant: account.config.sub_mchid, app } });
+    }
+  });
+
+  it("names the sub-merchant to an app's SDK", async () => {
+    const { account, caller, receiver } = world();
+    const app = await caller.pay(wechat, account, makePayInput("wechat.app", receiver.url));
+    const { sub_mchid, sub_app_appid } = account.config;
+    expect(app).toMatchObject({ action: { parameters: { appid: sub_app_appid, partnerid: sub_mchid } } });
+  });
+
+  it("refuses notices that are another provider's, another sub-merchant's, or a direct merchant's", async () => {
+    const { account, receiver, control } = world();
+    const { input } = await payInFull(world(), partner);
+    await control.post("notices/replay", { trade: input.serial_no });
+    const notice = await receiver.next(input.serial_no);
+    const read = async (config: Record<string, unknown>) =>
+      (await wechat.readNotice(context(changeAccount(account, { config })), notice)).kind;
+    expect(await read({})).toBe("payment_succeeded");
+    expect(await read({ mchid: "1999999999" })).toBe("rejected");
+    expect(await read({ sub_mchid: undefined, sub_appid: undefined })).toBe("rejected");
+    const other = await wechat.readNotice(context(account), notice);
+    if (other.kind !== "payment_succeeded") throw new Error("a payment was expected");
+    const stranger = changeAccount(account, { config: { sub_mchid: "1799999999" } });
+    expect(checkIntegrity(expectPayment(wechat, stranger, input), other.payment).join()).toContain("merchant is");
+  });
+});
+
 describe("a WeChat Pay account as a person types it in", () => {
   const world = useWorld(subjectOf("both"));
   const problems = (changes: Parameters<typeof changeAccount>[1], clock: Clock = systemClock) =>
@@ -241,6 +316,8 @@ describe("a WeChat Pay account as a person types it in", () => {
       [{ config: { merchant_certificate: certificate!.pem } }, "merchant_private_key does not match"],
       [{ config: { merchant_certificate: "x" } }, "merchant_certificate is not a certificate"],
       [{ config: { mchid: 16 } }, "config/mchid"],
+      [{ config: { sub_mchid: config.mchid } }, "sub_mchid is the mchid itself"],
+      [{ config: { sub_appid: "wx1" } }, "sub_mchid is missing"],
     ];
     for (const [changes, sentence] of expected) expect(problems(changes)).toContain(sentence);
   });

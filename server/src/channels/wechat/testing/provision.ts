@@ -19,9 +19,15 @@ export function keysOf(made: Made): Record<string, unknown> {
 /** API v2 and API v3 take code payments; each key mode tries one of them. */
 export const barcodeApis = { platform_certificate: "v2", public_key: "v3", both: "v2" } as const;
 
-export async function provisionWechat(control: ControlPlane, verify_mode: VerifyMode): Promise<Provisioned> {
-  const made = (await control.post("merchants", { channel: "wechat", verify_mode })) as Made;
+/** `more` is what the registration takes besides; with `mode: "partner"` the account is a service provider's. */
+export async function provisionWechat(
+  control: ControlPlane,
+  verify_mode: VerifyMode,
+  more: object = {},
+): Promise<Provisioned> {
+  const made = (await control.post("merchants", { channel: "wechat", verify_mode, ...more })) as Made;
   const { mchid, appid, mini_appid, app_appid, merchant_serial_no } = made;
+  const { sub_mchid, sub_appid, sub_mini_appid, sub_app_appid } = made;
   const account = {
     id: makeUuid(),
     version: 1,
@@ -31,6 +37,7 @@ export async function provisionWechat(control: ControlPlane, verify_mode: Verify
       appid,
       mini_appid,
       app_appid,
+      ...(sub_mchid && { sub_mchid, sub_appid, sub_mini_appid, sub_app_appid }),
       merchant_serial_no,
       merchant_certificate: made.merchant_certificate_pem,
       barcode_api: barcodeApis[verify_mode],
