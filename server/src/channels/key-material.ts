@@ -1,15 +1,20 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, type X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
+
+/** Below this an RSA key is refused by every channel, and is not safe either. */
+const RSA_BITS_MIN = 2048;
 
 /**
  * Channel portals hand out keys as PEM or as bare base64 of PKCS#8 or PKCS#1 (private) and SPKI (public). All are taken.
- * Throws when the text is none of them or the key is not RSA.
+ * Throws when the text is none of them or the key is not RSA; the message says what was given instead.
  */
 export function readPrivateKey(text: string): KeyObject {
+  const kind = describeMaterial(text);
+  if (kind !== "a private key") throw new Error(`${kind} was given where a private key is needed`);
   return expectRsa(text.includes("-----BEGIN") ? createPrivateKey(text) : readBare(text));
 }
 
 function readBare(text: string): KeyObject {
-  const key = Buffer.from(text.replace(/\s+/g, ""), "base64");
+  const key = decodeBare(text);
   try {
     return createPrivateKey({ key, format: "der", type: "pkcs8" });
   } catch {
@@ -17,15 +22,65 @@ function readBare(text: string): KeyObject {
   }
 }
 
-/** The public key of a PEM public key, a PEM certificate or bare base64 SPKI. */
+/** The public key of a PEM public key, a PEM certificate or bare base64 SPKI. Throws as `readPrivateKey` does. */
 export function readPublicKey(text: string): KeyObject {
+  const kind = describeMaterial(text);
+  // OpenSSL would derive the public half of a private key: whoever uploads one here must hear of it.
+  if (kind !== "a public key" && kind !== "a certificate") {
+    throw new Error(`${kind} was given where a public key is needed`);
+  }
   if (text.includes("-----BEGIN")) return expectRsa(createPublicKey(text));
-  const key = Buffer.from(text.replace(/\s+/g, ""), "base64");
-  return expectRsa(createPublicKey({ key, format: "der", type: "spki" }));
+  return expectRsa(createPublicKey({ key: decodeBare(text), format: "der", type: "spki" }));
+}
+
+/** A certificate in PEM. Throws as `readPrivateKey` does. */
+export function readCertificate(text: string): X509Certificate {
+  const kind = describeMaterial(text);
+  if (kind !== "a certificate") throw new Error(`${kind} was given where a certificate is needed`);
+  return new X509Certificate(text);
+}
+
+const pemKinds: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/, "a private key that a password protects"],
+  [/-----BEGIN (RSA |EC )?PRIVATE KEY-----/, "a private key"],
+  [/-----BEGIN (RSA )?PUBLIC KEY-----/, "a public key"],
+  [/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/, "a certificate"],
+  [/-----BEGIN (NEW )?CERTIFICATE REQUEST-----/, "a certificate request"],
+];
+
+/** What a text that ought to be a key or a certificate is, as the subject of a sentence. Never quotes the text. */
+export function describeMaterial(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "") return "nothing";
+  if (trimmed.includes("-----BEGIN")) {
+    return pemKinds.find(([pattern]) => pattern.test(trimmed))?.[1] ?? "PEM of another kind";
+  }
+  const der = decodeBare(trimmed);
+  const forms: readonly (readonly [string, () => unknown])[] = [
+    ["a private key", () => readBare(trimmed)],
+    ["a public key", () => createPublicKey({ key: der, format: "der", type: "spki" })],
+    ["a certificate without its PEM lines", () => new X509Certificate(der)],
+  ];
+  return forms.find(([, read]) => succeeds(read))?.[0] ?? "text that is neither a key nor a certificate";
+}
+
+function succeeds(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function decodeBare(text: string): Buffer {
+  return Buffer.from(text.replace(/\s+/g, ""), "base64");
 }
 
 function expectRsa(key: KeyObject): KeyObject {
   if (key.asymmetricKeyType !== "rsa") throw new Error(`the key is ${key.asymmetricKeyType}, not RSA`);
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits < RSA_BITS_MIN) throw new Error(`the key has ${bits} bits; at least ${RSA_BITS_MIN} are needed`);
   return key;
 }
 
