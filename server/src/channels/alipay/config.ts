@@ -5,7 +5,7 @@ import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
 import type { ChannelAccount } from "../contract.ts";
-import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey } from "../key-material.ts";
+import { problemOf, problemsOfValidity, readCertificate, readPrivateKey, readPublicKey } from "../key-material.ts";
 import { certificateSn, rootCertificateSn } from "./certificate-sn.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
@@ -146,7 +146,7 @@ function checkCertificates(config: AlipayConfig, own: KeyObject, clock: Clock): 
     ...alipay_certificates.map((text, index): [string, string] => [`alipay_certificates/${index}`, text]),
   ];
   const unreadable = [
-    ...named.flatMap(([name, text]) => problemOf(`${name} is not a certificate`, () => new X509Certificate(text))),
+    ...named.flatMap(([name, text]) => problemOf(`${name} is not a certificate`, () => readCertificate(text))),
     ...problemOf("alipay_root_certificate is not a list of certificates", () =>
       rootCertificateSn(alipay_root_certificate),
     ),

@@ -5,7 +5,7 @@ import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
 import type { ChannelAccount, Expiry } from "../contract.ts";
-import { problemOf, problemsOfValidity, readPrivateKey, serialOf } from "../key-material.ts";
+import { problemOf, problemsOfValidity, readCertificate, readPrivateKey, serialOf } from "../key-material.ts";
 import { createTrust, isIssuedBy, type Trust } from "./trust.ts";
 
 const pem = Type.String({ minLength: 1, maxLength: 10_000 });
@@ -91,7 +91,7 @@ export function checkUnionpayAccount(account: ChannelAccount, clock: Clock): str
   ];
   const unreadable = [
     ...problemOf("merchant_private_key is not an RSA private key", () => readPrivateKey(privateKey)),
-    ...named.flatMap(([name, text]) => problemOf(`${name} is not a certificate`, () => new X509Certificate(text))),
+    ...named.flatMap(([name, text]) => problemOf(`${name} is not a certificate`, () => readCertificate(text))),
   ];
   if (unreadable.length > 0) return unreadable;
   const certificate = new X509Certificate(merchant_certificate);

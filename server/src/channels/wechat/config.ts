@@ -5,7 +5,14 @@ import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
 import type { ChannelAccount, ClientCertificate, ConfigField } from "../contract.ts";
-import { problemOf, problemsOfValidity, readPrivateKey, readPublicKey, serialOf } from "../key-material.ts";
+import {
+  problemOf,
+  problemsOfValidity,
+  readCertificate,
+  readPrivateKey,
+  readPublicKey,
+  serialOf,
+} from "../key-material.ts";
 import { wechatFields } from "./fields.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
@@ -200,7 +207,7 @@ function checkApiV2({ secrets }: ChannelAccount, config: WechatConfig): string[]
 function checkMerchantCertificate({ secrets }: ChannelAccount, config: WechatConfig, clock: Clock): string[] {
   const { merchant_certificate: text, merchant_serial_no } = config;
   if (text === undefined) return [];
-  const unreadable = problemOf("merchant_certificate is not a certificate", () => new X509Certificate(text));
+  const unreadable = problemOf("merchant_certificate is not a certificate", () => readCertificate(text));
   if (unreadable.length > 0) return unreadable;
   const certificate = new X509Certificate(text);
   const serial = serialOf(certificate);
@@ -241,7 +248,7 @@ function checkVerificationKeys(config: WechatConfig, clock: Clock): string[] {
 
 function checkPlatformCertificate(serial_no: string, text: string, clock: Clock): string[] {
   const name = `platform certificate ${serial_no}`;
-  const unreadable = problemOf(`${name} is not a certificate`, () => new X509Certificate(text));
+  const unreadable = problemOf(`${name} is not a certificate`, () => readCertificate(text));
   if (unreadable.length > 0) return unreadable;
   const certificate = new X509Certificate(text);
   const serial = serialOf(certificate);
