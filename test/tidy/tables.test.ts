@@ -9,6 +9,8 @@ const owners: Readonly<Record<string, string>> = {
   api_keys: "identity",
   channel_accounts: "channel-account",
   channel_bindings: "channel-account",
+  channel_account_versions: "channel-account",
+  channel_account_warnings: "channel-account",
   fee_rules: "fee",
   channel_cost_rules: "fee",
   ledger_books: "ledger",
@@ -128,7 +130,15 @@ describe("a statement", () => {
 });
 
 test("every table that a merchant owns is led by merchant_id", () => {
-  const platform = ["merchants", "channel_accounts", "channel_cost_rules", "worker_heartbeats", "migrations"];
+  const platform = [
+    "merchants",
+    "channel_accounts",
+    "channel_account_versions",
+    "channel_account_warnings",
+    "channel_cost_rules",
+    "worker_heartbeats",
+    "migrations",
+  ];
   const sql = listFiles("server/migrations").map(readText).join("\n");
   const wrong = [...sql.matchAll(/create\s+table\s+(\w+)\s*\(([\s\S]*?)\n\)/gi)]
     .filter(([, table]) => !platform.includes(table!))

@@ -8,6 +8,7 @@ import type { Clock } from "../kit/clock.ts";
 import { InvariantError } from "../kit/error.ts";
 import type { Logger } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
+import { isBadSignature, readByVersions } from "./account-versions.ts";
 import { isBarcode } from "./auth-code.ts";
 import { type BillFetch, type BillSink, createBillReceiver } from "./bills.ts";
 import type { CallHealth } from "./breaker.ts";
@@ -148,8 +149,11 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
       const operation = offered(channel.identity?.exchange, channel, "identity");
       return perform(tools, callOf(channel, "identify"), account, operation, { code });
     },
-    readNotice: (channel, account, notice) =>
-      channel.readNotice({ account, clock, random }, notice, openLine(wire).send),
+    readNotice: (channel, account, notice) => {
+      const read = (by: ChannelAccount) =>
+        channel.readNotice({ account: by, clock, random }, notice, openLine(wire).send);
+      return readByVersions(account, read, ({ kind }) => kind === "rejected");
+    },
     async downloadBill(channel, account, input, sink) {
       const bills = offered(channel.bills, channel, "bills");
       const call = callOf(channel, "bill", `${input.kind} ${input.date}`);
@@ -226,7 +230,10 @@ async function exchange<Input, Outcome>(
   try {
     const request = await operation.toRequest(context, input);
     const answer = await line.exchange(request);
-    return "kind" in answer ? answer : await readSafely(() => operation.fromResponse(context, input, answer));
+    if ("kind" in answer) return answer;
+    const read = (by: ChannelAccount) =>
+      readSafely(() => operation.fromResponse({ ...context, account: by }, input, answer));
+    return await readByVersions(context.account, read, isBadSignature);
   } catch (error) {
     return outcomeOfUnsent(error);
   }

@@ -68,6 +68,11 @@ export interface ChannelAccount {
   readonly livemode: boolean;
   readonly config: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, Secret>>;
+  /**
+   * Versions that were replaced a short time ago, the newest first. What their keys verify is still believed (`call.ts`);
+   * nothing is signed or sent with them.
+   */
+  readonly previous?: readonly ChannelAccount[];
 }
 
 /** What a transformer may use besides its input. */

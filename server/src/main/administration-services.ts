@@ -1,3 +1,4 @@
+import { createChannelCaller } from "../channels/call.ts";
 import { getChannel } from "../channels/registry.ts";
 import { systemClock } from "../kit/clock.ts";
 import { createEnvelope } from "../kit/crypto.ts";
@@ -27,11 +28,13 @@ export const withServices: WithServices = async (use) => {
     await migrate(database.url);
     const [clock, random] = [systemClock, systemRandom];
     const db = openDatabase({ url: database.url, connections_max: 2, log, random });
+    const channels = createChannelCaller({ clock, random, log });
     try {
       const envelope = createEnvelope(loadMasterKeys(config, random, tell), random);
       const ids = createIdSource(clock, random);
-      return await use({ mode: config.mode, db, clock, random, ids, envelope, getChannel });
+      return await use({ mode: config.mode, db, clock, random, ids, envelope, channels, getChannel });
     } finally {
+      await channels.end();
       await db.close();
     }
   } finally {

@@ -1,10 +1,12 @@
 /** Puts the HTTP server together: the API behind keys, the channels' notices, the cashier, health and documentation. */
+import { channels } from "../channels/registry.ts";
 import type { ApiServer } from "../kit/http/api.ts";
 import { createRateLimiter, limitByAddress, type RateLimit } from "../kit/http/rate-limit.ts";
 import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
+import { registerChannelRoutes } from "../modules/channel-account/index.ts";
 import { registerDisputeRoutes } from "../modules/dispute/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
@@ -35,6 +37,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerDisputeRoutes(v1, services.dispute);
     registerBalanceRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
+    registerChannelRoutes(v1, channels);
   });
   registerNoticeRoutes(server, services, { refusal_limit: settings.notice_refusal_limit });
   await server.register(async (pages) => {

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../test/database/test-database.ts";
+import { type ChannelCaller, createChannelCaller } from "../../channels/call.ts";
 import { getChannel } from "../../channels/registry.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { createEnvelope } from "../../kit/crypto.ts";
@@ -30,6 +31,7 @@ const envelope = createEnvelope([{ id: "test", key: new Secret(randomBytes(32)) 
 const folder = mkdtempSync(join(tmpdir(), "tributary-"));
 let database: TestDatabase;
 let db: Database;
+let channels: ChannelCaller;
 let services: AdministrationServices;
 const withServices: WithServices = (use) => use(services);
 
@@ -37,10 +39,13 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = openDatabase({ url: database.url, connections_max: 2, log: createLogger("silent"), random: systemRandom });
   const ids = createIdSource(systemClock, systemRandom);
-  services = { mode: "production", db, clock: systemClock, random: systemRandom, ids, envelope, getChannel };
+  const given = { clock: systemClock, random: systemRandom };
+  channels = createChannelCaller({ ...given, log: createLogger("silent") });
+  services = { mode: "production", db, ...given, ids, envelope, channels, getChannel };
 });
 
 afterAll(async () => {
+  await channels?.end();
   await db?.close();
   await database?.drop();
   rmSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
 /** What the commands that administer merchants, keys and channel accounts have in common. */
+import type { ChannelCaller } from "../../channels/call.ts";
 import type { Channel } from "../../channels/contract.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Envelope } from "../../kit/crypto.ts";
@@ -18,6 +19,7 @@ export interface AdministrationServices {
   random: Random;
   ids: IdSource;
   envelope: Envelope;
+  channels: ChannelCaller;
   getChannel(id: string): Channel | undefined;
   live_hosts_allowed?: readonly string[];
 }

@@ -10,9 +10,14 @@ import { Secret } from "../../kit/secret.ts";
 import {
   type AccountRecord,
   bindChannelAccount,
+  channelAccountErrors,
+  checkConnection,
   createChannelAccount,
+  type DatedExpiry,
   getChannelAccount,
+  listAccountExpiries,
   listChannelAccounts,
+  presentChannel,
   unbindChannelAccount,
   updateChannelAccount,
 } from "../../modules/channel-account/index.ts";
@@ -22,6 +27,8 @@ import {
   type Action,
   type AdministrationServices,
   actionCommand,
+  hoursOption,
+  type Options,
   readId,
   refuseLiveInDemo,
   requireText,
@@ -99,6 +106,31 @@ function toSecrets(texts: Readonly<Record<string, string>>): Record<string, Secr
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, new Secret(text)]));
 }
 
+function showExpiries(expiries: readonly DatedExpiry[]) {
+  return expiries.map(({ name, expires_at, days_left }) => ({ name, expires_at: toRfc3339(expires_at), days_left }));
+}
+
+async function listAccounts(services: AdministrationServices) {
+  const accounts = await listChannelAccounts(services.db, null, LIST_MAX);
+  const ids = accounts.map(({ id }) => id);
+  const expiries = await listAccountExpiries(services, ids, services.clock.now());
+  return accounts.map((account) => ({
+    ...showAccount(account),
+    expiries: showExpiries(expiries.get(account.id) ?? []),
+  }));
+}
+
+async function describeChannel({ getChannel }: AdministrationServices, id = "") {
+  const channel = getChannel(id);
+  if (!channel) throw channelAccountErrors["channel_account.channel_unknown"]();
+  return presentChannel(channel);
+}
+
+/** Saves only what the channel answers that it takes, where `--check` asks for it. */
+function saveOptions({ channels }: AdministrationServices, options: Options) {
+  return { check_with: options.check === true ? channels : undefined };
+}
+
 function showAccount(account: AccountRecord) {
   const { id, owner_merchant_id, created_at, config: _, ...rest } = account;
   return {
@@ -127,16 +159,28 @@ const actions: Record<string, Action> = {
     const { owner_merchant, secrets, ...given } = file;
     if (given.livemode) refuseLiveInDemo(services, "A live account");
     const owner_merchant_id = owner_merchant === undefined ? undefined : readId("merchant", owner_merchant);
-    const account = await createChannelAccount(services, { ...given, owner_merchant_id, secrets: toSecrets(secrets) });
+    const account = await createChannelAccount(
+      services,
+      { ...given, owner_merchant_id, secrets: toSecrets(secrets) },
+      saveOptions(services, options),
+    );
     return showAccount(account);
   },
   async update(services, [id], options) {
     const file = readAccountFile<Static<typeof ChangeFile>>(requireText(options, "file"), changeValidator);
     const { secrets, ...given } = file;
-    const change = { ...given, ...(secrets && { secrets: toSecrets(secrets) }) };
-    return showAccount(await updateChannelAccount(services, readId("channel_account", id), change));
+    const overlap_ms = hoursOption(options, "overlap");
+    const change = {
+      ...given,
+      ...(secrets && { secrets: toSecrets(secrets) }),
+      ...(overlap_ms !== undefined && { overlap_ms }),
+    };
+    const account_id = readId("channel_account", id);
+    return showAccount(await updateChannelAccount(services, account_id, change, saveOptions(services, options)));
   },
-  list: async ({ db }) => (await listChannelAccounts(db, null, LIST_MAX)).map(showAccount),
+  list: listAccounts,
+  describe: (services, [channel]) => describeChannel(services, channel),
+  check: (services, [id]) => checkConnection(services, readId("channel_account", id)),
   enable: changeStatus("enabled"),
   disable: changeStatus("disabled"),
   async bind(services, [id], options) {
@@ -165,9 +209,14 @@ const actions: Record<string, Action> = {
 export function channelAccountCommand(withServices: WithServices): Command {
   return actionCommand(withServices, {
     usage: "channel-account <action> [id]",
-    summary: "add, update, list, enable, disable, bind or unbind accounts with channels",
+    summary: "add, update, check, list, enable, disable, bind or unbind accounts with channels; describe a channel",
     options: [
       { flags: "--file <path>", description: "add, update: the account as JSON" },
+      { flags: "--check", description: "add, update: save only what the channel answers that it takes" },
+      {
+        flags: "--overlap <hours>",
+        description: "update: how long what the replaced keys verify is still believed (default: 72; 0: no longer)",
+      },
       { flags: "--merchant <id>", description: "bind, unbind: the merchant that collects through it" },
       { flags: "--priority <number>", description: "bind: accounts with a smaller one are tried first (default: 100)" },
     ],

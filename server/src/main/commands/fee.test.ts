@@ -5,6 +5,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../test/database/test-database.ts";
+import { createChannelCaller } from "../../channels/call.ts";
 import { getChannel } from "../../channels/registry.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { createEnvelope } from "../../kit/crypto.ts";
@@ -31,11 +32,12 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = openDatabase({ url: database.url, connections_max: 2, log: createLogger("silent"), random: systemRandom });
   const ids = createIdSource(systemClock, systemRandom);
-  services = { mode: "production", db, clock: systemClock, random: systemRandom, ids, envelope, getChannel };
-  const given = { ...services, sql: db };
-  const { id: merchant_id } = await createMerchant(given, { name: "Tea house" });
+  const given = { clock: systemClock, random: systemRandom };
+  const channels = createChannelCaller({ ...given, log: createLogger("silent") });
+  services = { mode: "production", db, ...given, ids, envelope, channels, getChannel };
+  const { id: merchant_id } = await createMerchant({ ...services, sql: db }, { name: "Tea house" });
   merchant = publicId("merchant", merchant_id);
-  app = publicId("app", (await createApp(given, { merchant_id, name: "Shop" })).app.id);
+  app = publicId("app", (await createApp({ ...services, sql: db }, { merchant_id, name: "Shop" })).app.id);
   account = publicId("channel_account", (await createAccount()).id);
 });
 
@@ -45,6 +47,7 @@ beforeEach(async () => {
 });
 
 afterAll(async () => {
+  await services?.channels.end();
   await db?.close();
   await database?.drop();
 });

@@ -4,6 +4,7 @@ import type { Channel, ChannelAccount } from "../../channels/contract.ts";
 import type { Clock } from "../../kit/clock.ts";
 import { describeProblem, type ValidationProblem } from "../../kit/http/problem.ts";
 import { checkHosts } from "./hosts.ts";
+import { checkCredentialsMode, checkNothingPrivate } from "./test-credentials.ts";
 
 export type FundingMode =
   /** The channel settles to the merchant's own account with it; the platform bills its fee. */
@@ -48,6 +49,8 @@ export function checkAccount(
   return [
     ...before,
     ...checkHosts(record.channel, record.config, record.livemode, options.live_hosts_allowed),
+    ...checkCredentialsMode(record.channel, record.livemode, record.config, opened.secrets),
+    ...checkNothingPrivate(record.config),
     ...channel.checkAccount(opened, options.clock),
   ];
 }

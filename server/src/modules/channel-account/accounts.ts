@@ -9,7 +9,7 @@ import type { Envelope } from "../../kit/crypto.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { createGroup } from "../../kit/sql/group-commit.ts";
 import { openSecrets, toChannelAccount } from "./secrets.ts";
-import { loadAccounts, loadRoutes, loadVersions, type RoutedAccount } from "./store.ts";
+import { loadAccounts, loadRoutes, loadTrustedVersions, loadVersions, type RoutedAccount } from "./store.ts";
 
 export interface Book {
   readonly merchant_id: string;
@@ -77,21 +77,59 @@ export function createChannelAccounts(options: ChannelAccountsOptions): ChannelA
   };
 }
 
+/** An account in its newest version, and when the earlier ones beside it stop being trusted. */
+interface Opened {
+  readonly account: ChannelAccount;
+  /** In the order of `account.previous`. */
+  readonly trusted_until: readonly number[];
+}
+
 /** Opens accounts; those asked for at the same moment share one question to the database. */
-function createOpener({ db, envelope }: ChannelAccountsOptions): (id: string) => Promise<ChannelAccount | undefined> {
-  const opened = new LRUCache<string, ChannelAccount>({ max: OPENED_MAX });
+function createOpener(options: ChannelAccountsOptions): (id: string) => Promise<ChannelAccount | undefined> {
+  const { db, clock } = options;
+  const opened = new LRUCache<string, Opened>({ max: OPENED_MAX });
   return createGroup<string, ChannelAccount | undefined>({
     name: "channel_account.open",
     batch_max: BATCH_MAX,
     async run(ids) {
       const versions = await loadVersions(db, ids);
-      const stale = [...versions].filter(([id, version]) => opened.get(id)?.version !== version).map(([id]) => id);
-      for (const { secrets_sealed, ...record } of stale.length > 0 ? await loadAccounts(db, stale) : []) {
-        opened.set(record.id, toChannelAccount(record, openSecrets(envelope, record.id, secrets_sealed)));
-      }
-      return ids.map((id) => (versions.has(id) ? opened.get(id) : undefined));
+      const known = ([id, version]: [string, number]) => opened.get(id)?.account.version === version;
+      const stale = [...versions].filter((entry) => !known(entry)).map(([id]) => id);
+      for (const one of stale.length > 0 ? await openAll(options, stale) : []) opened.set(one.account.id, one);
+      const now = clock.now();
+      return ids.map((id) => {
+        const found = versions.has(id) ? opened.get(id) : undefined;
+        const current = found && withoutDistrusted(found, now);
+        if (current && current !== found) opened.set(id, current);
+        return current?.account;
+      });
     },
   });
+}
+
+async function openAll({ db, clock, envelope }: ChannelAccountsOptions, ids: readonly string[]): Promise<Opened[]> {
+  const [accounts, replaced] = await Promise.all([loadAccounts(db, ids), loadTrustedVersions(db, ids, clock.now())]);
+  const byAccount = Map.groupBy(replaced, ({ channel_account_id }) => channel_account_id);
+  return accounts.map(({ secrets_sealed, ...record }) => {
+    const open = (version: { version: number; config: Readonly<Record<string, unknown>> }, sealed: Buffer) =>
+      toChannelAccount({ ...record, ...version }, openSecrets(envelope, record.id, sealed));
+    const earlier = byAccount.get(record.id) ?? [];
+    const previous = earlier.map(({ version, config, secrets_sealed: sealed }) => open({ version, config }, sealed));
+    return {
+      account: { ...open(record, secrets_sealed), ...(previous.length > 0 && { previous }) },
+      trusted_until: earlier.map(({ trusted_until }) => trusted_until),
+    };
+  });
+}
+
+function withoutDistrusted(opened: Opened, now: number): Opened {
+  if (opened.trusted_until.every((until) => until > now)) return opened;
+  const { previous = [], ...account } = opened.account;
+  const kept = previous.filter((_, index) => opened.trusted_until[index]! > now);
+  return {
+    account: { ...account, ...(kept.length > 0 && { previous: kept }) },
+    trusted_until: opened.trusted_until.filter((until) => until > now),
+  };
 }
 
 function groupByBook(books: readonly Book[], rows: readonly RoutedAccount[]): (readonly RoutedAccount[])[] {

@@ -244,5 +244,10 @@ test("many askers of the same moment share one question to the database", async 
   await Promise.all(Array.from({ length: 100 }, () => accounts.findForMethod(wanted)));
   const opened = await Promise.all(Array.from({ length: 100 }, () => accounts.open(account.id)));
   expect(new Set(opened).size).toBe(1);
-  expect(asked).toEqual(["channel_binding.routes", "channel_account.versions", "channel_account.select"]);
+  expect(asked).toEqual([
+    "channel_binding.routes",
+    "channel_account.versions",
+    "channel_account.select",
+    "channel_account_version.select",
+  ]);
 });

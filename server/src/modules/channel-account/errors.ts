@@ -22,6 +22,13 @@ export const channelAccountErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "channel_account.not_connected": {
+    type: "channel_error",
+    status: 422,
+    message: "The channel account was not saved, because its connection does not work: {problem}",
+    retryable: true,
+    outcome: "none",
+  },
   "channel_account.identity_fixed": {
     type: "invalid_request_error",
     status: 400,

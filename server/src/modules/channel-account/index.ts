@@ -6,7 +6,11 @@ import { loadAccounts } from "./store.ts";
 
 export type { AccountRecord, FundingMode } from "./account.ts";
 export { type Book, type ChannelAccounts, type ChannelAccountsOptions, createChannelAccounts } from "./accounts.ts";
+export { type ConnectionServices, checkConnection } from "./check-connection.ts";
+export { type ChannelView, presentChannel } from "./describe-channel.ts";
 export { channelAccountErrors } from "./errors.ts";
+export { type DatedExpiry, listAccountExpiries } from "./expiries.ts";
+export { createAccountUpkeep, type UpkeepServices } from "./jobs.ts";
 export {
   type AccountChange,
   type AccountServices,
@@ -16,6 +20,7 @@ export {
   unbindChannelAccount,
   updateChannelAccount,
 } from "./manage-accounts.ts";
+export { registerChannelRoutes } from "./routes/list-channels/route.ts";
 export { listAccounts as listChannelAccounts, type RoutedAccount } from "./store.ts";
 
 /** @throws channel_account.not_found */

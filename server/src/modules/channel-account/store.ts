@@ -1,6 +1,6 @@
 /** All SQL on channel accounts and bindings. */
 import { toRfc3339 } from "../../kit/clock.ts";
-import { plainArray, textArray } from "../../kit/sql/arrays.ts";
+import { plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import type { AccountRecord, FundingMode } from "./account.ts";
@@ -94,6 +94,90 @@ const versionsStatement = platformStatement(
 export async function loadVersions(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
   const rows = await sql.query<{ id: string; version: number }>(versionsStatement, [plainArray(ids)]);
   return new Map(rows.map((row) => [row.id, row.version]));
+}
+
+/** A version of an account that was replaced, whose keys still verify for a while. */
+export interface ReplacedVersion {
+  readonly channel_account_id: string;
+  readonly version: number;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly secrets_sealed: Buffer;
+  readonly replaced_at: number;
+  /** Epoch milliseconds. */
+  readonly trusted_until: number;
+}
+
+const insertVersionStatement = platformStatement(
+  "channel_account_version.insert",
+  `insert into channel_account_versions (channel_account_id, version, config, secrets_sealed, replaced_at, trusted_until)
+   values ($1, $2, $3::jsonb, $4, $5::timestamptz, $6::timestamptz)`,
+);
+
+export async function insertVersion(tx: Transaction, version: ReplacedVersion): Promise<void> {
+  await tx.query(insertVersionStatement, [
+    version.channel_account_id,
+    version.version,
+    JSON.stringify(version.config),
+    version.secrets_sealed,
+    toRfc3339(version.replaced_at),
+    toRfc3339(version.trusted_until),
+  ]);
+}
+
+const deleteVersionsStatement = platformStatement(
+  "channel_account_version.delete",
+  "delete from channel_account_versions where channel_account_id = $1",
+);
+
+/** Forgets every earlier version of an account. */
+export async function deleteVersions(tx: Transaction, channel_account_id: string): Promise<void> {
+  await tx.query(deleteVersionsStatement, [channel_account_id]);
+}
+
+const purgeVersionsStatement = platformStatement(
+  "channel_account_version.purge",
+  "delete from channel_account_versions where trusted_until <= $1::timestamptz",
+);
+
+export async function purgeVersions(sql: Sql, now: number): Promise<void> {
+  await sql.query(purgeVersionsStatement, [toRfc3339(now)]);
+}
+
+const selectVersionsStatement = platformStatement(
+  "channel_account_version.select",
+  `select channel_account_id, version, config, secrets_sealed, replaced_at, trusted_until from channel_account_versions
+   where channel_account_id = any($1::uuid[]) and trusted_until > $2::timestamptz
+   order by channel_account_id, version desc`,
+);
+
+/** The replaced versions of these accounts that are still trusted, the newest first. */
+export async function loadTrustedVersions(sql: Sql, ids: readonly string[], now: number): Promise<ReplacedVersion[]> {
+  return sql.query<ReplacedVersion>(selectVersionsStatement, [plainArray(ids), toRfc3339(now)]);
+}
+
+const insertWarningsStatement = platformStatement(
+  "channel_account_warning.insert",
+  `insert into channel_account_warnings (channel_account_id, name, expires_at, days, warned_at)
+   select $1, name, expires_at, days, $5::timestamptz
+   from unnest($2::text[], $3::timestamptz[], $4::int[]) as warned (name, expires_at, days)
+   on conflict do nothing returning name`,
+);
+
+/** Takes warnings for oneself: the names of those that nobody has given before. */
+export async function insertWarnings(
+  tx: Transaction,
+  channel_account_id: string,
+  warnings: readonly { name: string; expires_at: number; days: number }[],
+  now: number,
+): Promise<Set<string>> {
+  const rows = await tx.query<{ name: string }>(insertWarningsStatement, [
+    channel_account_id,
+    textArray(warnings.map(({ name }) => name)),
+    timestampArray(warnings.map(({ expires_at }) => expires_at)),
+    plainArray(warnings.map(({ days }) => days)),
+    toRfc3339(now),
+  ]);
+  return new Set(rows.map(({ name }) => name));
 }
 
 const bindStatement = tenantStatement(
