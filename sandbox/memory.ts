@@ -5,6 +5,7 @@ import {
   type AlipayAuthority,
   type AlipayMerchant,
   type AlipayTrade,
+  type AppGrant,
   fileTrade as fileAlipay,
 } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
@@ -35,7 +36,13 @@ type Kept<T> = T extends bigint
 type Memory = {
   version: 1;
   wechat: { merchants: WechatMerchant[]; trades: Kept<WechatTrade>[] };
-  alipay: { merchants: AlipayMerchant[]; authority?: AlipayAuthority; trades: Kept<AlipayTrade>[] };
+  alipay: {
+    merchants: AlipayMerchant[];
+    authority?: AlipayAuthority;
+    trades: Kept<AlipayTrade>[];
+    /** Missing from files written before there were third-party applications. */
+    grants?: AppGrant[];
+  };
   /** Missing from files written before there was a UnionPay. */
   unionpay?: { merchants: UnionpayMerchant[]; root?: UnionpayRoot; trades: Kept<UnionpayTrade>[] };
 };
@@ -69,6 +76,7 @@ export function captureMemory(sandbox: Sandbox): Memory {
     alipay: {
       merchants: [...alipay.members.values()].map((member) => member.merchant),
       trades: newest(alipay.trades).map((trade) => keepTrade(trade)),
+      grants: [...alipay.grants.values()],
       ...(alipay.authority === undefined ? {} : { authority: alipay.authority }),
     },
     unionpay: {
@@ -86,6 +94,7 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
   for (const merchant of memory.wechat.merchants) admitWechat(sandbox, merchant);
   for (const merchant of memory.alipay.merchants) admitAlipay(sandbox, merchant);
   sandbox.alipay.authority = memory.alipay.authority;
+  for (const grant of memory.alipay.grants ?? []) sandbox.alipay.grants.set(grant.token, grant);
   for (const kept of memory.wechat.trades) {
     const trade = reviveTrade<WechatTrade>(kept);
     fileWechat(sandbox.wechat, trade);

@@ -9,7 +9,7 @@ import { type Fields, isFields } from "../kit/input.ts";
 import { formatYuan, parseYuan } from "./money.ts";
 import type { AlipayMember } from "./state.ts";
 
-/** A refusal with Alipay's codes. Gateway refusals (not 40004) are not signed. */
+/** A refusal with Alipay's codes. Those of the gateway (neither 40004 nor 20001) are not signed. */
 export class AlipayError extends Error {
   readonly code: string;
   readonly sub_code: string;
@@ -30,7 +30,10 @@ export type Parameters = Record<string, string>;
 
 /** A verified request. `fault` is the one that this call uses up. */
 export type AlipayCall = {
+  /** The application that signed. */
   member: AlipayMember;
+  /** Whose trades it is about: `member`, or the merchant for whom it acts. */
+  owner: AlipayMember;
   method: string;
   parameters: Parameters;
   content: Fields;
@@ -40,6 +43,7 @@ export type AlipayCall = {
 const messages: Record<string, string> = {
   "10000": "Success",
   "20000": "Service Currently Unavailable",
+  "20001": "Insufficient Token Permissions",
   "40001": "Missing Required Arguments",
   "40002": "Invalid Arguments",
   "40004": "Business Failed",
@@ -191,7 +195,7 @@ export async function sendResult(sandbox: Sandbox, call: AlipayCall, body: Field
   reply.code(200).type("text/html;charset=utf-8").send(text);
 }
 
-/** Sends a refusal: business ones signed, gateway ones not. */
+/** Sends a refusal: business ones and those of a token signed, the gateway's others not. */
 export async function sendRefusal(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -203,7 +207,7 @@ export async function sendRefusal(
   const body = { code, msg: messages[code] ?? "Error", sub_code, sub_msg: message };
   const key = method === "alipay.system.oauth.token" ? "error_response" : responseKey(method);
   request.log.debug(body);
-  const signed = code === "40004" && member !== undefined;
+  const signed = (code === "40004" || code === "20001") && member !== undefined;
   const text = signed ? await writeSigned(member, key, body, undefined) : `{"${key}":${writeJson(body)}}`;
   reply.code(200).type("text/html;charset=utf-8").send(text);
 }

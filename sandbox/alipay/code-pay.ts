@@ -31,7 +31,7 @@ function inProgress(trade: AlipayTrade): Fields {
 /** 10000: paid. 10003: the payer must confirm. 20000: Alipay does not know, and may have taken the money. */
 export function payByCode(sandbox: Sandbox, call: AlipayCall): Fields {
   const { content } = call;
-  const { app_id } = call.member.merchant;
+  const { app_id } = call.owner.merchant;
   const auth_code = requireField(content, "auth_code", 64);
   if (content.scene !== "bar_code") refuse("ACQ.INVALID_PARAMETER", "参数无效：scene应为bar_code");
   const order = `${app_id}/${requireField(content, "out_trade_no", 64)}`;

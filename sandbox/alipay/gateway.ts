@@ -15,6 +15,7 @@ import {
   sendResult,
   verifyParameters,
 } from "./answer.ts";
+import { authorizeApp, exchangeAppCode, findOwner, queryAppToken } from "./authorization.ts";
 import { payByCode } from "./code-pay.ts";
 import { authorize, exchangeCode } from "./oauth.ts";
 import { closeTrade, queryTrade } from "./query.ts";
@@ -67,6 +68,8 @@ const methods: Record<string, Method> = {
   "alipay.trade.refund": { operation: "refund", run: refundTrade },
   "alipay.trade.fastpay.refund.query": { operation: "refund_query", run: queryRefund },
   "alipay.system.oauth.token": { operation: "oauth", run: exchangeCode },
+  "alipay.open.auth.token.app": { operation: "oauth", run: exchangeAppCode },
+  "alipay.open.auth.token.app.query": { operation: "oauth", run: queryAppToken },
   "alipay.open.app.alipaycert.download": { operation: "certificates", run: downloadCertificate },
 };
 
@@ -85,6 +88,7 @@ export function openSignedOrder(sandbox: Sandbox, parameters: Parameters): Alipa
   const member = verifyParameters(sandbox, parameters);
   const trade = placeTrade(sandbox, kind, {
     member,
+    owner: findOwner(sandbox, member, parameters),
     method,
     parameters,
     content: readContent(parameters),
@@ -119,9 +123,10 @@ async function serveApi(
     const known = methods[method];
     if (known === undefined) throw new AlipayError("40002", "isv.invalid-method", "不存在的方法名");
     member = verifyParameters(sandbox, parameters);
-    const fault = sandbox.faults.take("alipay", known.operation, member.merchant.app_id);
+    const owner = findOwner(sandbox, member, parameters);
+    const fault = sandbox.faults.take("alipay", known.operation, owner.merchant.app_id);
     if (fault !== undefined && (await refuseByFault(sandbox, fault, reply))) return;
-    const call: AlipayCall = { member, method, parameters, content: readContent(parameters), fault };
+    const call: AlipayCall = { member, owner, method, parameters, content: readContent(parameters), fault };
     await sendResult(sandbox, call, known.run(sandbox, call), reply);
   } catch (error) {
     if (!(error instanceof AlipayError)) throw error;
@@ -139,5 +144,6 @@ export function addAlipayRoutes(app: FastifyInstance, sandbox: Sandbox): void {
       else await serveApi(sandbox, parameters, request, reply);
     },
   });
+  app.get("/oauth2/appToAppAuth.htm", async (request, reply) => authorizeApp(sandbox, request, reply));
   app.get("/oauth2/publicAppAuthorize.htm", async (request, reply) => authorize(sandbox, request, reply));
 }

@@ -32,12 +32,12 @@ export function refundedAmount(trade: AlipayTrade): bigint {
 
 /** What happened, fixed at the moment it did. */
 function describeEvent(sandbox: Sandbox, trade: AlipayTrade, refund: AlipayRefund | undefined): Parameters {
-  const member = sandbox.alipay.members.get(trade.app_id);
+  const owner = sandbox.alipay.members.get(trade.app_id);
   const total = formatYuan(trade.total);
   const at = (ms: number | undefined) => (ms === undefined ? undefined : formatBeijing(ms));
   return compact({
     notify_type: "trade_status_sync",
-    app_id: trade.app_id,
+    app_id: trade.provider_id ?? trade.app_id,
     auth_app_id: trade.app_id,
     charset: "utf-8",
     version: "1.0",
@@ -45,7 +45,7 @@ function describeEvent(sandbox: Sandbox, trade: AlipayTrade, refund: AlipayRefun
     out_trade_no: trade.out_trade_no,
     out_biz_no: refund?.out_request_no,
     buyer_id: trade.buyer_id,
-    seller_id: member?.merchant.seller_id,
+    seller_id: owner?.merchant.seller_id,
     trade_status: trade.state,
     total_amount: total,
     receipt_amount: total,
@@ -73,6 +73,11 @@ function distortEvent(parameters: Parameters, mutation: FaultName | undefined): 
   return { ...parameters, total_amount: more("total_amount"), receipt_amount: more("receipt_amount"), ...refund };
 }
 
+/** The application whom Alipay tells about a trade: the one that ordered it, with the keys of its own. */
+function findSpeaker(sandbox: Sandbox, trade: AlipayTrade): AlipayMember | undefined {
+  return sandbox.alipay.members.get(trade.provider_id ?? trade.app_id);
+}
+
 async function compose(
   sandbox: Sandbox,
   trade: AlipayTrade,
@@ -80,8 +85,8 @@ async function compose(
   url: string,
   mutation: FaultName | undefined,
 ): Promise<Message> {
-  const member = sandbox.alipay.members.get(trade.app_id);
-  if (member === undefined) throw new Error(`Application ${trade.app_id} is gone.`);
+  const member = findSpeaker(sandbox, trade);
+  if (member === undefined) throw new Error(`Application ${trade.provider_id ?? trade.app_id} is gone.`);
   const notify_time = formatBeijing(sandbox.clock.now());
   const event = distortEvent({ notify_time, notify_id: notice.id, ...notice.facts }, mutation);
   const signed = await signParameters(member, event);
@@ -129,7 +134,7 @@ export function announce(sandbox: Sandbox, trade: AlipayTrade, refund?: AlipayRe
 
 /** The merchant's return address with the signed parameters that Alipay adds; undefined when it has none. */
 export async function makeReturnUrl(sandbox: Sandbox, trade: AlipayTrade): Promise<string | undefined> {
-  const member = sandbox.alipay.members.get(trade.app_id);
+  const member = findSpeaker(sandbox, trade);
   const url = URL.parse(trade.return_url ?? "");
   if (url === null || member === undefined) return undefined;
   const parameters = await signParameters(
@@ -142,8 +147,8 @@ export async function makeReturnUrl(sandbox: Sandbox, trade: AlipayTrade): Promi
       trade_no: trade.trade_no,
       auth_app_id: trade.app_id,
       version: "1.0",
-      app_id: trade.app_id,
-      seller_id: member.merchant.seller_id,
+      app_id: trade.provider_id ?? trade.app_id,
+      seller_id: sandbox.alipay.members.get(trade.app_id)?.merchant.seller_id,
       timestamp: formatBeijing(sandbox.clock.now()),
     }),
   );

@@ -1,12 +1,23 @@
 /** Registration of Alipay applications, as a person does on the open platform, and rotation of Alipay's keys. */
 import type { Sandbox } from "../context.ts";
 import { generateRsa, readPrivateKey, readPublicKey } from "../kit/crypto.ts";
-import { ControlError, choice, type Fields, optionalText } from "../kit/input.ts";
+import { ControlError, choice, type Fields, flag, optionalText } from "../kit/input.ts";
 import { ensureAuthority, issueLeaf } from "./authority.ts";
+import { grantApp, revokeGrants } from "./authorization.ts";
 import { type AlipayMember, type AlipayMerchant, alipay_modes } from "./state.ts";
 
 /** The fields that `POST /control/merchants` takes for Alipay. */
-export const alipay_merchant_fields = ["channel", "app_id", "seller_id", "name", "mode", "app_public_key_pem"] as const;
+export const alipay_merchant_fields = [
+  "channel",
+  "app_id",
+  "seller_id",
+  "name",
+  "mode",
+  "app_public_key_pem",
+  "third_party",
+  "authorizes",
+  "revokes",
+] as const;
 
 /** Reads a kept application's keys, so that no request has to. */
 export function admitMember(sandbox: Sandbox, merchant: AlipayMerchant): AlipayMember {
@@ -63,8 +74,20 @@ export async function registerAlipayMerchant(sandbox: Sandbox, fields: Fields): 
   }
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.mode = choice(fields, "mode", alipay_modes, merchant.mode);
+  merchant.third_party = flag(fields, "third_party", merchant.third_party ?? false);
   await addCertificates(sandbox, merchant);
-  return describeAlipayMerchant(sandbox, admitMember(sandbox, merchant));
+  const described = await describeAlipayMerchant(sandbox, admitMember(sandbox, merchant));
+  return { ...described, ...authorize(sandbox, merchant, fields) };
+}
+
+/** What the merchant does at the page of a third-party application, or at its own console to take it back. */
+function authorize(sandbox: Sandbox, { app_id }: AlipayMerchant, fields: Fields): Fields {
+  const revoked = optionalText(fields, "revokes");
+  if (revoked !== undefined) revokeGrants(sandbox, revoked, app_id);
+  const provider = optionalText(fields, "authorizes");
+  if (provider === undefined) return {};
+  const { token, refresh_token } = grantApp(sandbox, provider, app_id);
+  return { app_auth_token: token, app_refresh_token: refresh_token };
 }
 
 async function foundMerchant(app_id: string, seller_id: string, fields: Fields): Promise<AlipayMerchant> {
@@ -91,6 +114,7 @@ export async function describeAlipayMerchant(sandbox: Sandbox, member: AlipayMem
     seller_id: merchant.seller_id,
     name: merchant.name,
     mode: merchant.mode,
+    third_party: merchant.third_party ?? false,
     app_private_key_pem: merchant.app_private_key_pem,
     app_public_key_pem: merchant.app_public_key_pem,
     alipay_public_key_pem: merchant.alipay_public_pem,

@@ -13,7 +13,7 @@ export function findTrade(sandbox: Sandbox, call: AlipayCall): AlipayTrade | und
   if (typeof out_trade_no !== "string" && typeof trade_no !== "string") {
     refuse("ACQ.INVALID_PARAMETER", "参数无效：out_trade_no和trade_no不能同时为空");
   }
-  const { app_id } = call.member.merchant;
+  const { app_id } = call.owner.merchant;
   const trade =
     typeof trade_no === "string" && trade_no !== ""
       ? sandbox.alipay.by_trade_no.get(trade_no)

@@ -24,6 +24,21 @@ export type AlipayMerchant = {
   alipay_certificate?: CertificatePem;
   /** Alipay's earlier certificates, which can still be downloaded. */
   old_certificates: CertificatePem[];
+  /** A service provider's application, which acts for merchants by their tokens. Absent: a merchant's own. */
+  third_party?: boolean;
+};
+
+/** What a merchant's application (`auth_app_id`) has granted a third-party one. */
+export type AppGrant = {
+  app_id: string;
+  auth_app_id: string;
+  user_id: string;
+  token: string;
+  refresh_token: string;
+  granted_at_ms: number;
+  ends_at_ms: number;
+  /** Its refresh token has been used. */
+  refreshed?: boolean;
 };
 
 /** An application with its keys read. */
@@ -57,7 +72,10 @@ export type AlipayRefund = {
  * absent one that was cancelled.
  */
 export type AlipayTrade = {
+  /** The merchant's application. */
   app_id: string;
+  /** The third-party application that ordered it for the merchant. */
+  provider_id?: string;
   out_trade_no: string;
   kind: AlipayKind;
   subject: string;
@@ -94,6 +112,10 @@ export type AlipayState = {
   by_token: Map<string, AlipayTrade>;
   by_trade_no: Map<string, AlipayTrade>;
   auth_codes: Map<string, AuthCode>;
+  /** By token. */
+  grants: Map<string, AppGrant>;
+  /** Codes that a third-party application exchanges for a token, once. */
+  app_auth_codes: Map<string, Pick<AppGrant, "app_id" | "auth_app_id"> & { made_at_ms: number }>;
 };
 
 export function createAlipayState(): AlipayState {
@@ -104,6 +126,8 @@ export function createAlipayState(): AlipayState {
     by_token: new Map(),
     by_trade_no: new Map(),
     auth_codes: new Map(),
+    grants: new Map(),
+    app_auth_codes: new Map(),
   };
 }
 

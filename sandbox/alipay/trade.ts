@@ -84,7 +84,8 @@ function readOrder(sandbox: Sandbox, kind: AlipayKind, call: AlipayCall): Alipay
   const body = allowField(content, "body", 128);
   const passback_params = allowField(content, "passback_params", 512);
   return {
-    app_id: call.member.merchant.app_id,
+    app_id: call.owner.merchant.app_id,
+    ...(call.member === call.owner ? {} : { provider_id: call.member.merchant.app_id }),
     out_trade_no,
     kind,
     subject: requireField(content, "subject", 256),

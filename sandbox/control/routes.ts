@@ -151,6 +151,7 @@ async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields>
   if (flag(fields, "merchants", false)) {
     sandbox.wechat.members.clear();
     sandbox.alipay.members.clear();
+    sandbox.alipay.grants.clear();
     sandbox.unionpay.members.clear();
   }
   await sandbox.saveNow();

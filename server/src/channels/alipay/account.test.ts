@@ -6,7 +6,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
-import { changeAccount, makeStrangeKey } from "../conformance/harness.ts";
+import { changeAccount, makePayInput, makeStrangeKey } from "../conformance/harness.ts";
 import { ecPrivatePem, merchantPair } from "../conformance/keys.ts";
 import { useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount } from "../contract.ts";
@@ -92,7 +92,7 @@ describe("the ends of certificates", () => {
   });
 });
 
-describe.each(["key", "certificate"] as const)("a check of the connection in %s mode", (mode) => {
+describe.each(["key", "certificate", "isv"] as const)("a check of the connection, %s", (mode) => {
   const world = useWorld(subjectOf(mode));
   const check = (account: ChannelAccount) => world().caller.run("check", account, alipay.checkConnection!, {});
 
@@ -133,5 +133,58 @@ describe.each(["key", "certificate"] as const)("a check of the connection in %s 
     const { account, control, merchant } = world();
     await control.post("faults", { channel: "alipay", operation: "query", fault: "service_unavailable", merchant });
     expect(await check(account)).toMatchObject({ kind: "unknown", reason: "system_error" });
+  });
+});
+
+describe("a service provider's account", () => {
+  const world = useWorld(subjectOf("isv"));
+  const check = (account: ChannelAccount) => world().caller.run("check", account, alipay.checkConnection!, {});
+  const withToken = (token: string) =>
+    changeAccount(world().account, { secrets: { app_auth_token: new Secret(token) } });
+
+  it("needs token and merchant's application together, and not its own for the merchant's", () => {
+    const { account } = world();
+    const { app_auth_token: _, ...rest } = account.secrets;
+    const { auth_app_id: __, ...config } = account.config;
+    const problems = (changed: ChannelAccount) => alipay.checkAccount(changed, systemClock).join("; ");
+    expect(problems({ ...account, secrets: rest })).toBe("auth_app_id needs the secret app_auth_token");
+    expect(problems({ ...account, config })).toContain("app_auth_token needs auth_app_id");
+    const own = changeAccount(account, { config: { auth_app_id: account.config.app_id } });
+    expect(problems(own)).toContain("auth_app_id must be the merchant's application");
+    expect(problems(withToken("two\nlines"))).toBe("app_auth_token is not one line of letters and digits");
+  });
+
+  it("is refused with the token's fault when the token is unknown or missing, and shows nothing of it", async () => {
+    const outcome = await check(withToken("201712BBD0804adb2e743078d1822d536956X34"));
+    expect(outcome).toMatchObject({
+      kind: "failed",
+      failure: { code: "aop.invalid-app-auth-token", message: expect.stringContaining("app_auth_token is not one") },
+    });
+    const { app_auth_token: _, ...rest } = world().account.secrets;
+    expect(await check({ ...changeAccount(world().account, {}), secrets: rest })).toMatchObject({
+      failure: { code: "isv.self-invoke-forbidden", message: expect.stringContaining("app_auth_token is missing") },
+    });
+  });
+
+  it("is refused when the token is another merchant's than the account says", async () => {
+    const other = changeAccount(world().account, { config: { seller_id: "2088999999999999" } });
+    expect(await check(other)).toMatchObject({
+      failure: { code: "APP_AUTH_TOKEN_OF_ANOTHER", message: expect.stringContaining("seller_id is 2088999999999999") },
+    });
+  });
+
+  it("never shows its token in a refusal that quotes the request", async () => {
+    const strangerKey = changeAccount(world().account, { secrets: { app_private_key: makeStrangeKey() } });
+    const outcome = await check(strangerKey);
+    expect(outcome).toMatchObject({ kind: "failed", failure: { code: "isv.invalid-signature" } });
+    expect(JSON.stringify(outcome)).toContain("app_auth_token=***");
+    expect(JSON.stringify(outcome)).not.toContain(world().account.secrets.app_auth_token!.reveal());
+  });
+
+  it("is refused once the merchant takes the token back: the order failed, and another account may take it", async () => {
+    const { account, merchant, key_holder } = await provision(world().control, "isv");
+    await world().control.post("merchants", { channel: "alipay", app_id: merchant, revokes: key_holder });
+    const outcome = await world().caller.pay(alipay, account, makePayInput("alipay.qr", "https://shop.example/n"));
+    expect(outcome).toMatchObject({ kind: "failed", failure: { code: "aop.invalid-app-auth-token", elsewhere: true } });
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Guarantee: the Alipay adapter speaks openapi as the channel does, and however the channel or the network behaves, only
- * what Alipay signed about our own trade ends a payment or a refund. In key mode and in certificate mode.
+ * what Alipay signed about our own trade ends a payment or a refund. In key mode, in certificate
+ * mode, and through a service provider.
  */
 import { describe, expect, it } from "vitest";
 import { changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
@@ -11,6 +12,7 @@ import { provision, subjectOf } from "./testing/subject.ts";
 
 describeChannelConformance(subjectOf("key"));
 describeChannelConformance(subjectOf("certificate"));
+describeChannelConformance(subjectOf("isv"));
 
 describe("Alipay's own ways", () => {
   const subject = subjectOf("certificate");

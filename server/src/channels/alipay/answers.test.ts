@@ -69,14 +69,33 @@ describe("creating", () => {
     expect(await payQr.fromResponse(context, pay, answer)).toMatchObject({ kind: "pending" });
   });
 
-  it.each(["40001", "40002", "40006"])("believes the gateway's own refusal %s without a signature", async (code) => {
-    const data = { code, sub_code: "isv.some-reason", sub_msg: "不行" };
+  it.each([
+    ["20001", "aop.invalid-app-auth-token", "elsewhere"],
+    ["40001", "isv.some-reason", "here"],
+    ["40002", "isv.some-reason", "here"],
+    ["40002", "isv.invalid-signature", "elsewhere"],
+    ["40002", "isv.invalid-app-id", "elsewhere"],
+    ["40006", "isv.insufficient-isv-permissions", "elsewhere"],
+  ])("believes the gateway's own refusal %s %s without a signature, to be tried %s", async (code, sub_code, where) => {
+    const data = { code, sub_code, sub_msg: "不行" };
     for (const member of ["error_response", "alipay_trade_precreate_response"]) {
       expect(await payQr.fromResponse(context, pay, unsigned(member, data))).toEqual({
         kind: "failed",
-        failure: { code: "isv.some-reason", message: "不行" },
+        failure: { code: sub_code, message: "不行", ...(where === "elsewhere" && { elsewhere: true }) },
       });
     }
+  });
+
+  it.each([
+    ["ACQ.ACCESS_FORBIDDEN", true],
+    ["ACQ.PARTNER_ERROR", true],
+    ["ACQ.SELLER_BEEN_BLOCKED", true],
+    ["ACQ.BUYER_BALANCE_NOT_ENOUGH", undefined],
+    ["ACQ.TOTAL_FEE_EXCEED", undefined],
+  ])("tells whose the refusal %s is: another account may take the order: %s", async (sub_code, elsewhere) => {
+    const outcome = await payQr.fromResponse(context, pay, business(precreate, sub_code));
+    if (outcome.kind !== "failed") throw new Error("a failure was expected");
+    expect(outcome.failure.elsewhere).toBe(elsewhere);
   });
 
   it.each([
@@ -249,6 +268,16 @@ describe("notices", () => {
 
   it("takes refund_fee 0.00 in a payment's notice for no refund", async () => {
     expect((await post({ ...paid, refund_fee: "0.00" })).kind).toBe("payment_succeeded");
+  });
+
+  it("takes auth_app_id for the application whose trade it is, when app_id is one of the account's", async () => {
+    const appOf = async (changes: Record<string, string>) => {
+      const result = await post({ ...paid, ...changes });
+      return result.kind === "payment_succeeded" ? result.payment.app : result.kind;
+    };
+    expect(await appOf({ auth_app_id: "2021000000000009" })).toBe("2021000000000009");
+    expect(await appOf({ auth_app_id: paid.app_id })).toBe(paid.app_id);
+    expect(await appOf({ app_id: "2021000000000009", auth_app_id: paid.app_id })).toBe("2021000000000009");
   });
 
   it("refuses another kind of signature, and a trade without its amount", async () => {

@@ -21,6 +21,8 @@ export const alipayConfigSchema = Type.Object(
     app_id: Type.String({ minLength: 1, maxLength: 32 }),
     /** Alipay's number of the receiving merchant (2088…), compared with every notice. */
     seller_id: Type.String({ minLength: 1, maxLength: 32 }),
+    /** The merchant's own application, where `app_id` is a service provider's that acts for it (`app_auth_token`). */
+    auth_app_id: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
     /** The mini program in which alipay.jsapi pays, where that product (JSAPI_PAY) is signed for. */
     op_app_id: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
     mode: Type.Union([Type.Literal("key"), Type.Literal("certificate")]),
@@ -49,6 +51,10 @@ export interface AlipayAccount {
   readonly app_id: string;
   readonly seller_id: string;
   readonly op_app_id: string | undefined;
+  /** The application whose trades these are: the merchant's own. */
+  readonly merchant_app_id: string;
+  /** Shows that the merchant lets `app_id` act for it. */
+  readonly app_auth_token: string | undefined;
   readonly private_key: KeyObject;
   readonly certificate_numbers: CertificateNumbers | undefined;
   /** Alipay's keys: by `alipay_cert_sn` in certificate mode, by position in key mode. */
@@ -66,6 +72,8 @@ export const openAlipayAccount = memoizeByAccount((account): AlipayAccount => {
     app_id: config.app_id,
     seller_id: config.seller_id,
     op_app_id: config.op_app_id,
+    merchant_app_id: config.auth_app_id ?? config.app_id,
+    app_auth_token: account.secrets.app_auth_token?.reveal(),
     private_key: readPrivateKey(privateKey.reveal()),
     certificate_numbers: config.mode === "certificate" ? readCertificateNumbers(config) : undefined,
     verification_keys: readVerificationKeys(config),
@@ -102,6 +110,7 @@ export function checkAlipayAccount(account: ChannelAccount, clock: Clock): strin
   const own = createPublicKey(readPrivateKey(privateKey));
   return [
     ...checkNumbers(config),
+    ...checkProvider(account),
     ...checkLength("app_private_key", own),
     ...(config.mode === "key" ? checkKeys(config, own) : checkCertificates(config, own, clock)),
   ];
@@ -114,6 +123,18 @@ function checkNumbers({ app_id, seller_id }: AlipayConfig): string[] {
       ? []
       : ["app_id must be an application's 16 digits; 2088… is a merchant"]),
     ...(/^2088\d{12}$/.test(seller_id) ? [] : ["seller_id must be 16 digits that begin with 2088"]),
+  ];
+}
+
+/** A service provider's account names the merchant's application and holds its token; any other has neither. */
+function checkProvider({ config, secrets }: ChannelAccount): string[] {
+  const { app_id, auth_app_id } = config as AlipayConfig;
+  const token = secrets.app_auth_token?.reveal();
+  if (token === undefined) return auth_app_id === undefined ? [] : ["auth_app_id needs the secret app_auth_token"];
+  if (auth_app_id === undefined) return ["app_auth_token needs auth_app_id, the merchant's own application"];
+  return [
+    ...(auth_app_id === app_id ? ["auth_app_id must be the merchant's application, not app_id's"] : []),
+    ...(/^[\x21-\x7e]{1,128}$/.test(token) ? [] : ["app_auth_token is not one line of letters and digits"]),
   ];
 }
 

@@ -4,28 +4,53 @@
  */
 import { interpretRefusal, type RefusalMeaning, type RefusalTable } from "../refusal.ts";
 
-/** Creating (precreate): a refusal means that there is no trade and no money will move. */
-export const payRefusals = {
+/**
+ * The gateway did not carry the call out. It is the account's affair when a token, a permission, a key or a certificate is
+ * wrong; a parameter that is missing or bad may be the order's.
+ */
+const gatewayRefusals = {
+  "20001": "failed_here",
   "40001": "failed",
   "40002": "failed",
-  "40003": "failed",
-  "40006": "failed",
+  "40003": "failed_here",
+  "40006": "failed_here",
+  "isv.invalid-app-id": "failed_here",
+  "isv.not-online-app": "failed_here",
+  "isv.forbidden-api": "failed_here",
+  "isv.invalid-signature": "failed_here",
+  "isv.missing-signature-key": "failed_here",
+  "isv.missing-signature-config": "failed_here",
+  "isv.missing-app-cert-sn": "failed_here",
+  "isv.missing-alipay-root-cert-sn": "failed_here",
+  "isv.app-cert-not-exist": "failed_here",
+  "isv.app-cert-expired": "failed_here",
+  "isv.invalid-alipay-root-cert-sn": "failed_here",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/** Creating (precreate): a refusal means that there is no trade and no money will move. */
+export const payRefusals = {
+  ...gatewayRefusals,
   "ACQ.INVALID_PARAMETER": "failed",
-  "ACQ.ACCESS_FORBIDDEN": "failed",
+  "ACQ.ACCESS_FORBIDDEN": "failed_here",
   "ACQ.EXIST_FORBIDDEN_WORD": "failed",
-  "ACQ.PARTNER_ERROR": "failed",
+  "ACQ.PARTNER_ERROR": "failed_here",
   "ACQ.TOTAL_FEE_EXCEED": "failed",
   "ACQ.BUYER_SELLER_EQUAL": "failed",
   "ACQ.TRADE_BUYER_NOT_MATCH": "failed",
   "ACQ.BUYER_ENABLE_STATUS_FORBID": "failed",
   "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH": "failed",
   "ACQ.BUYER_BALANCE_NOT_ENOUGH": "failed",
-  "ACQ.SELLER_BEEN_BLOCKED": "failed",
-  "ACQ.SELLER_NOT_EXIST": "failed",
+  "ACQ.SELLER_BEEN_BLOCKED": "failed_here",
+  "ACQ.SELLER_NOT_EXIST": "failed_here",
+  "ACQ.MERCHANT_STATUS_NOT_NORMAL": "failed_here",
+  "ACQ.MERCHANT_PERM_RECEIPT_SUSPEND_LIMIT": "failed_here",
+  "ACQ.MERCHANT_PERM_RECEIPT_SINGLE_LIMIT": "failed_here",
+  "ACQ.MERCHANT_PERM_RECEIPT_DAY_LIMIT": "failed_here",
   "ACQ.ERROR_BUYER_CERTIFY_LEVEL_LIMIT": "failed",
-  "ACQ.ERROR_SELLER_CERTIFY_LEVEL_LIMIT": "failed",
+  "ACQ.ERROR_SELLER_CERTIFY_LEVEL_LIMIT": "failed_here",
   "ACQ.PAYMENT_REQUEST_HAS_RISK": "failed",
-  "ACQ.BEYOND_PER_RECEIPT_RESTRICTION": "failed",
+  "ACQ.BEYOND_PER_RECEIPT_RESTRICTION": "failed_here",
+  "ACQ.BEYOND_PER_RECEIPT_DAY_RESTRICTION": "failed_here",
   "ACQ.NOT_SUPPORT_PAYMENT_INST": "failed",
   // The number is already at Alipay: created by an earlier call whose answer was lost, perhaps paid or closed by now.
   "ACQ.CONTEXT_INCONSISTENT": "duplicate",
@@ -44,7 +69,7 @@ export const barcodeRefusals = {
   "ACQ.BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR": "failed",
   "ACQ.ERROR_BALANCE_PAYMENT_DISABLE": "failed",
   "ACQ.MOBILE_PAYMENT_SWITCH_OFF": "failed",
-  "ACQ.BEYOND_PAY_RESTRICTION": "failed",
+  "ACQ.BEYOND_PAY_RESTRICTION": "failed_here",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 export const queryRefusals = { "ACQ.TRADE_NOT_EXIST": "not_found" } as const satisfies RefusalTable<RefusalMeaning>;
@@ -108,7 +133,8 @@ interface Refusal {
   readonly lookup: string;
 }
 
-/** The outcome of a refusal by the operation's table. */
+/** The outcome of a refusal by the operation's table: a sub_code of the gateway's that it lists goes before its code. */
 export function interpretAlipayRefusal<Meaning extends RefusalMeaning>(table: RefusalTable<Meaning>, refusal: Refusal) {
-  return interpretRefusal(table, { code: refusal.code, message: refusal.message }, refusal.lookup);
+  const lookup = Object.hasOwn(table, refusal.code) ? refusal.code : refusal.lookup;
+  return interpretRefusal(table, { code: refusal.code, message: refusal.message }, lookup);
 }

@@ -93,6 +93,26 @@ export const alipayFields: readonly ConfigField[] = [
     input: "file",
   },
   {
+    name: "auth_app_id",
+    label: { zh: "授权商户的应用 APPID（服务商代调用）", en: "APPID of the merchant's application (service provider)" },
+    hint: {
+      zh: "换取应用授权令牌时返回的 auth_app_id；不是服务商则不填",
+      en: "The auth_app_id that came with the token. Left out: the account is the merchant's own",
+    },
+    secret: false,
+    required: false,
+  },
+  {
+    name: "app_auth_token",
+    label: { zh: "应用授权令牌（服务商代调用）", en: "App authorization token (service provider)" },
+    hint: {
+      zh: "商户授权第三方应用后得到的 app_auth_token；不是服务商则不填",
+      en: "The app_auth_token that the merchant's authorization gave. Left out: the account is the merchant's own",
+    },
+    secret: true,
+    required: false,
+  },
+  {
     name: "op_app_id",
     label: { zh: "小程序 APPID（JSAPI 支付产品）", en: "APPID of the mini program (JSAPI_PAY)" },
     hint: { zh: "签约了 JSAPI 支付才填", en: "Only where the product JSAPI_PAY is signed for" },

@@ -9,6 +9,7 @@ import { readAnswer } from "./verify.ts";
 const TOKEN = "alipay.system.oauth.token";
 
 const tokenRefusals = {
+  "20001": "failed",
   "40001": "failed",
   "40002": "failed",
   "40003": "failed",
@@ -17,7 +18,10 @@ const tokenRefusals = {
   "isv.code-is-expire": "failed",
 } as const;
 
-/** The code's parameters stand at the top level of the call, not in biz_content. New apps get an open_id only. */
+/**
+ * The code's parameters stand at the top level of the call, not in biz_content. New apps get an open_id only. At a service
+ * provider the payer authorizes the provider's application, whoever the merchant is.
+ */
 export const identity: PayerIdentity = {
   field: "buyer_id",
   codeParameter: "auth_code",
@@ -28,7 +32,7 @@ export const identity: PayerIdentity = {
   },
   exchange: {
     toRequest: (context, { code }) =>
-      signCall(context, { method: TOKEN, parameters: { grant_type: "authorization_code", code } }),
+      signCall(context, { method: TOKEN, parameters: { grant_type: "authorization_code", code }, as_provider: true }),
     fromResponse(context, _input, response): IdentityOutcome {
       const answer = readAnswer(context, TOKEN, response);
       if (answer.kind === "unknown") return answer;

@@ -22,8 +22,8 @@ export const alipay: Channel = {
   checkConnection,
   checkAccount: checkAlipayAccount,
   identify(account) {
-    const { seller_id, app_id } = account.config as AlipayConfig;
-    return { merchant: seller_id, app: app_id };
+    const { seller_id, app_id, auth_app_id } = account.config as AlipayConfig;
+    return { merchant: seller_id, app: auth_app_id ?? app_id };
   },
   pay: {
     "alipay.qr": payQr,

@@ -7,7 +7,7 @@ import { fromBeijingTime } from "../beijing-time.ts";
 import type { ChannelContext, NoticeReply, NoticeResult, WireNotice } from "../contract.ts";
 import { verifySha256 } from "../key-material.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
-import { openAlipayAccount } from "./config.ts";
+import { type AlipayAccount, openAlipayAccount } from "./config.ts";
 import { readYuan } from "./query.ts";
 import { canonicalize } from "./sign.ts";
 
@@ -28,7 +28,7 @@ export async function readNotice(context: ChannelContext, notice: WireNotice): P
   } catch {
     return rejected("the account's keys cannot be read");
   }
-  return readTradeNotice(parameters);
+  return readTradeNotice(openAlipayAccount(context.account), parameters);
 }
 
 /**
@@ -36,7 +36,7 @@ export async function readNotice(context: ChannelContext, notice: WireNotice): P
  * sum over all refunds: the refund query tells more, so the notice is only acknowledged. An unpaid trade that closes may
  * carry refund_fee 0.00.
  */
-function readTradeNotice(parameters: JsonObject): NoticeResult {
+function readTradeNotice(account: AlipayAccount, parameters: JsonObject): NoticeResult {
   const refunded = readYuan(parameters, "refund_fee", undefined)?.amount ?? 0n;
   if (refunded > 0n || textOf(parameters, "gmt_refund") || textOf(parameters, "out_biz_no")) {
     return { kind: "ignored", detail: "refund notice" };
@@ -50,7 +50,7 @@ function readTradeNotice(parameters: JsonObject): NoticeResult {
   const amount = readYuan(parameters, "total_amount", textOf(parameters, "trans_currency"));
   const paid_at = fromBeijingTime(textOf(parameters, "gmt_payment") ?? "");
   const merchant = textOf(parameters, "seller_id");
-  const app = textOf(parameters, "app_id");
+  const app = readApp(account, parameters);
   if (!serial_no || !channel_trade_no || !amount || paid_at === undefined || !merchant || !app) {
     return rejected("the trade lacks its particulars");
   }
@@ -59,6 +59,17 @@ function readTradeNotice(parameters: JsonObject): NoticeResult {
     kind: "payment_succeeded",
     payment: { serial_no, channel_trade_no, amount, merchant, app, paid_at, payer },
   };
+}
+
+/**
+ * The application whose trade it is. A notice names the one that it was sent to (app_id) and the merchant's (auth_app_id),
+ * which are the same but for a service provider. There the documents do not agree which of both stands in app_id: either
+ * is taken, and auth_app_id tells.
+ */
+function readApp({ app_id, merchant_app_id }: AlipayAccount, parameters: JsonObject): string | undefined {
+  const addressed = textOf(parameters, "app_id");
+  if (addressed !== app_id && addressed !== merchant_app_id) return addressed;
+  return textOf(parameters, "auth_app_id") ?? addressed;
 }
 
 /** Exactly `success` acknowledges; anything else is sent again over a day. */

@@ -11,6 +11,8 @@ export interface UnsignedCall {
   readonly biz_content?: JsonObject;
   /** Parameters beside the common ones: `notify_url`, `return_url`, or an OAuth call's own. */
   readonly parameters?: Readonly<Record<string, string | undefined>>;
+  /** A service provider's own affair, not its merchant's: the call goes without the merchant's token. */
+  readonly as_provider?: true;
 }
 
 /** A call of the gateway: the parameters in the query string, `biz_content` in the body. */
@@ -55,6 +57,7 @@ async function signParameters(context: ChannelContext, unsigned: UnsignedCall): 
     version: "1.0",
     ...account.certificate_numbers,
   };
+  if (account.app_auth_token && !unsigned.as_provider) parameters.app_auth_token = account.app_auth_token;
   for (const [name, value] of Object.entries(unsigned.parameters ?? {})) if (value) parameters[name] = value;
   if (unsigned.biz_content) parameters.biz_content = JSON.stringify(unsigned.biz_content);
   parameters.sign = await signSha256(account.private_key, canonicalize(parameters));

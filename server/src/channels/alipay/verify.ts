@@ -24,8 +24,8 @@ const unknownCodes: Readonly<Record<string, "system_error" | "rate_limited">> = 
   "20000": "system_error",
   "40005": "rate_limited",
 };
-/** Gateway refusals (missing or bad parameters, permission) that are seen without a signature. */
-const unsignedCodes = new Set(["40001", "40002", "40003", "40006"]);
+/** Gateway refusals (a token, missing or bad parameters, permission) that are seen without a signature. */
+const unsignedCodes = new Set(["20001", "40001", "40002", "40003", "40006"]);
 
 /** Reads the answer to `method`, whose member is its name with underscores. */
 export function readAnswer(context: ChannelContext, method: string, response: WireResponse): AlipayAnswer {
@@ -36,9 +36,16 @@ export function readAnswer(context: ChannelContext, method: string, response: Wi
   const data = raw === undefined ? undefined : parseJsonObject(raw);
   if (!members || !raw || !data) return unknown("unreadable", "the answer is not a gateway response");
   const signature = stringOf(members.get("sign"));
-  if (!signature) return readUnsigned(data);
+  if (!signature) return withoutToken(context, readUnsigned(data));
   const problem = findSignatureProblem(context, raw, signature, stringOf(members.get("alipay_cert_sn")));
-  return problem ? unknown("bad_signature", problem) : readSigned(data);
+  return problem ? unknown("bad_signature", problem) : withoutToken(context, readSigned(data));
+}
+
+/** A refusal may quote the whole request, as Alipay's does after a bad signature: the merchant's token is cut out. */
+function withoutToken({ account }: ChannelContext, answer: AlipayAnswer): AlipayAnswer {
+  const { app_auth_token } = openAlipayAccount(account);
+  if (answer.kind !== "refused" || !app_auth_token) return answer;
+  return { ...answer, message: answer.message.replaceAll(app_auth_token, "***") };
 }
 
 function stringOf(raw: string | undefined): string | undefined {

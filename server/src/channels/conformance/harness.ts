@@ -173,6 +173,8 @@ export function makeRefundInput(
 export interface Provisioned {
   readonly account: ChannelAccount;
   readonly merchant: string;
+  /** Whose keys are changed, where that is not the merchant (a service provider). */
+  readonly key_holder?: string;
 }
 
 /** The same account with other settings; a new id, as nothing may be read from a cache. */

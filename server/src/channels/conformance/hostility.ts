@@ -183,12 +183,12 @@ function describeRotation(subject: ConformanceSubject, world: () => World): void
   const { channel } = subject;
 
   it("trusts a new key of the channel when the account has it, and only then", async () => {
-    const { account, merchant } = await subject.provision(world().control, world().receiver);
+    const { account, merchant, key_holder = merchant } = await subject.provision(world().control, world().receiver);
     const own: World = { ...world(), account, merchant };
     const { caller, control, receiver } = own;
     const { input } = await payInFull(own, subject);
     const late = await startPayment(own, subject);
-    const rotated = await control.post("keys/rotate", { channel: channel.id, merchant });
+    const rotated = await control.post("keys/rotate", { channel: channel.id, merchant: key_holder });
     const renewed = { ...subject.renew(account, rotated), id: account.id, version: account.version + 1 };
     expect(await caller.query(channel, account, input)).toMatchObject({
       kind: "unknown",

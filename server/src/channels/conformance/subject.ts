@@ -88,6 +88,7 @@ export interface World {
   readonly lines: string[];
   readonly account: ChannelAccount;
   readonly merchant: string;
+  readonly key_holder?: string;
 }
 
 /** Starts channel, merchant, receiver and caller for the tests of one describe block. */

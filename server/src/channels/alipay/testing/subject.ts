@@ -1,40 +1,58 @@
 /** The Alipay of the sandbox as the conformance suite and the adapter's own tests meet it. */
 import { startSandbox } from "../../../../../sandbox/main.ts";
 import { Secret } from "../../../kit/secret.ts";
-import { type ControlPlane, changeAccount, makeUuid } from "../../conformance/harness.ts";
+import { type ControlPlane, changeAccount, makeUuid, type Provisioned } from "../../conformance/harness.ts";
 import type { ConformanceSubject } from "../../conformance/index.ts";
 import type { ChannelAccount } from "../../contract.ts";
 import { alipay } from "../index.ts";
 
-export type Mode = "key" | "certificate";
+/** `isv`: a service provider with certificates, which acts for the merchant by its token. */
+export type Mode = "key" | "certificate" | "isv";
 type Made = Record<string, string | undefined>;
 
-/** Registers an application, and the account that reaches it. */
-export async function provision(control: ControlPlane, mode: Mode) {
-  const made = (await control.post("merchants", { channel: "alipay", mode })) as Made;
+/** Registers a merchant's application, and the account that reaches it: by itself, or through a service provider. */
+export async function provision(control: ControlPlane, mode: Mode): Promise<Provisioned> {
+  if (mode !== "isv") {
+    const own = await register(control, { mode });
+    return { account: accountOf(control, own, own), merchant: own.app_id! };
+  }
+  const provider = await register(control, { mode: "certificate", third_party: true });
+  const merchant = await register(control, { authorizes: provider.app_id });
+  return { account: accountOf(control, provider, merchant), merchant: merchant.app_id!, key_holder: provider.app_id! };
+}
+
+const register = async (control: ControlPlane, body: object) =>
+  (await control.post("merchants", { channel: "alipay", ...body })) as Made;
+
+/** `app` signs, and the trades are the merchant's. */
+function accountOf(control: ControlPlane, app: Made, merchant: Made): ChannelAccount {
   const keys =
-    mode === "key"
-      ? { alipay_public_keys: [made.alipay_public_key_pem] }
+    app.mode === "key"
+      ? { alipay_public_keys: [app.alipay_public_key_pem] }
       : {
-          app_certificate: made.app_cert_pem,
-          alipay_certificates: [made.alipay_cert_pem],
-          alipay_root_certificate: made.alipay_root_cert_pem,
+          app_certificate: app.app_cert_pem,
+          alipay_certificates: [app.alipay_cert_pem],
+          alipay_root_certificate: app.alipay_root_cert_pem,
         };
-  const account: ChannelAccount = {
+  const { app_auth_token } = merchant;
+  return {
     id: makeUuid(),
     version: 1,
     livemode: false,
     config: {
-      app_id: made.app_id,
-      seller_id: made.seller_id,
-      mode,
+      app_id: app.app_id,
+      seller_id: merchant.seller_id,
+      ...(app_auth_token && { auth_app_id: merchant.app_id }),
+      mode: app.mode,
       ...keys,
-      gateway: made.gateway,
+      gateway: app.gateway,
       oauth_base_url: control.url,
     },
-    secrets: { app_private_key: new Secret(made.app_private_key_pem!) },
+    secrets: {
+      app_private_key: new Secret(app.app_private_key_pem!),
+      ...(app_auth_token && { app_auth_token: new Secret(app_auth_token) }),
+    },
   };
-  return { account, merchant: made.app_id! };
 }
 
 /** Old and new keys side by side, as during Alipay's own change. */
@@ -59,7 +77,7 @@ const troubles = {
 
 /** What the suite must be told about Alipay. */
 export const subjectOf = (mode: Mode): ConformanceSubject => ({
-  title: `Alipay, ${mode} mode`,
+  title: `Alipay, ${mode === "isv" ? "a service provider" : `${mode} mode`}`,
   channel: alipay,
   start: () => startSandbox({ port: 0 }),
   provision: (control) => provision(control, mode),
