@@ -1,4 +1,4 @@
-/** Alipay's open platform (gateway.do, RSA2), in key mode and in certificate mode. */
+/** Alipay's open platform (gateway.do, RSA2): key mode and certificate mode, for a merchant or a service provider. */
 import type { Channel } from "../contract.ts";
 import { barcode, payBarcode } from "./barcode.ts";
 import { cancel, close } from "./close.ts";
