@@ -17,6 +17,12 @@ export const operations = [
   "cancel",
   "refund",
   "refund_query",
+  "receivers", // Who may be shared with.
+  "share",
+  "share_query",
+  "transfer",
+  "transfer_query",
+  "bill",
   "certificates",
   "oauth",
   "notice",
@@ -49,6 +55,9 @@ const content_faults = ["wrong_amount", "wrong_currency", "wrong_number", "wrong
 /** Faults of a refund's result. */
 const refund_faults = ["refund_processing", "refund_abnormal", "refund_closed", "not_enough"] as const;
 
+/** Faults of what becomes of a sharing's last part, or of a transfer. */
+const payout_faults = ["payout_failed", "payout_processing"] as const;
+
 /** Faults of a notice's delivery. */
 const notice_faults = [
   "notice_lost",
@@ -68,6 +77,7 @@ export const faultNames = [
   ...content_faults,
   ...cancel_faults,
   ...refund_faults,
+  ...payout_faults,
   ...notice_faults,
 ] as const;
 export type FaultName = (typeof faultNames)[number];
@@ -111,8 +121,15 @@ const wechat_only: readonly FaultName[] = [
   "user_paying",
 ];
 
-/** UnionPay closes nothing, and its certificates travel in its answers. */
-const unionpay_lacks: readonly Operation[] = ["close", "certificates", "oauth"];
+/** What a channel has not, or the sandbox not yet. UnionPay closes nothing, and its certificates travel in its answers. */
+const lacks: Record<Channel, readonly Operation[]> = {
+  wechat: ["receivers", "share", "share_query", "transfer", "transfer_query", "bill"],
+  alipay: [],
+  unionpay: [
+    ...(["close", "certificates", "oauth"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill"] as const),
+  ],
+};
 
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);
@@ -124,10 +141,12 @@ export function operationsOf(channel: Channel, fault: FaultName): readonly Opera
   if (channel === "wechat" && fault === "service_unavailable") return [];
   if (includes(notice_faults, fault)) return ["notice"];
   if (includes(refund_faults, fault)) return ["refund"];
+  if (includes(payout_faults, fault)) {
+    return (["share", "transfer"] as const).filter((call) => !lacks[channel].includes(call));
+  }
   if (includes(cancel_faults, fault)) return ["cancel"];
   if (includes(content_faults, fault)) return content_operations[channel][fault];
-  const calls = operations.filter((operation) => operation !== "notice");
-  return channel === "unionpay" ? calls.filter((call) => !unionpay_lacks.includes(call)) : calls;
+  return operations.filter((operation) => operation !== "notice" && !lacks[channel].includes(operation));
 }
 
 /** The faults that wait. */
