@@ -1,6 +1,7 @@
 /** What every part of the sandbox is given: clock, chance, faults, post office and the channels' states. */
 import type { AlipayState } from "./alipay/state.ts";
 import type { AuthCodeBook } from "./kit/auth-codes.ts";
+import type { BillBook } from "./kit/bills.ts";
 import type { SandboxClock } from "./kit/clock.ts";
 import type { Deliveries } from "./kit/deliveries.ts";
 import type { FaultBook } from "./kit/faults.ts";
@@ -13,6 +14,7 @@ export type Sandbox = {
   random: Random;
   faults: FaultBook;
   auth_codes: AuthCodeBook;
+  bills: BillBook;
   deliveries: Deliveries;
   wechat: WechatState;
   alipay: AlipayState;

@@ -11,6 +11,7 @@ import { createAlipayState } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
 import { addControlRoutes } from "./control/routes.ts";
 import { createAuthCodeBook } from "./kit/auth-codes.ts";
+import { createBillBook } from "./kit/bills.ts";
 import { createClock, machineTime } from "./kit/clock.ts";
 import { createDeliveries } from "./kit/deliveries.ts";
 import { createFaultBook } from "./kit/faults.ts";
@@ -72,6 +73,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     faults,
     random,
     auth_codes: createAuthCodeBook(clock, random),
+    bills: createBillBook(),
     deliveries: createDeliveries(clock, faults, snapshot.changed),
     wechat: createWechatState(),
     alipay: createAlipayState(),

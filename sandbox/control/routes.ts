@@ -9,6 +9,7 @@ import {
 import { clearTrades as clearAlipay } from "../alipay/state.ts";
 import type { Sandbox } from "../context.ts";
 import { behaviours, code_channels } from "../kit/auth-codes.ts";
+import { readDiscrepancies } from "../kit/bills.ts";
 import { type Channel, channels, faultNames, operations } from "../kit/faults.ts";
 import {
   ControlError,
@@ -122,6 +123,19 @@ function drawAuthCode(sandbox: Sandbox, request: FastifyRequest): Fields {
   return { auth_code: drawn.code, channel, behaviour };
 }
 
+/** Publishes the bill of a day at once, bent as was asked. */
+function publishBill(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["channel", "date", "merchant", "discrepancies"]);
+  const channel = choice(fields, "channel", channels);
+  const date = requiredText(fields, "date");
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(Date.parse(date)))
+    throw new ControlError(400, '"date" must be a day such as 2026-11-20.');
+  const merchant = optionalText(fields, "merchant");
+  const discrepancies = readDiscrepancies(channel, fields.discrepancies);
+  sandbox.bills.ask({ channel, date, ...(merchant === undefined ? {} : { merchant }) }, discrepancies);
+  return { channel, date, discrepancies: discrepancies.length };
+}
+
 async function moveClock(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
   const fields = readFields(request.body, ["advance", "reset"]);
   if (flag(fields, "reset", false)) sandbox.clock.reset();
@@ -142,6 +156,7 @@ async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields>
   const fields = readFields(request.body, ["merchants"]);
   sandbox.faults.clear();
   sandbox.auth_codes.clear();
+  sandbox.bills.clear();
   await sandbox.deliveries.clear();
   sandbox.clock.clear();
   sandbox.clock.reset();
@@ -212,6 +227,7 @@ const controls: readonly ["GET" | "POST" | "DELETE", string, Work][] = [
   ["POST", "/pay", pay],
   ["POST", "/auth_codes", drawAuthCode],
   ["POST", "/refunds", finishRefund],
+  ["POST", "/bills", publishBill],
   ["POST", "/faults", addFault],
   ["GET", "/faults", (sandbox) => ({ data: [...sandbox.faults.list()] })],
   ["DELETE", "/faults", clearFaults],
