@@ -28,6 +28,7 @@ import {
   unionpay_merchant_fields,
 } from "../unionpay/provision.ts";
 import { clearTrades as clearUnionpay } from "../unionpay/state.ts";
+import { logIn } from "../wechat/oauth.ts";
 import {
   describeWechatMerchant,
   registerWechatMerchant,
@@ -136,6 +137,13 @@ function publishBill(sandbox: Sandbox, request: FastifyRequest): Fields {
   return { channel, date, discrepancies: discrepancies.length };
 }
 
+/** A mini program's user logs in. */
+function logInToMini(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["channel", "appid", "payer"]);
+  choice(fields, "channel", ["wechat"], "wechat");
+  return logIn(sandbox, requiredText(fields, "appid"), optionalText(fields, "payer") ?? "payer-1");
+}
+
 async function moveClock(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
   const fields = readFields(request.body, ["advance", "reset"]);
   if (flag(fields, "reset", false)) sandbox.clock.reset();
@@ -226,6 +234,7 @@ const controls: readonly ["GET" | "POST" | "DELETE", string, Work][] = [
   ["POST", "/keys/rotate", rotateKeys],
   ["POST", "/pay", pay],
   ["POST", "/auth_codes", drawAuthCode],
+  ["POST", "/login_codes", logInToMini],
   ["POST", "/refunds", finishRefund],
   ["POST", "/bills", publishBill],
   ["POST", "/faults", addFault],

@@ -10,7 +10,7 @@ import { describeBill, listTrades } from "../control/show.ts";
 import { ControlError, readFields } from "../kit/input.ts";
 import { makeFrontReturn } from "../unionpay/notice.ts";
 import { verifyInvocation } from "../wechat/jsapi.ts";
-import { grantCode, serveAccessToken } from "../wechat/oauth.ts";
+import { exchange_paths, grantCode, serveExchange } from "../wechat/oauth.ts";
 import { addCodeRoutes } from "./code.ts";
 import { escapeHtml, renderButton, renderOutcome, renderPage, type Theme } from "./page.ts";
 
@@ -246,5 +246,5 @@ export function addWalletRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   app.get("/wechat/jsapi/sheet", async (request, reply) => showSheet(sandbox, request, reply));
   app.post("/wechat/jsapi/invoke", async (request, reply) => invoke(sandbox, request, reply));
   app.get("/connect/oauth2/authorize", async (request, reply) => authorize(sandbox, request, reply));
-  app.get("/sns/oauth2/access_token", (request, reply) => serveAccessToken(sandbox, request, reply));
+  for (const path of exchange_paths) app.get(path, (request, reply) => serveExchange(sandbox, path, request, reply));
 }

@@ -187,6 +187,27 @@ describe("WeChat OAuth", () => {
     expect((await token(await codeOf({ payer: "payer-2" }))).openid).not.toBe(first.openid);
   });
 
+  it("gives a mini program's login code its own openid, once, for that program and secret only", async () => {
+    const { mini_appid: appid, mini_app_secret } = wechat;
+    const logIn = async () => (await sandbox.control("/login_codes", { channel: "wechat", appid })).code as string;
+    const session = async (js_code: string, more: Record<string, string> = {}): Promise<Json> => {
+      const query = { appid, secret: mini_app_secret, js_code, grant_type: "authorization_code", ...more };
+      return (await fetch(`${sandbox.url}/sns/jscode2session?${new URLSearchParams(query)}`)).json();
+    };
+    const code = await logIn();
+    const first = await session(code);
+    expect(first).toEqual({ openid: expect.stringMatching(/^o[\w-]{27}$/), session_key: expect.any(String) });
+    expect((await session(code)).errcode).toBe(40163);
+    expect((await session(await codeOf())).errcode).toBe(40029);
+    expect((await token(await logIn())).errcode).toBe(40029);
+    expect((await session(await logIn(), { secret: wechat.app_secret })).errcode).toBe(40125);
+    const late = await logIn();
+    await sandbox.control("/clock", { advance: 301 });
+    expect((await session(late)).errcode).toBe(40029);
+    await sandbox.control("/clock", { reset: true });
+    await expect(sandbox.control("/login_codes", { appid: wechat.appid })).rejects.toThrow("404");
+  });
+
   it("refuses an old code, an unknown one, a wrong secret and a wrong appid", async () => {
     const code = await codeOf();
     await sandbox.control("/clock", { advance: 301 });

@@ -137,6 +137,7 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
     mini_appid: readAppid(sandbox, fields, "mini_appid"),
     app_appid: readAppid(sandbox, fields, "app_appid"),
     app_secret: sandbox.random.hex(32),
+    mini_app_secret: sandbox.random.hex(32),
     api_v3_key: sandbox.random.token(32),
     api_v2_key: sandbox.random.token(32),
     verify_mode: "platform_certificate",
@@ -151,6 +152,7 @@ export async function registerWechatMerchant(sandbox: Sandbox, fields: Fields): 
   // A merchant kept by an earlier version may lack them.
   merchant.mini_appid = readAppid(sandbox, fields, "mini_appid", merchant.mini_appid);
   merchant.api_v2_key ??= sandbox.random.token(32);
+  merchant.mini_app_secret ??= sandbox.random.hex(32);
   merchant.app_appid = readAppid(sandbox, fields, "app_appid", merchant.app_appid);
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.verify_mode = choice(fields, "verify_mode", verify_modes, merchant.verify_mode);
@@ -204,6 +206,7 @@ export function describeWechatMerchant(sandbox: Sandbox, member: WechatMember): 
     name: merchant.name,
     ...merchant.sub_merchants?.at(-1),
     app_secret: merchant.app_secret,
+    mini_app_secret: merchant.mini_app_secret,
     api_v3_key: merchant.api_v3_key,
     api_v2_key: merchant.api_v2_key,
     merchant_serial_no: merchant.merchant_serial_no,

@@ -24,6 +24,7 @@ export type WechatMerchant = {
   mini_appid: string;
   app_appid: string;
   app_secret: string;
+  mini_app_secret: string;
   api_v3_key: string;
   api_v2_key: string;
   merchant_serial_no: string;
@@ -108,8 +109,8 @@ export type WechatTrade = {
   notices: Notice[];
 };
 
-/** An OAuth code: single use, five minutes. */
-export type OauthCode = { appid: string; payer: string; made_at_ms: number; used: boolean };
+/** A code of web authorization or of a mini program's login: single use, five minutes. */
+export type OauthCode = { kind: "web" | "mini"; appid: string; payer: string; made_at_ms: number; used: boolean };
 
 export type WechatState = {
   members: Map<string, WechatMember>;

@@ -42,6 +42,40 @@ test.each(ways)("$method is paid by what the API gives, and refunded", async ({ 
   expect(await platform.get(`/v1/refunds/${made.id}`)).toMatchObject({ status: "succeeded", amount: 234 });
 });
 
+test("a mini program's login code tells the openid that pays, once", async () => {
+  const [account] = await platform.services.accounts.findForMethod({
+    merchant_id: platform.merchant.merchant_id,
+    livemode: false,
+    method: "wechat.mini",
+    currency: "CNY",
+  });
+  const { config } = (await platform.services.accounts.open(account!.id))!;
+  const code = await platform.sandbox.logIn(String(config.mini_appid));
+  const identity = await platform.call("POST", "/v1/payer_identities", { method: "wechat.mini", code });
+  expect([identity.status, identity.body]).toEqual([
+    200,
+    { object: "payer_identity", method: "wechat.mini", openid: expect.stringMatching(/^o/) },
+  ]);
+  const payer = { openid: identity.body.openid };
+  const payment = await platform.post("/v1/payments", { ...paymentBody(), method: "wechat.mini", payer });
+  await platform.sandbox.pay(payment.action.parameters.package);
+  await platform.settle();
+  expect(await platform.get(`/v1/payments/${payment.id}`)).toMatchObject({ status: "succeeded" });
+});
+
+test("a used code, one that nobody gave, and a channel that does not answer are told apart", async () => {
+  const identify = async (code: string, method = "wechat.mini") => {
+    const { status, body } = await platform.call("POST", "/v1/payer_identities", { method, code });
+    return [status, body.error?.code];
+  };
+  expect(await identify("nobodys")).toEqual([400, "payment.code_refused"]);
+  expect(await identify("nobodys", "wechat.jsapi")).toEqual([400, "payment.code_refused"]);
+  expect(await identify("nobodys", "alipay.jsapi")).toEqual([400, "payment.code_refused"]);
+  expect(await identify("nobodys", "wechat.native")).toEqual([400, "request.invalid"]);
+  await platform.sandbox.fault("wechat", "oauth", "http_500");
+  expect(await identify("nobodys")).toEqual([502, "payment.identity_unavailable"]);
+});
+
 test.each([
   ["wechat.mini", "payer.openid"],
   ["alipay.jsapi", "payer.buyer_id"],

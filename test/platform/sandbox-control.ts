@@ -18,6 +18,8 @@ export interface SandboxControl {
   url: string;
   /** The payer pays whatever the code names: a QR, a prepay id, an address, or a number. Throws when it cannot be paid. */
   pay(code: string, options?: { outcome?: "success" | "fail"; payer?: string; notify?: boolean }): Promise<Json>;
+  /** The code that the login in a mini program of WeChat gives. */
+  logIn(appid: string): Promise<string>;
   /** The next matching call or notice meets the fault. */
   fault(channel: ChannelName, operation: string, fault: string, options?: FaultOptions): Promise<void>;
   clearFaults(): Promise<void>;
@@ -45,6 +47,7 @@ export async function startControlledSandbox(clock: Clock): Promise<SandboxContr
   return {
     url: running.url,
     request,
+    logIn: async (appid) => (await post("/control/login_codes", { channel: "wechat", appid })).code,
     pay: (code, options) => post("/control/pay", { code, ...options }),
     async fault(channel, operation, fault, options) {
       const delay = fault.startsWith("timeout_") ? { delay_ms: HANG_MS } : {};

@@ -308,7 +308,8 @@ async function readSafely<Outcome>(read: () => Outcome | Promise<Outcome>): Prom
 /** Nothing was sent. An input that the channel can never take failed; an account that cannot sign tells nothing. */
 function outcomeOfUnsent(error: unknown): Refused | Unknown {
   if (error instanceof RequestRefused) {
-    return { kind: "failed", failure: { code: error.code, message: error.message } };
+    const { code, message, elsewhere } = error;
+    return { kind: "failed", failure: { code, message, ...(elsewhere && { elsewhere }) } };
   }
   return unknown("not_sent", `the request could not be made: ${messageOf(error)}`);
 }

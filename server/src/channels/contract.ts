@@ -326,6 +326,8 @@ export interface Channel {
   replyToNotice(accepted: boolean): NoticeReply;
   /** OAuth for the payer's identity inside the channel's own browser, where the channel has one. */
   readonly identity?: PayerIdentity;
+  /** For the method that ends in `.mini`: the code that a mini program's login gives, where the channel has it. */
+  readonly miniIdentity?: CodeExchange;
   readonly sharing?: Sharing;
   readonly transfers?: Transfers;
   readonly bills?: Bills;
@@ -346,14 +348,18 @@ export interface BarcodeRules {
   readonly cancel: Operation<AttemptReference, CloseOutcome>;
 }
 
-export interface PayerIdentity {
+/** Exchanges a code that the channel gave the payer's side for the payer's identity. */
+export interface CodeExchange {
   /** Which payer field it yields. */
   readonly field: "openid" | "buyer_id";
+  readonly exchange: Operation<{ readonly code: string }, IdentityOutcome>;
+}
+
+export interface PayerIdentity extends CodeExchange {
   /** Where to send the payer's browser so that it comes back to `redirect_url` with a code. */
   authorizeUrl(account: ChannelAccount, redirect_url: string, state: string): string;
   /** The query parameter of the returning request that carries the code. */
   readonly codeParameter: string;
-  readonly exchange: Operation<{ readonly code: string }, IdentityOutcome>;
 }
 
 export type IdentityOutcome =

@@ -4,10 +4,13 @@ import type { ChannelFailure, Unknown, UnknownReason } from "./contract.ts";
 export class RequestRefused extends Error {
   override readonly name = "RequestRefused";
   readonly code: string;
+  readonly elsewhere: boolean;
 
-  constructor(code: string, message: string) {
+  /** @param options.elsewhere the account lacks something: another account may take the input. */
+  constructor(code: string, message: string, options: { elsewhere?: boolean } = {}) {
     super(message);
     this.code = code;
+    this.elsewhere = options.elsewhere ?? false;
   }
 }
 

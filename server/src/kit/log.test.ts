@@ -24,6 +24,8 @@ describe("redaction", () => {
     "merchant_private_key",
     "app_private_key",
     "app_secret",
+    "mini_app_secret",
+    "session_key",
     "openid",
     "buyer_id",
     "buyer_open_id",

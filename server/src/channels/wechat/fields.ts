@@ -154,6 +154,15 @@ const products: readonly ConfigField[] = [
     label: { zh: "公众号 AppSecret", en: "Official account AppSecret" },
     hint: { zh: "JSAPI 支付获取 openid 需要", en: "To learn a payer's openid for wechat.jsapi" },
   },
+  {
+    ...secret,
+    name: "mini_app_secret",
+    label: { zh: "小程序 AppSecret", en: "Mini program AppSecret" },
+    hint: {
+      zh: "小程序支付用登录 code 换取 openid 需要",
+      en: "To exchange a mini program's login code for the payer's openid",
+    },
+  },
 ];
 
 const addresses: readonly ConfigField[] = [

@@ -8,7 +8,7 @@ import { close } from "./close.ts";
 import { checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
 import { checkConnection, expiries } from "./connection.ts";
 import { wechatFields } from "./fields.ts";
-import { identity } from "./identity.ts";
+import { identity, miniIdentity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
 import { appidOf, merchantOf } from "./parties.ts";
 import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
@@ -46,6 +46,7 @@ export const wechat: Channel = {
   readNotice,
   replyToNotice,
   identity,
+  miniIdentity,
   limits: {
     refund_window_ms: 365 * 86_400_000,
     refunds_per_payment_max: 50,

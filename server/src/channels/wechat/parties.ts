@@ -30,8 +30,9 @@ export function appidOf(numbers: Numbers, method: Method): string | undefined {
 /** The same. Throws RequestRefused when the account has none. */
 export function requireAppid({ account }: ChannelContext, method: Method): string {
   const appid = appidOf(openWechatAccount(account), method);
-  if (!appid) throw new RequestRefused("APPID_NOT_CONFIGURED", `the channel account has no appid for ${method}`);
-  return appid;
+  if (appid) return appid;
+  const message = `the channel account has no appid for ${method}`;
+  throw new RequestRefused("APPID_NOT_CONFIGURED", message, { elsewhere: true });
 }
 
 function ownAppidOf({ appid, mini_appid, app_appid }: Numbers, method: Method): string | undefined {

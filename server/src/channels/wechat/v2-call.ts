@@ -20,7 +20,8 @@ export function signV2Call(context: ChannelContext, path: string, own: XmlFields
   const account = openWechatAccount(context.account);
   const { appid, mchid, base_url, api_v2_key, client_certificate } = account;
   if (!api_v2_key || !client_certificate) {
-    throw new RequestRefused("API_V2_NOT_CONFIGURED", "wechat.barcode needs api_v2_key and merchant_certificate");
+    const message = "wechat.barcode needs api_v2_key and merchant_certificate";
+    throw new RequestRefused("API_V2_NOT_CONFIGURED", message, { elsewhere: true });
   }
   const nonce_str = randomToken(context.random, NONCE_LENGTH);
   const fields: XmlFields = {

@@ -46,6 +46,7 @@ export async function registerWechat(sandbox_url: string, name: string, earlier?
       api_v3_key: new Secret(merchant.api_v3_key!),
       api_v2_key: new Secret(merchant.api_v2_key!),
       app_secret: new Secret(merchant.app_secret!),
+      mini_app_secret: new Secret(merchant.mini_app_secret!),
     },
   };
 }

@@ -74,6 +74,21 @@ export const paymentErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "payment.code_refused": {
+    type: "invalid_request_error",
+    status: 400,
+    message:
+      "The channel does not take this code: {reason}. Codes are good once, for minutes: get a new one and send it.",
+    retryable: false,
+    outcome: "none",
+  },
+  "payment.identity_unavailable": {
+    type: "channel_error",
+    status: 502,
+    message: "The channel did not tell who the payer is: {reason}. Get a new code and send it.",
+    retryable: false,
+    outcome: "unknown",
+  },
   "payment.identity_refused": {
     type: "channel_error",
     status: 402,

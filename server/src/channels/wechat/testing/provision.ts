@@ -51,6 +51,7 @@ export async function provisionWechat(
       api_v3_key: new Secret(made.api_v3_key!),
       api_v2_key: new Secret(made.api_v2_key!),
       app_secret: new Secret(made.app_secret!),
+      mini_app_secret: new Secret(made.mini_app_secret!),
     },
   };
   return { account, merchant: mchid! };

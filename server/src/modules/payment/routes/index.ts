@@ -3,6 +3,7 @@ import type { PaymentServices } from "../services.ts";
 import { registerClosePayment } from "./close-payment/route.ts";
 import { registerCreateAttempt } from "./create-attempt/route.ts";
 import { registerCreatePayment } from "./create-payment/route.ts";
+import { registerIdentifyPayer } from "./identify-payer/route.ts";
 import { registerListAttempts } from "./list-attempts/route.ts";
 import { registerListPayments } from "./list-payments/route.ts";
 import { registerReadPayment } from "./read-payment/route.ts";
@@ -15,4 +16,5 @@ export function registerPaymentRoutes(api: ApiServer, services: PaymentServices)
   registerClosePayment(api, services);
   registerCreateAttempt(api, services);
   registerListAttempts(api, services);
+  registerIdentifyPayer(api, services);
 }
