@@ -16,6 +16,14 @@ export type BillLine = {
   status?: string;
 };
 
+/** What every simulated channel takes of a payment, in parts per million: a usual figure of the field. */
+const fee_ppm = 3_800n;
+
+/** The channel's fee of a payment in whole fen, halves rounded up. */
+export function feeOf(amount: bigint): bigint {
+  return (amount * fee_ppm + 500_000n) / 1_000_000n;
+}
+
 export const discrepancy_kinds = ["missing", "late", "extra", "amount", "fee", "status"] as const;
 
 /** One thing that is wrong with a bill. Without a number it falls on the first line that nothing else has fallen on. */

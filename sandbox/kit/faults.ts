@@ -110,7 +110,7 @@ const content_operations: Record<Channel, Record<(typeof content_faults)[number]
     wrong_amount: ["query", "refund_query"],
     wrong_currency: ["query", "refund_query"],
     wrong_number: ["pay", "query", "cancel", "refund", "refund_query"],
-    wrong_merchant: ["pay", "query", "cancel", "refund", "refund_query"],
+    wrong_merchant: ["pay", "query", "cancel", "refund", "refund_query", "bill"],
   },
 };
 
@@ -127,7 +127,7 @@ const lacks: Record<Channel, readonly Operation[]> = {
   alipay: [],
   unionpay: [
     ...(["close", "certificates", "oauth"] as const),
-    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query"] as const),
   ],
 };
 

@@ -8,7 +8,7 @@ import type { Json, TestSandbox } from "./bench.ts";
 type Fields = Record<string, string>;
 
 export type UnionpayMerchantUnderTest = Json & {
-  /** Posts a signed request to an address such as `backTransReq`; `omit` and changes after signing make bad ones. */
+  /** Posts a signed request to an address such as `backTransReq`, or to `/`, the file server; `omit` and changes after signing make bad ones. */
   post(address: string, fields: Fields, spoil?: (signed: Fields) => Fields): Promise<{ text: string; fields: Fields }>;
   sign(fields: Fields): Fields;
   /** The fields of a payment order that is right. */
@@ -66,7 +66,8 @@ export async function makeUnionpayMerchant(
     sign,
     async post(address: string, given: Fields, spoil = (signed: Fields) => signed) {
       const body = new URLSearchParams(spoil(sign(given)));
-      const response = await fetch(`${merchant.base_url}/gateway/api/${address}.do`, { method: "POST", body });
+      const path = address === "/" ? "/" : `/gateway/api/${address}.do`;
+      const response = await fetch(`${merchant.base_url}${path}`, { method: "POST", body });
       const text = await response.text();
       const answer = text.includes("respCode=") ? verifyMessage(merchant, cutAnswer(text)) : {};
       return { text, fields: answer };

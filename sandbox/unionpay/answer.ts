@@ -47,6 +47,7 @@ const messages: Record<string, string> = {
   "64": "卡上的余额不足[1000064]",
   "86": "二维码状态错误[1000086]",
   "88": "无此二维码[1000088]",
+  "98": "文件不存在[1000098]",
 };
 
 /** UnionPay's words for a code. */

@@ -1,4 +1,4 @@
-/** /gateway/api/*.do: the four addresses of UnionPay's gateway that a payment needs. */
+/** /gateway/api/*.do: the four addresses of UnionPay's gateway that a payment needs, and `/` of its file server. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
 import type { Fault, Operation } from "../kit/faults.ts";
@@ -12,6 +12,7 @@ import {
   type UnionpayCall,
   UnionpayError,
 } from "./answer.ts";
+import { transferFile } from "./bill.ts";
 import { payByCode, placeOrder, qrCode } from "./order.ts";
 import { findOrder, queryOrder } from "./query.ts";
 import { requestRefund, reverseOrder } from "./refund.ts";
@@ -45,6 +46,11 @@ const transactions: Readonly<Record<string, Readonly<Record<string, Transaction>
   queryTrans: { "00/00": { operation: "query", run: queryOrder } },
 };
 
+/** The file server has a host of its own (filedownload.95516.com) and one address. */
+const file_transactions: Readonly<Record<string, Transaction>> = {
+  "76/01": { operation: "bill", run: transferFile },
+};
+
 /** A query asks for payments and refunds alike: which it is, the order tells; about an unknown one either fault may be meant. */
 function takeFault(sandbox: Sandbox, operation: Operation, request: Message): Fault | undefined {
   const take = (name: Operation) => sandbox.faults.take("unionpay", name, request.merId ?? "");
@@ -54,14 +60,19 @@ function takeFault(sandbox: Sandbox, operation: Operation, request: Message): Fa
   return take(order.refund === undefined ? "query" : "refund_query");
 }
 
-async function serve(sandbox: Sandbox, address: string, request: Message, reply: FastifyReply): Promise<void> {
+async function serve(
+  sandbox: Sandbox,
+  served: Readonly<Record<string, Transaction>>,
+  request: Message,
+  reply: FastifyReply,
+): Promise<void> {
   const member = sandbox.unionpay.members.get(request.merId ?? "");
   // The real gateway answers so, unsigned, whoever it cannot place.
   if (member === undefined) return void reply.code(200).type("text/html").send("Invalid request.");
   const call: UnionpayCall = { member, request, fault: undefined };
   try {
     checkSignature(member, request);
-    const transaction = transactions[address]?.[`${request.txnType}/${request.txnSubType}`] ?? refuse("10");
+    const transaction = served[`${request.txnType}/${request.txnSubType}`] ?? refuse("10");
     call.fault = takeFault(sandbox, transaction.operation, request);
     if (call.fault !== undefined && (await refuseByFault(sandbox, call.fault, reply))) return;
     await sendAnswer(sandbox, call, "00", transaction.run(sandbox, call), reply);
@@ -92,9 +103,10 @@ function serveFront(sandbox: Sandbox, request: FastifyRequest, reply: FastifyRep
 
 export function addUnionpayRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   app.post("/gateway/api/frontTransReq.do", async (request, reply) => serveFront(sandbox, request, reply));
-  for (const address of Object.keys(transactions)) {
-    app.post(`/gateway/api/${address}.do`, async (request, reply) => {
-      await serve(sandbox, address, readForm(request.body), reply);
+  const add = (path: string, served: Readonly<Record<string, Transaction>>) =>
+    app.post(path, async (request, reply) => {
+      await serve(sandbox, served, readForm(request.body), reply);
     });
-  }
+  for (const [address, served] of Object.entries(transactions)) add(`/gateway/api/${address}.do`, served);
+  add("/", file_transactions);
 }

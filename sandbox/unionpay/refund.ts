@@ -15,8 +15,8 @@ function claimedAmount(trade: UnionpayTrade): bigint {
   return trade.refunds.reduce((sum, refund) => (refund.status === "failed" ? sum : sum + refund.amount), 0n);
 }
 
-/** UnionPay's day turns at 23:00 in Beijing, which is 15:00 UTC. */
-function settlementDay(ms: number): number {
+/** The number of UnionPay's day, which turns at 23:00 in Beijing, 15:00 UTC. */
+export function settlementDay(ms: number): number {
   return Math.floor((ms + 9 * 3_600_000) / 86_400_000);
 }
 

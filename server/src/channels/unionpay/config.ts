@@ -47,6 +47,8 @@ export interface UnionpayAccount {
   readonly terminal_id: string | undefined;
   readonly same_day_refund: "refund" | "undo";
   readonly base_url: string;
+  /** Where files are fetched: https://filedownload.95516.com/ beside https://gateway.95516.com. */
+  readonly file_url: string;
 }
 
 const DEFAULT_SIGNER = "中国银联股份有限公司";
@@ -55,6 +57,7 @@ const DEFAULT_SIGNER = "中国银联股份有限公司";
 export const openUnionpayAccount = memoizeByAccount((account): UnionpayAccount => {
   const config = account.config as UnionpayConfig;
   const privateKey = account.secrets.merchant_private_key;
+  const base_url = (config.base_url ?? "https://gateway.95516.com").replace(/\/+$/, "");
   if (!privateKey) throw new Error("the account has no merchant_private_key");
   return {
     mer_id: config.mer_id,
@@ -67,7 +70,8 @@ export const openUnionpayAccount = memoizeByAccount((account): UnionpayAccount =
     }),
     terminal_id: config.terminal_id,
     same_day_refund: config.same_day_refund ?? "refund",
-    base_url: (config.base_url ?? "https://gateway.95516.com").replace(/\/+$/, ""),
+    base_url,
+    file_url: `${base_url.replace(/^https:\/\/gateway\./, "https://filedownload.")}/`,
   };
 });
 

@@ -81,6 +81,12 @@ export const connectionRefusals = {
   ...accountRefused,
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** There is no file of that day: too early, or nothing went through. */
+export const NO_FILE = "98";
+
+/** Asking for a bill. */
+export const billRefusals = { ...malformed, ...accountRefused } as const satisfies RefusalTable<RefusalMeaning>;
+
 /** How the transaction that a query found has ended, where it did not go through. */
 export const endings = {
   ...declined,

@@ -1,5 +1,6 @@
 /** UnionPay (云闪付), ACP 5.1.0: pages, apps, scanned and shown codes of a direct merchant. It closes no order. */
 import type { Channel } from "../contract.ts";
+import { bills } from "./bill.ts";
 import { checkUnionpayAccount, expiriesOfUnionpay, type UnionpayConfig, unionpayConfigSchema } from "./config.ts";
 import { checkConnection } from "./connection.ts";
 import { unionpayFields } from "./fields.ts";
@@ -32,6 +33,7 @@ export const unionpay: Channel = {
   queryRefund,
   readNotice,
   replyToNotice,
+  bills,
   limits: {
     refund_window_ms: 330 * 86_400_000,
     refunds_per_payment_max: 50,

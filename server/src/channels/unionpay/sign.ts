@@ -22,11 +22,16 @@ export async function signFields(context: ChannelContext, fields: Fields): Promi
 }
 
 /** A call of the gateway by our server. */
-export async function signCall(context: ChannelContext, address: Address, fields: Fields): Promise<WireRequest> {
+export function signCall(context: ChannelContext, address: Address, fields: Fields): Promise<WireRequest> {
+  return signPost(context, addressOf(context, address), fields);
+}
+
+/** The same to any of UnionPay's addresses. */
+export async function signPost(context: ChannelContext, url: string, fields: Fields): Promise<WireRequest> {
   const body = new URLSearchParams(await signFields(context, fields)).toString();
   return {
     method: "POST",
-    url: addressOf(context, address),
+    url,
     headers: {
       "content-type": "application/x-www-form-urlencoded;charset=UTF-8",
       "user-agent": "Tributary/0.1",

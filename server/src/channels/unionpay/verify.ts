@@ -16,8 +16,15 @@ export type UnionpayAnswer =
   | { readonly kind: "refused"; readonly code: string; readonly message: string }
   | Unknown;
 
-/** Reads the answer to a request about `order_id`. An answer about another order is an integrity error. */
-export function readAnswer(context: ChannelContext, order_id: string, response: WireResponse): UnionpayAnswer {
+/**
+ * Reads the answer to a request about `order_id`, or about no order. An answer about another order, or to another
+ * merchant, is an integrity error.
+ */
+export function readAnswer(
+  context: ChannelContext,
+  order_id: string | undefined,
+  response: WireResponse,
+): UnionpayAnswer {
   if (response.status === 429) return unknown("rate_limited", "status 429");
   if (response.status !== 200) return unknown("http_status", `status ${response.status}`);
   const data = parseRawForm(response.body.toString("utf8"));
