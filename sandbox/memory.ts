@@ -1,9 +1,12 @@
 /** What of the sandbox survives a restart: merchants, keys, the newest trades, and the notices that are still due. */
 import { makeParcel as alipayParcel } from "./alipay/notice.ts";
 import { admitMember as admitAlipay } from "./alipay/provision.ts";
+import { receiverKey, receiversOf } from "./alipay/relation.ts";
 import {
   type AlipayAuthority,
   type AlipayMerchant,
+  type AlipayReceiver,
+  type AlipaySettle,
   type AlipayTrade,
   type AppGrant,
   fileTrade as fileAlipay,
@@ -42,10 +45,27 @@ type Memory = {
     trades: Kept<AlipayTrade>[];
     /** Missing from files written before there were third-party applications. */
     grants?: AppGrant[];
+    /** Missing from files written before there was sharing: by application. */
+    receivers?: [string, AlipayReceiver[]][];
   };
   /** Missing from files written before there was a UnionPay. */
   unionpay?: { merchants: UnionpayMerchant[]; root?: UnionpayRoot; trades: Kept<UnionpayTrade>[] };
 };
+
+/** Missing from trades that were written before there was sharing. */
+function keepSettles(settles: AlipaySettle[]): Kept<AlipaySettle>[] {
+  return settles.map((settle) => ({
+    ...settle,
+    parts: settle.parts.map((part) => ({ ...part, amount: `${part.amount}`, returned: `${part.returned}` })),
+  }));
+}
+
+function reviveSettles(kept: Kept<AlipaySettle>[] = []): AlipaySettle[] {
+  return kept.map((settle) => ({
+    ...settle,
+    parts: settle.parts.map((part) => ({ ...part, amount: BigInt(part.amount), returned: BigInt(part.returned) })),
+  }));
+}
 
 type Amounts = { total: bigint; refunds: { amount: bigint }[] };
 
@@ -75,7 +95,8 @@ export function captureMemory(sandbox: Sandbox): Memory {
     },
     alipay: {
       merchants: [...alipay.members.values()].map((member) => member.merchant),
-      trades: newest(alipay.trades).map((trade) => keepTrade(trade)),
+      trades: newest(alipay.trades).map((trade) => ({ ...keepTrade(trade), settles: keepSettles(trade.settles) })),
+      receivers: [...alipay.receivers].map(([app_id, receivers]) => [app_id, [...receivers.values()]]),
       grants: [...alipay.grants.values()],
       ...(alipay.authority === undefined ? {} : { authority: alipay.authority }),
     },
@@ -94,6 +115,10 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
   for (const merchant of memory.wechat.merchants) admitWechat(sandbox, merchant);
   for (const merchant of memory.alipay.merchants) admitAlipay(sandbox, merchant);
   sandbox.alipay.authority = memory.alipay.authority;
+  for (const [app_id, receivers] of memory.alipay.receivers ?? []) {
+    const known = receiversOf(sandbox, app_id);
+    for (const receiver of receivers) known.set(receiverKey(receiver.type, receiver.account), receiver);
+  }
   for (const grant of memory.alipay.grants ?? []) sandbox.alipay.grants.set(grant.token, grant);
   for (const kept of memory.wechat.trades) {
     const trade = reviveTrade<WechatTrade>(kept);
@@ -101,7 +126,7 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
     for (const notice of trade.notices) resume(sandbox, notice.status, wechatParcel(sandbox, trade, notice));
   }
   for (const kept of memory.alipay.trades) {
-    const trade = reviveTrade<AlipayTrade>(kept);
+    const trade = { ...reviveTrade<AlipayTrade>(kept), settles: reviveSettles(kept.settles) };
     fileAlipay(sandbox.alipay, trade);
     for (const notice of trade.notices) resume(sandbox, notice.status, alipayParcel(sandbox, trade, notice));
   }

@@ -20,6 +20,8 @@ import { payByCode } from "./code-pay.ts";
 import { authorize, exchangeCode } from "./oauth.ts";
 import { closeTrade, queryTrade } from "./query.ts";
 import { cancelTrade, queryRefund, refundTrade } from "./refund.ts";
+import { bindReceivers, listReceivers, unbindReceivers } from "./relation.ts";
+import { querySettle, settleOrder } from "./settle.ts";
 import type { AlipayKind, AlipayTrade } from "./state.ts";
 import { buyerIdOf, openTrade, placeTrade } from "./trade.ts";
 
@@ -67,6 +69,11 @@ const methods: Record<string, Method> = {
   "alipay.trade.cancel": { operation: "cancel", run: cancelTrade },
   "alipay.trade.refund": { operation: "refund", run: refundTrade },
   "alipay.trade.fastpay.refund.query": { operation: "refund_query", run: queryRefund },
+  "alipay.trade.royalty.relation.bind": { operation: "receivers", run: bindReceivers },
+  "alipay.trade.royalty.relation.unbind": { operation: "receivers", run: unbindReceivers },
+  "alipay.trade.royalty.relation.batchquery": { operation: "receivers", run: listReceivers },
+  "alipay.trade.order.settle": { operation: "share", run: settleOrder },
+  "alipay.trade.order.settle.query": { operation: "share_query", run: querySettle },
   "alipay.system.oauth.token": { operation: "oauth", run: exchangeCode },
   "alipay.open.auth.token.app": { operation: "oauth", run: exchangeAppCode },
   "alipay.open.auth.token.app.query": { operation: "oauth", run: queryAppToken },

@@ -7,10 +7,9 @@ import { type AlipayCall, refuse } from "./answer.ts";
 import { formatYuan, parseYuan } from "./money.ts";
 import { announce, refundedAmount } from "./notice.ts";
 import { findKnownTrade, findTrade } from "./query.ts";
+import { carryOutReturns, planReturns } from "./settle.ts";
 import type { AlipayRefund, AlipayTrade } from "./state.ts";
 import { requireField } from "./trade.ts";
-
-const refund_window_ms = 365 * 86_400_000;
 
 function describeRefund(trade: AlipayTrade, changed: boolean): Fields {
   return {
@@ -34,10 +33,8 @@ function claimedAmount(trade: AlipayTrade): bigint {
   return trade.refunds.reduce((sum, refund) => (refund.status === "failed" ? sum : sum + refund.amount), 0n);
 }
 
-function checkRefundable(sandbox: Sandbox, trade: AlipayTrade, amount: bigint): void {
-  if (trade.state === "TRADE_FINISHED" || sandbox.clock.now() > (trade.paid_at_ms ?? 0) + refund_window_ms) {
-    refuse("ACQ.TRADE_HAS_FINISHED", "交易已完结");
-  }
+function checkRefundable(trade: AlipayTrade, amount: bigint): void {
+  if (trade.state === "TRADE_FINISHED") refuse("ACQ.TRADE_HAS_FINISHED", "交易已完结");
   if (trade.paid_at_ms === undefined || trade.state !== "TRADE_SUCCESS") {
     refuse("ACQ.TRADE_STATUS_ERROR", "交易状态不合法");
   }
@@ -63,7 +60,8 @@ export function refundTrade(sandbox: Sandbox, call: AlipayCall): Fields {
     if (known.amount !== amount) refuse("ACQ.DISCORDANT_REPEAT_REQUEST", "不一致的请求");
     return describeRefund(trade, false);
   }
-  checkRefundable(sandbox, trade, amount);
+  checkRefundable(trade, amount);
+  const returns = planReturns(sandbox, trade, call, amount);
   if (fault?.fault === "not_enough") refuse("ACQ.SELLER_BALANCE_NOT_ENOUGH", "卖家余额不足");
   const refund: AlipayRefund = known ?? {
     out_request_no,
@@ -74,7 +72,9 @@ export function refundTrade(sandbox: Sandbox, call: AlipayCall): Fields {
   refund.status = "pending";
   if (typeof content.refund_reason === "string") refund.reason = content.refund_reason;
   if (known === undefined) trade.refunds.push(refund);
-  return describeRefund(trade, decideOutcome(sandbox, trade, refund, fault));
+  const changed = decideOutcome(sandbox, trade, refund, fault);
+  const returned = fault?.fault === "refund_closed" ? {} : carryOutReturns(returns);
+  return { ...describeRefund(trade, changed), ...returned };
 }
 
 /** Moves the money at once, unless a fault delays or fails it; true when it has moved. */

@@ -67,6 +67,32 @@ export type AlipayRefund = {
   done_at_ms?: number;
 };
 
+/** With whom a merchant may share. */
+export type AlipayReceiver = { type: "userId" | "loginName" | "openId"; account: string; memo?: string };
+
+/** A part of a sharing. It ends at `due_at_ms`, as a failure when it has an error. Amounts are whole fen. */
+export type AlipayPart = {
+  trans_in: string;
+  trans_in_type: string;
+  amount: bigint;
+  /** What refunds have taken back. */
+  returned: bigint;
+  detail_id: string;
+  due_at_ms: number;
+  error_code?: string;
+};
+
+/** A request to share; `finish` thaws the rest. */
+export type AlipaySettle = {
+  out_request_no: string;
+  settle_no: string;
+  fingerprint: string;
+  mode: "sync" | "async";
+  finish: boolean;
+  made_at_ms: number;
+  parts: AlipayPart[];
+};
+
 /**
  * A trade; `total` is whole fen of CNY. ABSENT: ordered, and unknown to Alipay's API until a payer opens it. VOID: an
  * absent one that was cancelled.
@@ -98,6 +124,9 @@ export type AlipayTrade = {
   paid_at_ms?: number;
   closed_at_ms?: number;
   refunds: AlipayRefund[];
+  /** The money was frozen when it was paid, to be shared. */
+  frozen?: boolean;
+  settles: AlipaySettle[];
   notices: Notice[];
 };
 
@@ -114,6 +143,10 @@ export type AlipayState = {
   auth_codes: Map<string, AuthCode>;
   /** By token. */
   grants: Map<string, AppGrant>;
+  /** By the merchant's application, then by type and account. */
+  receivers: Map<string, Map<string, AlipayReceiver>>;
+  /** Numbers of requests to bind or unbind, with the application. */
+  relation_requests: Set<string>;
   /** Codes that a third-party application exchanges for a token, once. */
   app_auth_codes: Map<string, Pick<AppGrant, "app_id" | "auth_app_id"> & { made_at_ms: number }>;
 };
@@ -127,6 +160,8 @@ export function createAlipayState(): AlipayState {
     by_trade_no: new Map(),
     auth_codes: new Map(),
     grants: new Map(),
+    receivers: new Map(),
+    relation_requests: new Set(),
     app_auth_codes: new Map(),
   };
 }
@@ -146,10 +181,12 @@ export function fileTrade(state: AlipayState, trade: AlipayTrade): void {
   if (oldest.trade_no !== undefined) state.by_trade_no.delete(oldest.trade_no);
 }
 
-/** Forgets every trade and keeps the merchants. */
+/** Forgets every trade, and with whom they may be shared, and keeps the merchants. */
 export function clearTrades(state: AlipayState): void {
   state.trades.clear();
   state.by_token.clear();
   state.by_trade_no.clear();
   state.auth_codes.clear();
+  state.receivers.clear();
+  state.relation_requests.clear();
 }

@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { Sandbox } from "../context.ts";
 import { formatCompact, parseBeijing } from "../kit/clock.ts";
-import { ControlError, type Fields } from "../kit/input.ts";
+import { ControlError, type Fields, isFields } from "../kit/input.ts";
 import { type AlipayCall, type Parameters, refuse } from "./answer.ts";
 import { parseYuan } from "./money.ts";
 import { announce } from "./notice.ts";
@@ -12,12 +12,17 @@ const minute_ms = 60_000;
 const expiry_ms_max = 15 * 24 * 60 * minute_ms;
 const qr_life_ms = 2 * 60 * minute_ms;
 const amount_max = 10_000_000_000n;
+/** So long a paid trade can be refunded; then it is finished. */
+const refund_window_ms = 365 * 86_400_000;
 
 /** What Alipay holds a trade to be, at this moment. */
 export function refreshTrade(sandbox: Sandbox, trade: AlipayTrade): AlipayTrade {
   if (trade.state === "WAIT_BUYER_PAY" && sandbox.clock.now() >= trade.expires_at_ms) {
     trade.state = "TRADE_CLOSED";
     trade.closed_at_ms = trade.expires_at_ms;
+  }
+  if (trade.state === "TRADE_SUCCESS" && sandbox.clock.now() > (trade.paid_at_ms ?? 0) + refund_window_ms) {
+    trade.state = "TRADE_FINISHED";
   }
   return trade;
 }
@@ -97,11 +102,17 @@ function readOrder(sandbox: Sandbox, kind: AlipayKind, call: AlipayCall): Alipay
     expires_at_ms: readExpiry(content, now_ms),
     link_expires_at_ms: readExpiry(content, now_ms),
     refunds: [],
+    settles: [],
+    ...(wantsFreeze(content) ? { frozen: true } : {}),
     notices: [],
     ...(body === undefined ? {} : { body }),
     ...(passback_params === undefined ? {} : { passback_params }),
     ...addresses(parameters),
   };
+}
+
+function wantsFreeze({ extend_params }: Fields): boolean {
+  return isFields(extend_params) && extend_params.royalty_freeze === "true";
 }
 
 function addresses(parameters: Parameters): Pick<AlipayTrade, "notify_url" | "return_url"> {

@@ -1,5 +1,6 @@
 /** Trades as the control plane and the wallet show them, the same for every channel. */
 import { formatYuan } from "../alipay/money.ts";
+import { sharedAmount } from "../alipay/settle.ts";
 import { refreshTrade as refreshAlipay } from "../alipay/trade.ts";
 import type { Sandbox } from "../context.ts";
 import type { Notice } from "../kit/deliveries.ts";
@@ -73,6 +74,8 @@ function showAlipay(sandbox: Sandbox, { trade }: Extract<Found, { channel: "alip
       amount: fen(refund.amount),
       status: refund.status,
     })),
+    frozen: trade.frozen === true && !trade.settles.some((settle) => settle.finish),
+    shared: fen(sharedAmount(sandbox, trade)),
     notices: trade.notices.map(showNotice),
   };
 }

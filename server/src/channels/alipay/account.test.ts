@@ -42,7 +42,10 @@ describe("an Alipay account as a person types it in", () => {
       [{ config: { gateway: "openapi.alipay.com" } }, "config/gateway"],
       [{ config: { app_id: "2088102146225135" } }, "app_id must be an application's 16 digits"],
       [{ config: { seller_id: "2021000000000001" } }, "seller_id must be 16 digits that begin with 2088"],
-      [{ config: { mode: "key", alipay_public_keys: [shortPublicKey] } }, "alipay_public_keys/0 has 1024 bits"],
+      [
+        { config: { mode: "key", alipay_public_keys: [shortPublicKey] } },
+        "alipay_public_keys/0 is not an RSA public key: the key has 1024 bits",
+      ],
     ];
     for (const [changes, sentence] of expected) expect(problems(changes)).toContain(sentence);
   });

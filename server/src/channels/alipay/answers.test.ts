@@ -3,50 +3,18 @@
  * what they do not describe means nothing certain. The channel's side is signed here, with a key of the test.
  */
 import { describe, expect, it } from "vitest";
-import { createManualClock } from "../../kit/clock.ts";
-import { systemRandom } from "../../kit/random.ts";
-import { Secret } from "../../kit/secret.ts";
 import { makePayInput, makeRefundInput } from "../conformance/harness.ts";
-import { channelPair, merchantPair, signAsChannel } from "../conformance/keys.ts";
-import type { ChannelContext, WireResponse } from "../contract.ts";
+import { signAsChannel } from "../conformance/keys.ts";
 import { cancel, close } from "./close.ts";
 import { readNotice } from "./notice.ts";
 import { payQr } from "./pay.ts";
 import { query } from "./query.ts";
 import { queryRefund, refund } from "./refund.ts";
 import { canonicalize } from "./sign.ts";
+import { business, context, raw, signed, unsigned } from "./testing/answers.ts";
 
-const context: ChannelContext = {
-  account: {
-    id: "alipay-answers",
-    version: 1,
-    livemode: false,
-    config: {
-      app_id: "2021000000000001",
-      seller_id: "2088000000000001",
-      mode: "key",
-      alipay_public_keys: [channelPair.public_bare],
-    },
-    secrets: { app_private_key: new Secret(merchantPair.pkcs1_bare) },
-  },
-  clock: createManualClock(Date.UTC(2026, 10, 20, 16, 0, 5)),
-  random: systemRandom,
-};
 const pay = makePayInput("alipay.qr", "https://shop.example/n");
 const refundInput = makeRefundInput(pay, "20261120", 100n);
-
-function raw(text: string): WireResponse {
-  return { status: 200, headers: {}, body: Buffer.from(text) };
-}
-
-function signed(method: string, data: Record<string, unknown>): WireResponse {
-  const text = JSON.stringify(data).replaceAll("/", "\\/");
-  return raw(`{"${method.replaceAll(".", "_")}_response":${text},"sign":"${signAsChannel(text)}"}`);
-}
-
-const unsigned = (member: string, data: Record<string, unknown>) => raw(JSON.stringify({ [member]: data }));
-const business = (method: string, sub_code: string) =>
-  signed(method, { code: "40004", msg: "Business Failed", sub_code, sub_msg: "不行" });
 
 describe("creating", () => {
   const precreate = "alipay.trade.precreate";

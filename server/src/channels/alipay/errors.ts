@@ -112,6 +112,11 @@ export const refundRefusals = {
   "ACQ.TRADE_STATUS_ERROR": "failed",
   "ACQ.REASON_TRADE_REFUND_FEE_ERR": "failed",
   "ACQ.TRADE_NOT_ALLOW_REFUND": "failed",
+  "ACQ.REASON_TRADE_STATUS_INVALID": "failed",
+  "ACQ.NOT_ALLOW_PARTIAL_REFUND": "failed",
+  "ACQ.ALLOC_AMOUNT_VALIDATE_ERROR": "failed",
+  "ACQ.REFUND_ROYALTY_PAYEE_ACCOUNT_NOT_EXIST": "failed",
+  "ACQ.REFUNDALLOC_UNAUTH_LIMIT": "failed",
   "ACQ.REFUND_FEE_ERROR": "failed",
   "ACQ.REFUND_ACCOUNT_NOT_EXIST": "failed",
   "ACQ.BUYER_NOT_EXIST": "failed",
@@ -125,6 +130,43 @@ export const refundRefusals = {
 export const refundQueryRefusals = {
   "ACQ.TRADE_NOT_EXIST": "not_found",
   "ACQ.REFUND_NOT_EXIST": "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/** Binding and unbinding receivers of a sharing. */
+export const relationRefusals = {
+  ...gatewayRefusals,
+  "ACQ.INVALID_PARAMETER": "failed",
+  "ACQ.PRODUCT_UNSIGN": "failed_here",
+  "ACQ.ACCESS_FORBIDDEN": "failed_here",
+  "ACQ.USER_NOT_EXIST": "failed",
+  "ACQ.RECEIVER_LIST_EMPTY": "failed",
+  "ACQ.INVALID_RECEIVER_TYPE": "failed",
+  "ACQ.RELATION_QUANTITY_LIMIT": "failed",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/**
+ * Sharing. The gateway's 4000x tell nothing about an earlier request with the same number, and after TRADE_SETTLE_ERROR
+ * the money may have moved or not: the same request again tells.
+ */
+export const shareRefusals = {
+  "ACQ.INVALID_PARAMETER": "failed",
+  "ACQ.PRODUCT_UNSIGN": "failed",
+  "ACQ.ACCESS_FORBIDDEN": "failed",
+  "ACQ.TRADE_NOT_EXIST": "failed",
+  "ACQ.TRADE_STATUS_ERROR": "failed",
+  "ACQ.TRADE_HAS_FINISHED": "failed",
+  "ACQ.TRADE_HAS_CLOSE": "failed",
+  "ACQ.ILLEGAL_SETTLE_STATE": "failed",
+  "ACQ.USER_NOT_EXIST": "failed",
+  "ACQ.ROYALTY_RECEIVER_INVALID": "failed",
+  "ACQ.ALLOC_AMOUNT_VALIDATE_ERROR": "failed",
+  "ACQ.TXN_RESULT_ACCOUNT_BALANCE_NOT_ENOUGH": "failed",
+  "ACQ.DISCORDANT_REPEAT_REQUEST": "duplicate",
+  "ACQ.TRADE_SETTLE_ERROR": "system_error",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const shareQueryRefusals = {
+  "ACQ.TRADE_NOT_EXIST": "not_found",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 interface Refusal {

@@ -10,6 +10,7 @@ import { readNotice, replyToNotice } from "./notice.ts";
 import { payApp, payJsapi, payPage, payQr, payWap } from "./pay.ts";
 import { query } from "./query.ts";
 import { queryRefund, refund } from "./refund.ts";
+import { sharing } from "./sharing.ts";
 
 export const alipay: Channel = {
   id: "alipay",
@@ -42,6 +43,7 @@ export const alipay: Channel = {
   readNotice,
   replyToNotice,
   identity,
+  sharing,
   limits: {
     refund_window_ms: 365 * 86_400_000,
     refunds_per_payment_max: 50,

@@ -96,6 +96,7 @@ export function orderOf(input: PayInput): JsonObject {
     subject: cleanText(input.subject, SUBJECT_LENGTH_MAX),
     ...(input.description ? { body: cleanText(input.description, BODY_LENGTH_MAX) } : {}),
     time_expire: toBeijingTime(input.expires_at),
+    ...(input.sharing ? { extend_params: { royalty_freeze: "true" } } : {}),
   };
 }
 

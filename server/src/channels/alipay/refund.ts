@@ -8,6 +8,7 @@ import { type JsonObject, textOf } from "../wire-json.ts";
 import { interpretAlipayRefusal, refundQueryRefusals, refundRefusals } from "./errors.ts";
 import { cleanText } from "./pay.ts";
 import { readYuan } from "./query.ts";
+import { describeReturn } from "./sharing.ts";
 import { signCall } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
@@ -21,7 +22,7 @@ const REASON_LENGTH_MAX = 256;
  * refund is echoed; a sum below this refund is an integrity error.
  */
 export const refund: Operation<RefundInput, RefundOutcome> = {
-  toRequest: (context, input) =>
+  toRequest: async (context, input) =>
     signCall(context, {
       method: REFUND,
       biz_content: {
@@ -29,6 +30,7 @@ export const refund: Operation<RefundInput, RefundOutcome> = {
         out_request_no: input.refund_no,
         refund_amount: toDecimal(input.amount),
         ...(input.reason ? { refund_reason: cleanText(input.reason, REASON_LENGTH_MAX) } : {}),
+        ...(input.shared?.length ? { refund_royalty_parameters: describeReturn(input.shared) } : {}),
       },
     }),
   fromResponse(context, input, response) {
