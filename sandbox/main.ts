@@ -1,5 +1,5 @@
 /**
- * The sandbox: a server that speaks WeChat Pay, Alipay's openapi and UnionPay ACP as the channels do, and a payer's
+ * The sandbox: a server that speaks WeChat Pay, Alipay's openapi, UnionPay ACP and Stripe's API as the channels do, and a payer's
  * wallet. It is a simulation, for development and tests only; no money moves.
  */
 import { realpathSync } from "node:fs";
@@ -18,6 +18,8 @@ import { createFaultBook } from "./kit/faults.ts";
 import { createRandom, freshSeed } from "./kit/random.ts";
 import { createSnapshot, readSnapshot } from "./kit/snapshot.ts";
 import { captureMemory, restoreMemory } from "./memory.ts";
+import { addStripeRoutes } from "./stripe/gateway.ts";
+import { createStripeState } from "./stripe/state.ts";
 import { addUnionpayRoutes } from "./unionpay/gateway.ts";
 import { createUnionpayState } from "./unionpay/state.ts";
 import { addWalletRoutes } from "./wallet/routes.ts";
@@ -78,6 +80,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     wechat: createWechatState(),
     alipay: createAlipayState(),
     unionpay: createUnionpayState(),
+    stripe: createStripeState(),
     changed: snapshot.changed,
     saveNow: snapshot.saveNow,
     public_url: options.publicUrl ?? "",
@@ -89,6 +92,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   addWechatRoutes(app, sandbox);
   addAlipayRoutes(app, sandbox);
   addUnionpayRoutes(app, sandbox);
+  addStripeRoutes(app, sandbox);
   addWalletRoutes(app, sandbox);
   await listen(app, options.port, host);
   const { port } = app.server.address() as { port: number };
@@ -117,7 +121,7 @@ async function closeSandbox(sandbox: Sandbox, app: FastifyInstance, save: () => 
   await save();
 }
 
-const help = `Tributary sandbox: simulated WeChat Pay, Alipay and UnionPay, for development and tests.
+const help = `Tributary sandbox: simulated WeChat Pay, Alipay, UnionPay and Stripe, for development and tests.
 
   node sandbox/main.ts [--port 8090] [--host 127.0.0.1] [--data <file>] [--seed <number>] [--public-url <url>]
 `;
@@ -148,7 +152,7 @@ async function runFromCommandLine(): Promise<void> {
     ...(values["public-url"] === undefined ? {} : { publicUrl: values["public-url"] }),
   });
   process.stdout.write(
-    `Sandbox (simulated WeChat Pay, Alipay and UnionPay) at ${sandbox.url}, wallet at ${sandbox.url}/wallet\n`,
+    `Sandbox (simulated WeChat Pay, Alipay, UnionPay and Stripe) at ${sandbox.url}, wallet at ${sandbox.url}/wallet\n`,
   );
   let stopping = false;
   const stop = () => {

@@ -12,6 +12,8 @@ import {
   fileTrade as fileAlipay,
 } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
+import { makeParcel as stripeParcel } from "./stripe/notice.ts";
+import { fileTrade as fileStripe, type StripeAccount, type StripeTrade } from "./stripe/state.ts";
 import { makeParcel as unionpayParcel } from "./unionpay/notice.ts";
 import { admitMember as admitUnionpay } from "./unionpay/provision.ts";
 import {
@@ -50,6 +52,8 @@ type Memory = {
   };
   /** Missing from files written before there was a UnionPay. */
   unionpay?: { merchants: UnionpayMerchant[]; root?: UnionpayRoot; trades: Kept<UnionpayTrade>[] };
+  /** Missing from files written before there was a Stripe. */
+  stripe?: { accounts: StripeAccount[]; trades: Kept<StripeTrade>[] };
 };
 
 /** Missing from trades that were written before there was sharing. */
@@ -86,7 +90,7 @@ function newest<T>(trades: Map<string, T>): T[] {
 
 /** Takes a picture of the sandbox. */
 export function captureMemory(sandbox: Sandbox): Memory {
-  const { wechat, alipay, unionpay } = sandbox;
+  const { wechat, alipay, unionpay, stripe } = sandbox;
   return {
     version: 1,
     wechat: {
@@ -104,6 +108,10 @@ export function captureMemory(sandbox: Sandbox): Memory {
       merchants: [...unionpay.members.values()].map((member) => member.merchant),
       trades: newest(unionpay.trades).map((trade) => keepTrade(trade)),
       ...(unionpay.root === undefined ? {} : { root: unionpay.root }),
+    },
+    stripe: {
+      accounts: [...stripe.members.values()],
+      trades: newest(stripe.trades).map((trade) => keepTrade(trade)),
     },
   };
 }
@@ -131,6 +139,16 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
     for (const notice of trade.notices) resume(sandbox, notice.status, alipayParcel(sandbox, trade, notice));
   }
   if (memory.unionpay !== undefined) restoreUnionpay(sandbox, memory.unionpay);
+  if (memory.stripe !== undefined) restoreStripe(sandbox, memory.stripe);
+}
+
+function restoreStripe(sandbox: Sandbox, memory: NonNullable<Memory["stripe"]>): void {
+  for (const account of memory.accounts) sandbox.stripe.members.set(account.account_id, account);
+  for (const kept of memory.trades) {
+    const trade = reviveTrade<StripeTrade>(kept);
+    fileStripe(sandbox.stripe, trade);
+    for (const notice of trade.notices) resume(sandbox, notice.status, stripeParcel(sandbox, trade, notice));
+  }
 }
 
 function restoreUnionpay(sandbox: Sandbox, memory: NonNullable<Memory["unionpay"]>): void {

@@ -6,6 +6,10 @@ import type { Sandbox } from "../context.ts";
 import type { Delivery, Notice, Parcel } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import { ControlError, type Fields } from "../kit/input.ts";
+import { moveDispute, openDispute } from "../stripe/dispute.ts";
+import { makeParcel as stripeParcel } from "../stripe/notice.ts";
+import { declined_card, good_card, tryCard } from "../stripe/pay.ts";
+import { finishRefund as finishStripeRefund } from "../stripe/refund.ts";
 import { makeParcel as unionpayParcel } from "../unionpay/notice.ts";
 import { failTrade as failUnionpay, payTrade as payUnionpay } from "../unionpay/order.ts";
 import { finishRefund as finishUnionpayRefund } from "../unionpay/refund.ts";
@@ -23,11 +27,13 @@ export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fiel
   if (outcome === "fail") {
     if (found.channel === "wechat") failWechat(sandbox, found.trade);
     else if (found.channel === "unionpay") failUnionpay(sandbox, found.trade);
+    else if (found.channel === "stripe") tryCard(sandbox, found.trade, { number: declined_card, payer, notify });
     else failAlipay(sandbox, found.trade);
     return { paid: false, channel: found.channel, out_trade_no: found.trade.out_trade_no };
   }
   if (found.channel === "wechat") payWechat(sandbox, found.trade, payer, notify);
   else if (found.channel === "unionpay") payUnionpay(sandbox, found.trade, payer, notify);
+  else if (found.channel === "stripe") tryCard(sandbox, found.trade, { number: good_card, payer, notify });
   else payAlipay(sandbox, found.trade, payer, notify);
   return { paid: true, ...numbers(found) };
 }
@@ -35,7 +41,8 @@ export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fiel
 function numbers(found: Found): Fields {
   const { channel, trade } = found;
   const amount = Number(trade.total);
-  return { channel, out_trade_no: trade.out_trade_no, ...ownNumbers(found), amount, currency: "CNY" };
+  const currency = channel === "stripe" ? trade.currency.toUpperCase() : "CNY";
+  return { channel, out_trade_no: trade.out_trade_no, ...ownNumbers(found), amount, currency };
 }
 
 function ownNumbers({ channel, trade }: Found): Fields {
@@ -46,6 +53,8 @@ function ownNumbers({ channel, trade }: Found): Fields {
       return { merchant: trade.app_id, transaction_id: trade.trade_no, payer: trade.buyer_id };
     case "unionpay":
       return { merchant: trade.mer_id, transaction_id: trade.query_id, payer: trade.payer };
+    case "stripe":
+      return { merchant: trade.account_id, transaction_id: trade.payment_intent, payer: trade.payer };
   }
 }
 
@@ -69,7 +78,26 @@ export function endRefund(sandbox: Sandbox, number: string, outcome: "success" |
     }
     return { channel: "alipay", refund: refund.out_request_no, status: refund.status };
   }
-  return endUnionpayRefund(sandbox, number, outcome);
+  return endStripeRefund(sandbox, number, outcome) ?? endUnionpayRefund(sandbox, number, outcome);
+}
+
+/** By Stripe's id, or by any value of the refund's metadata, where the merchant's number is. */
+function endStripeRefund(
+  sandbox: Sandbox,
+  number: string,
+  outcome: "success" | "abnormal" | "closed",
+): Fields | undefined {
+  for (const trade of sandbox.stripe.trades.values()) {
+    const refund = trade.refunds.find(({ id, metadata }) => id === number || Object.values(metadata).includes(number));
+    if (refund === undefined) continue;
+    if (outcome === "abnormal")
+      throw new ControlError(400, 'Stripe knows no abnormal refund: use "success" or "closed".');
+    if (!finishStripeRefund(sandbox, trade, refund, outcome === "success")) {
+      throw new ControlError(409, `Refund ${number} is ${refund.status} already.`);
+    }
+    return { channel: "stripe", refund: refund.id, status: refund.status };
+  }
+  return undefined;
 }
 
 function endUnionpayRefund(sandbox: Sandbox, number: string, outcome: "success" | "abnormal" | "closed"): Fields {
@@ -84,9 +112,33 @@ function endUnionpayRefund(sandbox: Sandbox, number: string, outcome: "success" 
   return { channel: "unionpay", refund: found.refund.order_id, status: found.refund.status };
 }
 
+export type DisputeMove = "open" | "answer" | "win" | "lose";
+
+const statuses = { answer: "under_review", win: "won", lose: "lost" } as const;
+
+/** Opens a dispute of a paid trade, or moves the open one on. */
+export function disputeTrade(
+  sandbox: Sandbox,
+  found: Found,
+  asked: { move: DisputeMove; reason: string; amount: bigint },
+): Fields {
+  if (found.channel !== "stripe") throw new ControlError(400, `${found.channel} has no disputes here.`);
+  const { trade } = found;
+  const moved =
+    asked.move === "open" ? openDispute(sandbox, trade, asked) : moveDispute(sandbox, trade, statuses[asked.move]);
+  return {
+    channel: "stripe",
+    dispute: moved.id,
+    status: moved.status,
+    reason: moved.reason,
+    amount: Number(moved.amount),
+  };
+}
+
 function parcelOf(sandbox: Sandbox, found: Found, notice: Notice): Parcel | undefined {
   if (found.channel === "wechat") return wechatParcel(sandbox, found.trade, notice);
   if (found.channel === "alipay") return alipayParcel(sandbox, found.trade, notice);
+  if (found.channel === "stripe") return stripeParcel(sandbox, found.trade, notice);
   return unionpayParcel(sandbox, found.trade, notice);
 }
 

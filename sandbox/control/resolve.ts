@@ -4,6 +4,7 @@ import { openSignedOrder } from "../alipay/gateway.ts";
 import type { AlipayTrade } from "../alipay/state.ts";
 import type { Sandbox } from "../context.ts";
 import { ControlError } from "../kit/input.ts";
+import type { StripeTrade } from "../stripe/state.ts";
 import { UnionpayError } from "../unionpay/answer.ts";
 import { openFrontOrder } from "../unionpay/gateway.ts";
 import type { UnionpayTrade } from "../unionpay/state.ts";
@@ -13,7 +14,8 @@ import type { WechatTrade } from "../wechat/state.ts";
 export type Found =
   | { channel: "wechat"; trade: WechatTrade }
   | { channel: "alipay"; trade: AlipayTrade }
-  | { channel: "unionpay"; trade: UnionpayTrade };
+  | { channel: "unionpay"; trade: UnionpayTrade }
+  | { channel: "stripe"; trade: StripeTrade };
 
 function wechat(trade: WechatTrade | undefined): Found | undefined {
   return trade && { channel: "wechat", trade };
@@ -27,12 +29,17 @@ function unionpay(trade: UnionpayTrade | undefined): Found | undefined {
   return trade && { channel: "unionpay", trade };
 }
 
+function stripe(trade: StripeTrade | undefined): Found | undefined {
+  return trade && { channel: "stripe", trade };
+}
+
 /** Every trade that carries this number as the merchant's or the channel's own. */
 function findByNumber(sandbox: Sandbox, number: string): Found[] {
   const found: (Found | undefined)[] = [
     wechat(sandbox.wechat.by_transaction.get(number)),
     alipay(sandbox.alipay.by_trade_no.get(number)),
     unionpay(sandbox.unionpay.by_query_id.get(number)),
+    stripe(sandbox.stripe.by_payment_intent.get(number)),
   ];
   for (const mchid of sandbox.wechat.members.keys())
     found.push(wechat(sandbox.wechat.trades.get(`${mchid}/${number}`)));
@@ -40,6 +47,8 @@ function findByNumber(sandbox: Sandbox, number: string): Found[] {
     found.push(alipay(sandbox.alipay.trades.get(`${app_id}/${number}`)));
   for (const mer_id of sandbox.unionpay.members.keys())
     found.push(unionpay(sandbox.unionpay.trades.get(`${mer_id}/${number}`)));
+  for (const account_id of sandbox.stripe.members.keys())
+    found.push(stripe(sandbox.stripe.by_reference.get(`${account_id}/${number}`)));
   return found.filter((item) => item !== undefined);
 }
 
@@ -72,6 +81,7 @@ function resolveUrl(sandbox: Sandbox, url: URL): Found | undefined {
   if (url.pathname.endsWith("/gateway.do")) return openOrderString(sandbox, url.search.slice(1));
   if (url.pathname.endsWith("/checkmweb"))
     return wechat(sandbox.wechat.by_link.get(url.searchParams.get("prepay_id") ?? ""));
+  if (url.pathname.startsWith("/c/pay/")) return stripe(sandbox.stripe.by_token.get(url.pathname.split("/")[3] ?? ""));
   const code = url.pathname.endsWith("/wallet/pay") ? url.searchParams.get("code") : null;
   return code === null ? undefined : resolveCode(sandbox, code);
 }
@@ -89,7 +99,8 @@ function resolveCode(sandbox: Sandbox, text: string): Found | undefined {
   const direct =
     wechat(sandbox.wechat.by_link.get(link)) ??
     alipay(sandbox.alipay.by_token.get(link)) ??
-    unionpay(sandbox.unionpay.by_token.get(link));
+    unionpay(sandbox.unionpay.by_token.get(link)) ??
+    stripe(sandbox.stripe.by_token.get(link));
   if (direct !== undefined) return direct;
   const found = findByNumber(sandbox, code);
   if (found.length > 1) {
@@ -102,7 +113,7 @@ function resolveCode(sandbox: Sandbox, text: string): Found | undefined {
 }
 
 /**
- * The trade of a code: QR content, wallet address, h5_url, Alipay page or wap address, UnionPay's form as an address,
+ * The trade of a code: QR content, wallet address, h5_url, Alipay page or wap address, UnionPay's form as an address, Stripe's checkout,
  * Alipay app order string, prepay id, tn, or a number of the merchant's or the channel's. Throws ControlError 404 or 409.
  */
 export function findTrade(sandbox: Sandbox, code: string): Found {

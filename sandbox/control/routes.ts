@@ -22,6 +22,13 @@ import {
   wholeNumber,
 } from "../kit/input.ts";
 import {
+  describeStripeMerchant,
+  registerStripeMerchant,
+  rotateStripeKeys,
+  stripe_merchant_fields,
+} from "../stripe/provision.ts";
+import { clearTrades as clearStripe } from "../stripe/state.ts";
+import {
   describeUnionpayMerchant,
   registerUnionpayMerchant,
   rotateUnionpayKeys,
@@ -36,7 +43,7 @@ import {
   wechat_merchant_fields,
 } from "../wechat/provision.ts";
 import { clearTrades as clearWechat } from "../wechat/state.ts";
-import { decide, endRefund, replayNotices } from "./pay.ts";
+import { type DisputeMove, decide, disputeTrade, endRefund, replayNotices } from "./pay.ts";
 import { findTrade } from "./resolve.ts";
 import { listTrades, showTrade } from "./show.ts";
 
@@ -61,12 +68,14 @@ const registrations: Record<
   {
     fields: readonly string[];
     register: (sandbox: Sandbox, fields: Fields) => Promise<Fields>;
-    rotate: (sandbox: Sandbox, merchant: string) => Promise<Fields>;
+    /** Where the channel allows it, the old keys stay good for `overlap_s`. */
+    rotate: (sandbox: Sandbox, merchant: string, overlap_s: number) => Promise<Fields>;
   }
 > = {
   wechat: { fields: wechat_merchant_fields, register: registerWechatMerchant, rotate: rotateWechatKeys },
   alipay: { fields: alipay_merchant_fields, register: registerAlipayMerchant, rotate: rotateAlipayKeys },
   unionpay: { fields: unionpay_merchant_fields, register: registerUnionpayMerchant, rotate: rotateUnionpayKeys },
+  stripe: { fields: stripe_merchant_fields, register: registerStripeMerchant, rotate: rotateStripeKeys },
 };
 
 async function registerMerchant(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
@@ -82,13 +91,15 @@ async function listMerchants(sandbox: Sandbox): Promise<Fields> {
   const wechat = [...sandbox.wechat.members.values()].map((member) => describeWechatMerchant(sandbox, member));
   const alipay = [...sandbox.alipay.members.values()].map((member) => describeAlipayMerchant(sandbox, member));
   const unionpay = [...sandbox.unionpay.members.values()].map((member) => describeUnionpayMerchant(sandbox, member));
-  return { data: [...wechat, ...(await Promise.all([...alipay, ...unionpay]))] };
+  const stripe = [...sandbox.stripe.members.values()].map((account) => describeStripeMerchant(sandbox, account));
+  return { data: [...wechat, ...(await Promise.all([...alipay, ...unionpay])), ...stripe] };
 }
 
 async function rotateKeys(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
-  const fields = readFields(request.body, ["channel", "merchant"]);
+  const fields = readFields(request.body, ["channel", "merchant", "overlap_s"]);
+  const overlap_s = wholeNumber(fields, "overlap_s", { min: 0, max: 7 * 86_400, fallback: 0 });
   const { rotate } = registrations[choice(fields, "channel", channels)];
-  const made = await rotate(sandbox, requiredText(fields, "merchant"));
+  const made = await rotate(sandbox, requiredText(fields, "merchant"), overlap_s);
   await sandbox.saveNow();
   return made;
 }
@@ -171,11 +182,13 @@ async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields>
   clearWechat(sandbox.wechat);
   clearAlipay(sandbox.alipay);
   clearUnionpay(sandbox.unionpay);
+  clearStripe(sandbox.stripe);
   if (flag(fields, "merchants", false)) {
     sandbox.wechat.members.clear();
     sandbox.alipay.members.clear();
     sandbox.alipay.grants.clear();
     sandbox.unionpay.members.clear();
+    sandbox.stripe.members.clear();
   }
   await sandbox.saveNow();
   return { reset: true };
@@ -193,6 +206,20 @@ function finishRefund(sandbox: Sandbox, request: FastifyRequest): Fields {
   const fields = readFields(request.body, ["refund", "outcome"]);
   const outcome = choice(fields, "outcome", ["success", "abnormal", "closed"], "success");
   return endRefund(sandbox, requiredText(fields, "refund"), outcome);
+}
+
+const dispute_moves: readonly DisputeMove[] = ["open", "answer", "win", "lose"];
+
+/** A payer asks the channel for the money back, or the channel goes on with that. */
+function dispute(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["trade", "move", "reason", "amount"]);
+  const found = findTrade(sandbox, requiredText(fields, "trade"));
+  const total = Number(found.trade.total);
+  return disputeTrade(sandbox, found, {
+    move: choice(fields, "move", dispute_moves, "open"),
+    reason: optionalText(fields, "reason") ?? "fraudulent",
+    amount: BigInt(wholeNumber(fields, "amount", { min: 1, max: total, fallback: total })),
+  });
 }
 
 function clearFaults(sandbox: Sandbox): Fields {
@@ -236,6 +263,7 @@ const controls: readonly ["GET" | "POST" | "DELETE", string, Work][] = [
   ["POST", "/auth_codes", drawAuthCode],
   ["POST", "/login_codes", logInToMini],
   ["POST", "/refunds", finishRefund],
+  ["POST", "/disputes", dispute],
   ["POST", "/bills", publishBill],
   ["POST", "/faults", addFault],
   ["GET", "/faults", (sandbox) => ({ data: [...sandbox.faults.list()] })],

@@ -5,6 +5,8 @@ import { refreshTrade as refreshAlipay } from "../alipay/trade.ts";
 import type { Sandbox } from "../context.ts";
 import type { Notice } from "../kit/deliveries.ts";
 import type { Fields } from "../kit/input.ts";
+import { showAmount } from "../stripe/money.ts";
+import { refreshTrade as refreshStripe } from "../stripe/session.ts";
 import { isPayable } from "../unionpay/order.ts";
 import { isUnpaid, refreshTrade as refreshWechat } from "../wechat/pay.ts";
 import type { Found } from "./resolve.ts";
@@ -111,9 +113,40 @@ function showUnionpay({ trade }: Extract<Found, { channel: "unionpay" }>): Field
   };
 }
 
-/** The whole of a trade: numbers, state, amounts in fen, refunds, and how its notices fare. */
+function showStripe(sandbox: Sandbox, { trade }: Extract<Found, { channel: "stripe" }>): Fields {
+  refreshStripe(sandbox, trade);
+  return {
+    channel: "stripe",
+    merchant: trade.account_id,
+    out_trade_no: trade.out_trade_no,
+    session: trade.session_id,
+    transaction_id: trade.payment_intent,
+    kind: "checkout",
+    state: trade.status,
+    failure_code: trade.decline?.decline_code ?? trade.decline?.code,
+    subject: trade.subject,
+    amount: Number(trade.total),
+    currency: trade.currency.toUpperCase(),
+    payer: trade.payer,
+    created_at: iso(trade.created_at_ms),
+    expires_at: iso(trade.expires_at_ms),
+    paid_at: iso(trade.paid_at_ms),
+    return_url: trade.success_url,
+    refunds: trade.refunds.map((refund) => ({
+      refund: refund.id,
+      amount: Number(refund.amount),
+      status: refund.status,
+      metadata: refund.metadata,
+    })),
+    disputes: trade.disputes.map(({ id, amount, reason, status }) => ({ id, amount: Number(amount), reason, status })),
+    notices: trade.notices.map(showNotice),
+  };
+}
+
+/** The whole of a trade: numbers, state, amounts in the smallest unit, refunds, and how its notices fare. */
 export function showTrade(sandbox: Sandbox, found: Found): Fields {
   if (found.channel === "wechat") return showWechat(sandbox, found);
+  if (found.channel === "stripe") return showStripe(sandbox, found);
   return found.channel === "alipay" ? showAlipay(sandbox, found) : showUnionpay(found);
 }
 
@@ -123,6 +156,7 @@ export function listTrades(sandbox: Sandbox, limit: number): Found[] {
     ...[...sandbox.wechat.trades.values()].slice(-limit).map((trade): Found => ({ channel: "wechat", trade })),
     ...[...sandbox.alipay.trades.values()].slice(-limit).map((trade): Found => ({ channel: "alipay", trade })),
     ...[...sandbox.unionpay.trades.values()].slice(-limit).map((trade): Found => ({ channel: "unionpay", trade })),
+    ...[...sandbox.stripe.trades.values()].slice(-limit).map((trade): Found => ({ channel: "stripe", trade })),
   ];
   return found.sort((a, b) => b.trade.created_at_ms - a.trade.created_at_ms).slice(0, limit);
 }
@@ -131,6 +165,7 @@ export function listTrades(sandbox: Sandbox, limit: number): Found[] {
 export type Bill = {
   merchant: string;
   subject: string;
+  /** With its currency. */
   amount: string;
   channel: Found["channel"];
   open: boolean;
@@ -138,42 +173,38 @@ export type Bill = {
 };
 
 export function describeBill(sandbox: Sandbox, found: Found): Bill {
-  const total = formatYuan(found.trade.total);
-  if (found.channel === "wechat") {
-    const { trade } = found;
-    refreshWechat(sandbox, trade);
-    const merchant = sandbox.wechat.members.get(trade.mchid)?.merchant.name ?? trade.mchid;
-    const open = isUnpaid(trade);
-    return {
-      merchant,
-      subject: trade.description,
-      amount: total,
-      channel: "wechat",
-      open,
-      paid: trade.paid_at_ms !== undefined,
-    };
+  const paid = found.trade.paid_at_ms !== undefined;
+  const amount =
+    found.channel === "stripe"
+      ? showAmount(found.trade.total, found.trade.currency)
+      : `¥${formatYuan(found.trade.total)}`;
+  return { ...describeOrder(sandbox, found), amount, channel: found.channel, paid };
+}
+
+function describeOrder(sandbox: Sandbox, found: Found): Pick<Bill, "merchant" | "subject" | "open"> {
+  switch (found.channel) {
+    case "wechat": {
+      const { trade } = found;
+      refreshWechat(sandbox, trade);
+      const merchant = sandbox.wechat.members.get(trade.mchid)?.merchant.name ?? trade.mchid;
+      return { merchant, subject: trade.description, open: isUnpaid(trade) };
+    }
+    case "unionpay": {
+      const { trade } = found;
+      const merchant = sandbox.unionpay.members.get(trade.mer_id)?.merchant.name ?? trade.mer_id;
+      return { merchant, subject: trade.subject, open: isPayable(sandbox, trade) };
+    }
+    case "stripe": {
+      const { trade } = found;
+      refreshStripe(sandbox, trade);
+      const merchant = sandbox.stripe.members.get(trade.account_id)?.name ?? trade.account_id;
+      return { merchant, subject: trade.subject, open: trade.status === "open" };
+    }
+    case "alipay": {
+      const { trade } = found;
+      refreshAlipay(sandbox, trade);
+      const merchant = sandbox.alipay.members.get(trade.app_id)?.merchant.name ?? trade.app_id;
+      return { merchant, subject: trade.subject, open: trade.state === "ABSENT" || trade.state === "WAIT_BUYER_PAY" };
+    }
   }
-  if (found.channel === "unionpay") {
-    const { trade } = found;
-    return {
-      merchant: sandbox.unionpay.members.get(trade.mer_id)?.merchant.name ?? trade.mer_id,
-      subject: trade.subject,
-      amount: total,
-      channel: "unionpay",
-      open: isPayable(sandbox, trade),
-      paid: trade.paid_at_ms !== undefined,
-    };
-  }
-  const { trade } = found;
-  refreshAlipay(sandbox, trade);
-  const merchant = sandbox.alipay.members.get(trade.app_id)?.merchant.name ?? trade.app_id;
-  const open = trade.state === "ABSENT" || trade.state === "WAIT_BUYER_PAY";
-  return {
-    merchant,
-    subject: trade.subject,
-    amount: total,
-    channel: "alipay",
-    open,
-    paid: trade.paid_at_ms !== undefined,
-  };
 }

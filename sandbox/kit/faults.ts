@@ -6,7 +6,7 @@
 import { ControlError } from "./input.ts";
 
 /** The simulated channels. */
-export const channels = ["wechat", "alipay", "unionpay"] as const;
+export const channels = ["wechat", "alipay", "unionpay", "stripe"] as const;
 export type Channel = (typeof channels)[number];
 
 /** What a call does. `notice` is each delivery of a notice; the others are requests of the merchant. */
@@ -82,7 +82,7 @@ export const faultNames = [
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
-/** A fault that waits to be used. `merchant` is a mchid or an app_id. */
+/** A fault that waits to be used. `merchant` is a mchid, an app_id, a mer_id or a Stripe account. */
 export type Fault = {
   id: number;
   channel: Channel;
@@ -112,8 +112,15 @@ const content_operations: Record<Channel, Record<(typeof content_faults)[number]
     wrong_number: ["pay", "query", "cancel", "refund", "refund_query"],
     wrong_merchant: ["pay", "query", "cancel", "refund", "refund_query", "bill"],
   },
+  stripe: {
+    wrong_amount: ["pay", "query", "refund", "refund_query"],
+    wrong_currency: ["pay", "query", "refund", "refund_query"],
+    wrong_number: ["pay", "query", "close"],
+    wrong_merchant: [],
+  },
 };
 
+/** A notice with a time of its own is Stripe's, too. */
 const wechat_only: readonly FaultName[] = [
   "notice_stale_timestamp",
   "notice_signtest",
@@ -129,7 +136,14 @@ const lacks: Record<Channel, readonly Operation[]> = {
     ...(["close", "certificates", "oauth"] as const),
     ...(["receivers", "share", "share_query", "transfer", "transfer_query"] as const),
   ],
+  stripe: [
+    ...(["cancel", "certificates", "oauth"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill"] as const),
+  ],
 };
+
+/** Stripe signs its webhooks only; its refunds are done, late or failed. */
+const stripe_lacks: readonly FaultName[] = ["bad_signature", "no_signature", "user_paying"];
 
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);
@@ -137,7 +151,9 @@ function includes<T extends string>(list: readonly T[], value: string): value is
 
 /** The operations of `channel` in which `fault` can happen. */
 export function operationsOf(channel: Channel, fault: FaultName): readonly Operation[] {
-  if (channel !== "wechat" && wechat_only.includes(fault)) return [];
+  if (channel === "stripe" && stripe_lacks.includes(fault)) return [];
+  const dated = channel === "stripe" && fault === "notice_stale_timestamp";
+  if (channel !== "wechat" && !dated && wechat_only.includes(fault)) return [];
   if (channel === "wechat" && fault === "service_unavailable") return [];
   if (includes(notice_faults, fault)) return ["notice"];
   if (includes(refund_faults, fault)) return ["refund"];

@@ -11,6 +11,7 @@ import { ControlError, readFields } from "../kit/input.ts";
 import { makeFrontReturn } from "../unionpay/notice.ts";
 import { verifyInvocation } from "../wechat/jsapi.ts";
 import { exchange_paths, grantCode, serveExchange } from "../wechat/oauth.ts";
+import { addCheckoutRoutes } from "./checkout.ts";
 import { addCodeRoutes } from "./code.ts";
 import { escapeHtml, renderButton, renderOutcome, renderPage, type Theme } from "./page.ts";
 
@@ -27,6 +28,12 @@ function codeOf(found: Found): string {
   return found.channel === "wechat" ? found.trade.prepay_id : found.trade.token;
 }
 
+/** Where this order is paid: a card is typed at Stripe's own checkout. */
+function pageOf(found: Found): string {
+  if (found.channel === "stripe") return `/c/pay/${found.trade.token}`;
+  return `/wallet/pay?${new URLSearchParams({ code: codeOf(found) })}`;
+}
+
 /** An address to go back to: http or https only, so that no page can plant a script. */
 function safeBack(back: string | undefined): string | undefined {
   const url = URL.parse(back ?? "");
@@ -39,9 +46,9 @@ function renderHome(sandbox: Sandbox): string {
     .filter(({ bill }) => bill.open)
     .slice(0, orders_shown)
     .map(({ found, bill }) => {
-      const mark = { wechat: "微", alipay: "支", unionpay: "银" }[bill.channel];
-      return `<li><a href="/wallet/pay?code=${encodeURIComponent(codeOf(found))}"><span class="mark ${bill.channel}" aria-hidden="true">${mark}</span>
-<span class="name">${escapeHtml(bill.subject)}<small>${escapeHtml(bill.merchant)} · ${escapeHtml(found.trade.out_trade_no)}</small></span><span class="sum">¥${bill.amount}</span></a></li>`;
+      const mark = { wechat: "微", alipay: "支", unionpay: "银", stripe: "卡" }[bill.channel];
+      return `<li><a href="${escapeHtml(pageOf(found))}"><span class="mark ${bill.channel}" aria-hidden="true">${mark}</span>
+<span class="name">${escapeHtml(bill.subject)}<small>${escapeHtml(bill.merchant)} · ${escapeHtml(found.trade.out_trade_no)}</small></span><span class="sum">${bill.amount}</span></a></li>`;
     });
   const list =
     rows.length === 0
@@ -58,13 +65,13 @@ function renderHome(sandbox: Sandbox): string {
 /** The bill with its three buttons, or what became of it. */
 function renderBill(sandbox: Sandbox, found: Found, back: string | undefined, action = "/wallet/decide"): string {
   const bill = describeBill(sandbox, found);
-  if (bill.paid) return renderOutcome("done", "已支付", "Paid already", `¥${bill.amount}`);
+  if (bill.paid) return renderOutcome("done", "已支付", "Paid already", bill.amount);
   if (!bill.open) return renderOutcome("closed", "订单已关闭", "The order is closed");
   const fields = { code: codeOf(found), ...(back === undefined ? {} : { back }) };
   const button = (outcome: string, style: string, label: string, english: string) =>
     renderButton(action, { ...fields, outcome }, style, label, english);
   return `<section class="bill"><p class="to">付款给 ${escapeHtml(bill.merchant)}</p>
-<p class="amount"><small>¥</small>${bill.amount}</p></section>
+<p class="amount">${bill.amount}</p></section>
 <dl><div><dt>商品 <span lang="en">For</span></dt><dd>${escapeHtml(bill.subject)}</dd></div>
 <div><dt>订单号 <span lang="en">Order</span></dt><dd class="number">${escapeHtml(found.trade.out_trade_no)}</dd></div>
 <div><dt>付款人 <span lang="en">Payer</span></dt><dd>${escapeHtml(("openid" in found.trade && found.trade.openid) || "payer-1")}</dd></div></dl>
@@ -86,6 +93,7 @@ function showRefusal(reply: FastifyReply, theme: Theme, error: unknown): void {
 function showCode(sandbox: Sandbox, code: string, back: string | undefined, reply: FastifyReply): void {
   try {
     const found = findTrade(sandbox, code);
+    if (found.channel === "stripe") return void reply.redirect(pageOf(found), 302);
     if (found.channel === "alipay") openTrade(sandbox, found.trade);
     sendPage(reply, found.channel, renderBill(sandbox, found, back));
   } catch (error) {
@@ -101,8 +109,9 @@ function readForm(request: FastifyRequest): Record<string, string> {
 function scan(sandbox: Sandbox, request: FastifyRequest, reply: FastifyReply): void {
   const code = (readForm(request).code ?? "").trim();
   try {
-    findTrade(sandbox, code);
-    reply.redirect(`/wallet/pay?${new URLSearchParams({ code })}`, 303);
+    const found = findTrade(sandbox, code);
+    const page = found.channel === "stripe" ? pageOf(found) : `/wallet/pay?${new URLSearchParams({ code })}`;
+    reply.redirect(page, 303);
   } catch (error) {
     const link = safeBack(code);
     if (link === undefined || !(error instanceof ControlError) || error.status !== 404) {
@@ -150,7 +159,7 @@ async function click(sandbox: Sandbox, request: FastifyRequest, reply: FastifyRe
       found.channel === "alipay" && outcome === "success" ? await makeReturnUrl(sandbox, found.trade) : undefined;
     const target = signed ?? back;
     if (target !== undefined) return void reply.redirect(target, 303);
-    const outcome_page = renderOutcome(sign, title, english, `¥${describeBill(sandbox, found).amount}`);
+    const outcome_page = renderOutcome(sign, title, english, describeBill(sandbox, found).amount);
     sendPage(reply, found.channel, outcome_page + (await renderFrontReturn(sandbox, found)), result);
   } catch (error) {
     showRefusal(reply, "plain", error);
@@ -224,6 +233,7 @@ export function addWalletRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   app.get("/wallet", async (_request, reply) => sendPage(reply, "plain", renderHome(sandbox)));
   app.post("/wallet/scan", async (request, reply) => scan(sandbox, request, reply));
   addCodeRoutes(app, sandbox);
+  addCheckoutRoutes(app, sandbox);
   app.post("/wallet/decide", (request, reply) => click(sandbox, request, reply));
   app.get("/wallet/pay", async (request, reply) => {
     const { code = "", back } = request.query as Record<string, string>;
