@@ -12,6 +12,7 @@ import type { Bills } from "./contract/bill.ts";
 import type { ConfigField, ConnectionOutcome, Expiry } from "./contract/configuration.ts";
 import type { ChannelDispute } from "./contract/dispute.ts";
 import type { Sharing, SharingPart } from "./contract/sharing.ts";
+import type { Statements } from "./contract/statement.ts";
 import type { Transfers } from "./contract/transfer.ts";
 import type { ChannelFailure, Unknown } from "./contract/trouble.ts";
 
@@ -19,6 +20,7 @@ export type * from "./contract/bill.ts";
 export type * from "./contract/configuration.ts";
 export type * from "./contract/dispute.ts";
 export type * from "./contract/sharing.ts";
+export type * from "./contract/statement.ts";
 export type * from "./contract/transfer.ts";
 export type * from "./contract/trouble.ts";
 
@@ -40,6 +42,7 @@ export const methods = [
   "unionpay.web",
   "unionpay.app",
   "unionpay.barcode",
+  "bank.transfer",
 ] as const;
 export type Method = (typeof methods)[number];
 
@@ -57,6 +60,18 @@ export type Action =
   | { type: "app"; order_string: string }
   /** Have the payer's browser post `fields` to `url` as a form; the channel posts the browser back to `return_url`. */
   | { type: "form"; url: string; fields: Record<string, string> }
+  /** Show the payer where to transfer `amount` (in major units) to, and that `reference` must be written into it. */
+  | {
+      type: "bank_transfer";
+      bank_name: string;
+      /** SWIFT/BIC, or the bank's number in its own country. */
+      bank_code?: string;
+      account_name: string;
+      account_number: string;
+      reference: string;
+      amount: string;
+      currency: string;
+    }
   | { type: "none" };
 
 /** A channel account, opened: `config` satisfies the channel's schema, `secrets` its secret fields. */
@@ -328,6 +343,8 @@ export interface Channel {
   readonly identity?: PayerIdentity;
   /** For the method that ends in `.mini`: the code that a mini program's login gives, where the channel has it. */
   readonly miniIdentity?: CodeExchange;
+  /** Where a person confirms what happened, because no machine of the channel tells. */
+  readonly statements?: Statements;
   readonly sharing?: Sharing;
   readonly transfers?: Transfers;
   readonly bills?: Bills;

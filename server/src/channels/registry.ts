@@ -1,10 +1,11 @@
 /** Every channel that exists. Adding one is one line here and one folder beside this file. */
 import { alipay } from "./alipay/index.ts";
+import { bankTransfer } from "./bank-transfer/index.ts";
 import type { Channel, Method } from "./contract.ts";
 import { unionpay } from "./unionpay/index.ts";
 import { wechat } from "./wechat/index.ts";
 
-export const channels: Readonly<Record<string, Channel>> = { wechat, alipay, unionpay };
+export const channels: Readonly<Record<string, Channel>> = { wechat, alipay, unionpay, bank: bankTransfer };
 
 /** The channel of that id, or undefined when there is none. */
 export function getChannel(id: string): Channel | undefined {

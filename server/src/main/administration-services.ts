@@ -6,11 +6,12 @@ import { createIdSource } from "../kit/id.ts";
 import { createLogger } from "../kit/log.ts";
 import { systemRandom } from "../kit/random.ts";
 import { openDatabase } from "../kit/sql/database.ts";
-import type { WithServices } from "./commands/administration.ts";
+import type { WithPlatform, WithServices } from "./commands/administration.ts";
 import { readConfig } from "./config.ts";
 import { joinDatabase, requireDatabase } from "./database.ts";
 import { loadMasterKeys, requireMasterKeys } from "./master-key.ts";
 import { migrate } from "./migrate.ts";
+import { createServices } from "./services.ts";
 
 /**
  * Opens what the administering commands work with, beside a running server or alone, and closes it afterwards. Throws
@@ -30,9 +31,15 @@ export const withServices: WithServices = async (use) => {
     const db = openDatabase({ url: database.url, connections_max: 2, log, random });
     const channels = createChannelCaller({ clock, random, log });
     try {
-      const envelope = createEnvelope(loadMasterKeys(config, random, tell), random);
+      const master_keys = loadMasterKeys(config, random, tell);
+      const envelope = createEnvelope(master_keys, random);
       const ids = createIdSource(clock, random);
-      return await use({ mode: config.mode, db, clock, random, ids, envelope, channels, getChannel });
+      const withPlatform: WithPlatform = async (act) => {
+        const settings = { ...config, database_url: database.url };
+        const platform = createServices(settings, { clock, random, log, master_keys });
+        return act(platform).finally(() => platform.close());
+      };
+      return await use({ mode: config.mode, db, clock, random, ids, envelope, channels, getChannel, withPlatform });
     } finally {
       await channels.end();
       await db.close();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { cac } from "cac";
 import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
+import { paymentCommand, refundCommand } from "./commands/bank-transfer.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { channelAccountCommand } from "./commands/channel-account.ts";
 import { feeCommand } from "./commands/fee.ts";
@@ -10,6 +11,7 @@ import { ledgerCommand } from "./commands/ledger-verify.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { startCommand } from "./commands/start.ts";
+import { markTexts, unmarkTexts } from "./option-texts.ts";
 import { StartError } from "./start-error.ts";
 
 const commands: readonly Command[] = [
@@ -20,6 +22,8 @@ const commands: readonly Command[] = [
   keyCommand(withServices),
   channelAccountCommand(withServices),
   feeCommand(withServices),
+  paymentCommand(withServices),
+  refundCommand(withServices),
   ledgerCommand(withServices),
   benchCommand,
 ];
@@ -33,13 +37,13 @@ async function main(): Promise<void> {
     }
     // cac passes the arguments one by one and the options last.
     added.action((...received: unknown[]) => {
-      const options = received.pop() as Record<string, unknown>;
+      const options = unmarkTexts(received.pop() as Record<string, unknown>);
       return command.run(received.flat().filter((value) => value !== undefined) as string[], options);
     });
   }
   cli.help();
   cli.version(readVersion());
-  const { args, options } = cli.parse(process.argv, { run: false });
+  const { args, options } = cli.parse(markTexts(process.argv, commands), { run: false });
   if (options.help === true || options.version === true) return;
   if (cli.matchedCommand !== undefined) return await cli.runMatchedCommand();
   if (args[0] !== undefined) throw new StartError(`There is no command "${args[0]}": see "tributary --help".`);

@@ -4,8 +4,8 @@ export type Command = {
   usage: string;
   /** One line for the list of commands. */
   summary: string;
-  /** Flags as cac writes them: `--roles <names>`. */
-  options: readonly { flags: string; description: string; default?: string }[];
+  /** Flags as cac writes them: `--roles <names>`. `text`: the value stays as it was typed, also where it looks like a number. */
+  options: readonly { flags: string; description: string; default?: string; text?: true }[];
   /** Does the work. `StartError` is printed as one sentence; the process ends with code 1 on any error. */
   run: (args: readonly string[], options: Readonly<Record<string, unknown>>) => Promise<void>;
 };

@@ -41,7 +41,8 @@ beforeAll(async () => {
   const ids = createIdSource(systemClock, systemRandom);
   const given = { clock: systemClock, random: systemRandom };
   channels = createChannelCaller({ ...given, log: createLogger("silent") });
-  services = { mode: "production", db, ...given, ids, envelope, channels, getChannel };
+  const withPlatform = () => Promise.reject(new Error("these commands need no platform"));
+  services = { mode: "production", db, ...given, ids, envelope, channels, getChannel, withPlatform };
 });
 
 afterAll(async () => {

@@ -7,6 +7,8 @@ import { TributaryError } from "../../kit/error.ts";
 import { type IdKind, type IdSource, idPrefixes, parsePublicId } from "../../kit/id.ts";
 import type { Random } from "../../kit/random.ts";
 import type { Database } from "../../kit/sql/database.ts";
+import type { PaymentServices } from "../../modules/payment/index.ts";
+import type { RefundServices } from "../../modules/refund/index.ts";
 import { type Command, say } from "../command.ts";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
@@ -22,6 +24,15 @@ export interface AdministrationServices {
   channels: ChannelCaller;
   getChannel(id: string): Channel | undefined;
   live_hosts_allowed?: readonly string[];
+  withPlatform: WithPlatform;
+}
+
+/** Opens the whole platform, whose workers rest, runs `act` with it and closes it. */
+export type WithPlatform = <T>(act: (platform: Platform) => Promise<T>) => Promise<T>;
+
+export interface Platform {
+  payment: PaymentServices;
+  refund: RefundServices;
 }
 
 /** Opens the services, runs `use` with them and closes them. */
@@ -63,9 +74,12 @@ export function refuseLiveInDemo({ mode }: AdministrationServices, what: string)
   );
 }
 
-/** A text option. cac makes numbers of what looks like one; a name such as 007 is still text here. */
+/**
+ * A text option, by its name as it is typed. cac makes numbers of what looks like one, which loses zeros and digits: where
+ * these matter, the option is declared as `text`.
+ */
 export function textOption(options: Options, name: string): string | undefined {
-  const value = options[name];
+  const value = options[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
   return value === undefined || typeof value === "boolean" ? undefined : String(value);
 }
 

@@ -34,7 +34,8 @@ beforeAll(async () => {
   const ids = createIdSource(systemClock, systemRandom);
   const given = { clock: systemClock, random: systemRandom };
   const channels = createChannelCaller({ ...given, log: createLogger("silent") });
-  services = { mode: "production", db, ...given, ids, envelope, channels, getChannel };
+  const withPlatform = () => Promise.reject(new Error("these commands need no platform"));
+  services = { mode: "production", db, ...given, ids, envelope, channels, getChannel, withPlatform };
   const { id: merchant_id } = await createMerchant({ ...services, sql: db }, { name: "Tea house" });
   merchant = publicId("merchant", merchant_id);
   app = publicId("app", (await createApp({ ...services, sql: db }, { merchant_id, name: "Shop" })).app.id);

@@ -3,6 +3,7 @@ import type { Channel, ChannelAccount, NoticeReply, NoticeResult } from "../../c
 import type { ApiServer } from "../../kit/http/api.ts";
 import { toCatalogueError } from "../../kit/http/error-answer.ts";
 import { addressKey, createRateLimiter, type RateLimit, rateLimited } from "../../kit/http/rate-limit.ts";
+import { recordRefundTransfer, recordTransfer } from "../bank-transfer/index.ts";
 import { type DisputeServices, receiveDisputeNotice } from "../dispute/index.ts";
 import { type PaymentServices, receiveAskNotice, receivePaymentNotice } from "../payment/index.ts";
 import { type RefundServices, receiveRefundNotice } from "../refund/index.ts";
@@ -125,8 +126,12 @@ function recordNotice(
   const account_id = opened.account.id;
   switch (result.kind) {
     case "payment_succeeded":
+      if (opened.channel.statements) return recordTransfer(services, merchant_id, opened, result.payment);
       return receivePaymentNotice(services.payment, merchant_id, opened, result.payment);
     case "refund":
+      if (opened.channel.statements) {
+        return recordRefundTransfer(services, merchant_id, account_id, result.refund, result.outcome);
+      }
       return receiveRefundNotice(services.refund, merchant_id, account_id, result.refund, result.outcome);
     case "ask":
       return receiveAskNotice(services.payment, merchant_id, account_id, result.serial_no);

@@ -101,6 +101,27 @@ export async function findPaymentIdsByNumber(sql: Sql, merchant_id: string, numb
   return rows.map((row) => row.payment_id);
 }
 
+const selectByOrderNo = platformStatement(
+  "attempt.select_by_order_no",
+  "select * from attempts where channel = $1 and channel_order_no = $2 order by id limit 20",
+);
+
+/** The attempts, of any merchant, that a channel knows by a number of its own. */
+export async function findAttemptsByOrderNo(sql: Sql, channel: string, channel_order_no: string): Promise<Attempt[]> {
+  return sql.query<Attempt>(selectByOrderNo, [channel, channel_order_no]);
+}
+
+const selectWaiting = platformStatement(
+  "attempt.select_waiting",
+  `select * from attempts where channel = $1 and due_at is not null and status in ('created', 'sent', 'unknown')
+   order by due_at limit $2::int`,
+);
+
+/** Open attempts of a channel, of any merchant. */
+export async function listWaitingAttempts(sql: Sql, channel: string, limit: number): Promise<Attempt[]> {
+  return sql.query<Attempt>(selectWaiting, [channel, limit]);
+}
+
 const selectOfNotice = tenantStatement(
   "attempt.select_of_notice",
   `select * from attempts where merchant_id = $1 and id = $2 and channel_account_id = $3

@@ -1,13 +1,14 @@
 /** Payments and attempts. The only door of the module. */
 
-export { findAttemptOfNotice, loadAttempts } from "./attempt-store.ts";
+export { findAttemptOfNotice, findAttemptsByOrderNo, listWaitingAttempts, loadAttempts } from "./attempt-store.ts";
 export { createCashierService } from "./cashier-service.ts";
 export { type CreatePaymentInput, createPayment } from "./create-payment.ts";
 export { paymentErrors } from "./errors.ts";
+export { failAttempt } from "./fail-attempt.ts";
 export { createPaymentServices } from "./groups.ts";
 export { createPaymentWorkers } from "./jobs.ts";
 export type { Attempt, Payment } from "./payment.ts";
-export { attemptTransitions, isOpenPayment, paymentTransitions, queryDelay_ms } from "./payment.ts";
+export { attemptTransitions, isOpenAttempt, isOpenPayment, paymentTransitions, queryDelay_ms } from "./payment.ts";
 export { presentPayment } from "./present-payment.ts";
 export { findPayment } from "./read-payment.ts";
 export { receiveAskNotice, receivePaymentNotice } from "./receive-notice.ts";

@@ -179,3 +179,19 @@ export async function listRefunds(sql: Sql, filter: RefundFilter): Promise<Refun
     ],
   });
 }
+
+const selectWaiting = platformStatement(
+  "refund.select_waiting",
+  `select * from refunds where channel = $1 and due_at is not null and ($2::uuid is null or id = $2::uuid)
+     and status in ('created', 'sent', 'unknown')
+   order by due_at limit $3::int`,
+);
+
+/** Open refunds of a channel, of any merchant; only the one of that id where it is given. */
+export async function listWaitingRefunds(
+  sql: Sql,
+  channel: string,
+  wanted: { id?: string; limit: number },
+): Promise<Refund[]> {
+  return sql.query<Refund>(selectWaiting, [channel, wanted.id ?? null, wanted.limit]);
+}

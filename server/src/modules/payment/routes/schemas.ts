@@ -88,7 +88,7 @@ export const CreateAttemptBody = Type.Object({
 
 export const ActionObject = Type.Object(
   {
-    type: Type.String({ description: "qr_code, redirect, form, jsapi, app or none." }),
+    type: Type.String({ description: "qr_code, redirect, form, jsapi, app, bank_transfer or none." }),
     qr_code: Type.Optional(Type.String()),
     url: Type.Optional(Type.String()),
     fields: Type.Optional(
@@ -96,6 +96,13 @@ export const ActionObject = Type.Object(
     ),
     parameters: Type.Optional(Type.Record(Type.String(), Type.String())),
     order_string: Type.Optional(Type.String()),
+    bank_name: Type.Optional(Type.String({ description: "Of a bank_transfer, as the fields below." })),
+    bank_code: Type.Optional(Type.String()),
+    account_name: Type.Optional(Type.String()),
+    account_number: Type.Optional(Type.String()),
+    reference: Type.Optional(Type.String({ description: "What the payer must write into the transfer." })),
+    amount: Type.Optional(Type.String({ description: "In major units, as the payer types it: 12.34." })),
+    currency: Type.Optional(Type.String()),
   },
   { description: "What the payer's side does next." },
 );

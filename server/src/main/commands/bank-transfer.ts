@@ -1,0 +1,134 @@
+/** `tributary payment …` and `tributary refund …`: what an operator who sees the bank's statement says of transfers. */
+import { toRfc3339 } from "../../kit/clock.ts";
+import { publicId } from "../../kit/id.ts";
+import { MoneyError } from "../../kit/money.ts";
+import {
+  confirmTransfer,
+  endRefund,
+  listWaitingRefundTransfers,
+  listWaitingTransfers,
+  rejectTransfer,
+} from "../../modules/bank-transfer/index.ts";
+import type { Command } from "../command.ts";
+import { StartError } from "../start-error.ts";
+import {
+  type Action,
+  type AdministrationServices,
+  actionCommand,
+  type Options,
+  requireText,
+  textOption,
+  type WithServices,
+} from "./administration.ts";
+
+const DAY_MS = 86_400_000;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** When the bank booked it: an instant or a date, now unless given. */
+function readBookedAt(options: Options, name: string, now: number): number {
+  const text = textOption(options, name);
+  if (text === undefined) return now;
+  const at = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(at))
+    throw new StartError(`--${name} is "${text}": give a date, or an instant as ${toRfc3339(now)}.`);
+  if (at > now + DAY_MS) throw new StartError(`--${name} is "${text}", which has not come yet.`);
+  return Math.min(at, now);
+}
+
+function requireNumber(args: readonly string[], what: string): string {
+  const [number] = args;
+  if (number === undefined || number === "") throw new StartError(`Say which ${what}: its number is missing.`);
+  return number;
+}
+
+const paymentActions: Record<string, Action> = {
+  "confirm-transfer": ({ clock, withPlatform }, args, options) =>
+    withPlatform(async (platform) => {
+      const number = requireNumber(args, "payment");
+      const amount = requireText(options, "amount");
+      const bank_reference = requireText(options, "bank-reference");
+      const booked_at = readBookedAt(options, "received-at", clock.now());
+      const attempt = await confirmTransfer(platform, { number, amount, bank_reference, booked_at }).catch(
+        explainAmount,
+      );
+      const { serial_no, status, channel_trade_no, duplicate } = attempt;
+      return { payment: publicId("payment", attempt.payment_id), serial_no, status, channel_trade_no, duplicate };
+    }),
+  "reject-transfer": ({ withPlatform }, args, options) =>
+    withPlatform(async (platform) => {
+      const reason = textOption(options, "reason") ?? "The transfer did not arrive.";
+      const { payment, attempt } = await rejectTransfer(platform, { number: requireNumber(args, "payment"), reason });
+      return { payment: publicId("payment", payment.id), status: payment.status, serial_no: attempt.serial_no };
+    }),
+  "waiting-transfers": ({ withPlatform }) => withPlatform(listWaitingTransfers),
+};
+
+function explainAmount(error: unknown): never {
+  throw error instanceof MoneyError ? new StartError(`--amount: ${error.message}.`) : error;
+}
+
+type RefundEnd = { booked_at: number } & ({ bank_reference: string } | { reason: string });
+
+function endRefundOf({ withPlatform }: AdministrationServices, args: readonly string[], input: RefundEnd) {
+  return withPlatform(async (platform) => {
+    const refund = await endRefund(platform, { ...input, number: requireNumber(args, "refund") });
+    const { refund_no, status, channel_refund_no } = refund;
+    return { refund: publicId("refund", refund.id), refund_no, status, channel_refund_no };
+  });
+}
+
+const refundActions: Record<string, Action> = {
+  async "confirm-transfer"(services, args, options) {
+    const bank_reference = requireText(options, "bank-reference");
+    const booked_at = readBookedAt(options, "sent-at", services.clock.now());
+    return endRefundOf(services, args, { bank_reference, booked_at });
+  },
+  async "fail-transfer"(services, args, options) {
+    const input = { reason: requireText(options, "reason"), booked_at: services.clock.now() };
+    return endRefundOf(services, args, input);
+  },
+  "waiting-transfers": ({ withPlatform }) => withPlatform(listWaitingRefundTransfers),
+};
+
+export function paymentCommand(withServices: WithServices): Command {
+  return actionCommand(withServices, {
+    usage: "payment <action> [number]",
+    summary: "confirm-transfer or reject-transfer by reference or serial_no; waiting-transfers lists what waits",
+    options: [
+      { flags: "--amount <amount>", description: "confirm-transfer: what arrived, as 12.34", text: true },
+      {
+        flags: "--bank-reference <number>",
+        description: "confirm-transfer: the bank's own number of the transfer",
+        text: true,
+      },
+      {
+        flags: "--received-at <time>",
+        description: "confirm-transfer: when the bank booked it (default: now)",
+        text: true,
+      },
+      { flags: "--reason <text>", description: "reject-transfer: what the merchant reads", text: true },
+    ],
+    actions: paymentActions,
+  });
+}
+
+export function refundCommand(withServices: WithServices): Command {
+  return actionCommand(withServices, {
+    usage: "refund <action> [number]",
+    summary: "confirm-transfer or fail-transfer by refund_no or id; waiting-transfers lists what is to be sent",
+    options: [
+      {
+        flags: "--bank-reference <number>",
+        description: "confirm-transfer: the bank's own number of the transfer",
+        text: true,
+      },
+      {
+        flags: "--sent-at <time>",
+        description: "confirm-transfer: when the bank booked it (default: now)",
+        text: true,
+      },
+      { flags: "--reason <text>", description: "fail-transfer: why the money could not be sent", text: true },
+    ],
+    actions: refundActions,
+  });
+}
