@@ -80,6 +80,7 @@ const selectByKeys = tenantStatement(
   "select r.* from refunds r where (r.merchant_id, r.id) in (select * from unnest($1::uuid[], $2::uuid[]))",
 );
 
+/** Refunds by their keys. */
 export async function loadRefunds(sql: Sql, keys: readonly TenantKey[]): Promise<Map<string, Refund>> {
   const rows = await sql.query<Refund>(selectByKeys, keyArrays(keys));
   return new Map(rows.map((row) => [row.id, row]));
