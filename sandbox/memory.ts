@@ -8,6 +8,7 @@ import {
   type AlipayReceiver,
   type AlipaySettle,
   type AlipayTrade,
+  type AlipayTransfer,
   type AppGrant,
   fileTrade as fileAlipay,
 } from "./alipay/state.ts";
@@ -49,6 +50,8 @@ type Memory = {
     grants?: AppGrant[];
     /** Missing from files written before there was sharing: by application. */
     receivers?: [string, AlipayReceiver[]][];
+    /** Missing from files written before there were transfers. */
+    transfers?: Kept<AlipayTransfer>[];
   };
   /** Missing from files written before there was a UnionPay. */
   unionpay?: { merchants: UnionpayMerchant[]; root?: UnionpayRoot; trades: Kept<UnionpayTrade>[] };
@@ -100,6 +103,7 @@ export function captureMemory(sandbox: Sandbox): Memory {
     alipay: {
       merchants: [...alipay.members.values()].map((member) => member.merchant),
       trades: newest(alipay.trades).map((trade) => ({ ...keepTrade(trade), settles: keepSettles(trade.settles) })),
+      transfers: newest(alipay.transfers).map((transfer) => ({ ...transfer, amount: `${transfer.amount}` })),
       receivers: [...alipay.receivers].map(([app_id, receivers]) => [app_id, [...receivers.values()]]),
       grants: [...alipay.grants.values()],
       ...(alipay.authority === undefined ? {} : { authority: alipay.authority }),
@@ -126,6 +130,9 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
   for (const [app_id, receivers] of memory.alipay.receivers ?? []) {
     const known = receiversOf(sandbox, app_id);
     for (const receiver of receivers) known.set(receiverKey(receiver.type, receiver.account), receiver);
+  }
+  for (const kept of memory.alipay.transfers ?? []) {
+    sandbox.alipay.transfers.set(`${kept.app_id}/${kept.out_biz_no}`, { ...kept, amount: BigInt(kept.amount) });
   }
   for (const grant of memory.alipay.grants ?? []) sandbox.alipay.grants.set(grant.token, grant);
   for (const kept of memory.wechat.trades) {

@@ -129,7 +129,12 @@ export function readContent(parameters: Parameters): Fields {
 }
 
 /** Faults that come before any effect; true when the exchange is over. */
-export async function refuseByFault(sandbox: Sandbox, fault: Fault, reply: FastifyReply): Promise<boolean> {
+export async function refuseByFault(
+  sandbox: Sandbox,
+  fault: Fault,
+  method: string,
+  reply: FastifyReply,
+): Promise<boolean> {
   switch (fault.fault) {
     case "timeout_before":
       await hangAndDrop(sandbox, fault, reply);
@@ -138,7 +143,8 @@ export async function refuseByFault(sandbox: Sandbox, fault: Fault, reply: Fasti
       reply.code(500).type("text/html").send(html_page);
       return true;
     case "system_error":
-      return refuse("ACQ.SYSTEM_ERROR", "系统异常");
+      // Acquiring has a prefix of its own.
+      return refuse(method.startsWith("alipay.trade.") ? "ACQ.SYSTEM_ERROR" : "SYSTEM_ERROR", "系统异常");
     case "service_unavailable":
       throw new AlipayError("20000", "isp.unknow-error", "服务暂不可用（业务系统不可用）");
     case "rate_limit":
@@ -151,11 +157,21 @@ export async function refuseByFault(sandbox: Sandbox, fault: Fault, reply: Fasti
 /** Makes an answer untrue in the one field that the fault names, before it is signed. */
 function distort(body: Fields, fault: Fault): Fields {
   const copy = { ...body };
-  if (fault.fault === "wrong_number" && "out_trade_no" in copy)
-    copy.out_trade_no = `${String(copy.out_trade_no)}X`.slice(-64);
+  if (fault.fault === "wrong_number") {
+    for (const key of ["out_trade_no", "out_biz_no", "out_request_no"]) {
+      if (key in copy) copy[key] = `${String(copy[key])}X`.slice(-64);
+    }
+  }
   if (fault.fault === "wrong_currency") copy.trans_currency = "USD";
   if (fault.fault === "wrong_amount") {
-    for (const key of ["total_amount", "receipt_amount", "buyer_pay_amount", "refund_fee", "refund_amount"]) {
+    for (const key of [
+      "total_amount",
+      "receipt_amount",
+      "buyer_pay_amount",
+      "refund_fee",
+      "refund_amount",
+      "trans_amount",
+    ]) {
       const fen = parseYuan(copy[key]);
       if (fen !== undefined) copy[key] = formatYuan(fen + 1n);
     }

@@ -24,6 +24,7 @@ import { bindReceivers, listReceivers, unbindReceivers } from "./relation.ts";
 import { querySettle, settleOrder } from "./settle.ts";
 import type { AlipayKind, AlipayTrade } from "./state.ts";
 import { buyerIdOf, openTrade, placeTrade } from "./trade.ts";
+import { makeTransfer, queryTransfer } from "./transfer.ts";
 
 type Method = { operation: Operation; run: (sandbox: Sandbox, call: AlipayCall) => Fields };
 
@@ -74,6 +75,8 @@ const methods: Record<string, Method> = {
   "alipay.trade.royalty.relation.batchquery": { operation: "receivers", run: listReceivers },
   "alipay.trade.order.settle": { operation: "share", run: settleOrder },
   "alipay.trade.order.settle.query": { operation: "share_query", run: querySettle },
+  "alipay.fund.trans.uni.transfer": { operation: "transfer", run: makeTransfer },
+  "alipay.fund.trans.common.query": { operation: "transfer_query", run: queryTransfer },
   "alipay.system.oauth.token": { operation: "oauth", run: exchangeCode },
   "alipay.open.auth.token.app": { operation: "oauth", run: exchangeAppCode },
   "alipay.open.auth.token.app.query": { operation: "oauth", run: queryAppToken },
@@ -132,7 +135,7 @@ async function serveApi(
     member = verifyParameters(sandbox, parameters);
     const owner = findOwner(sandbox, member, parameters);
     const fault = sandbox.faults.take("alipay", known.operation, owner.merchant.app_id);
-    if (fault !== undefined && (await refuseByFault(sandbox, fault, reply))) return;
+    if (fault !== undefined && (await refuseByFault(sandbox, fault, method, reply))) return;
     const call: AlipayCall = { member, owner, method, parameters, content: readContent(parameters), fault };
     await sendResult(sandbox, call, known.run(sandbox, call), reply);
   } catch (error) {

@@ -15,6 +15,7 @@ export const alipay_merchant_fields = [
   "mode",
   "app_public_key_pem",
   "third_party",
+  "app_gateway",
   "authorizes",
   "revokes",
 ] as const;
@@ -75,6 +76,8 @@ export async function registerAlipayMerchant(sandbox: Sandbox, fields: Fields): 
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.mode = choice(fields, "mode", alipay_modes, merchant.mode);
   merchant.third_party = flag(fields, "third_party", merchant.third_party ?? false);
+  const app_gateway = optionalText(fields, "app_gateway");
+  if (app_gateway !== undefined) merchant.app_gateway = app_gateway;
   await addCertificates(sandbox, merchant);
   const described = await describeAlipayMerchant(sandbox, admitMember(sandbox, merchant));
   return { ...described, ...authorize(sandbox, merchant, fields) };

@@ -26,6 +26,8 @@ export type AlipayMerchant = {
   old_certificates: CertificatePem[];
   /** A service provider's application, which acts for merchants by their tokens. Absent: a merchant's own. */
   third_party?: boolean;
+  /** Where messages go that are about no order (应用网关). */
+  app_gateway?: string;
 };
 
 /** What a merchant's application (`auth_app_id`) has granted a third-party one. */
@@ -65,6 +67,21 @@ export type AlipayRefund = {
   reason?: string;
   created_at_ms: number;
   done_at_ms?: number;
+};
+
+/** A transfer to a person; it ends at `due_at_ms`, as a failure when it has an error. `amount` is whole fen. */
+export type AlipayTransfer = {
+  app_id: string;
+  /** The application that asked, which is told. */
+  signer_id: string;
+  out_biz_no: string;
+  identity: string;
+  amount: bigint;
+  fingerprint: string;
+  order_id: string;
+  made_at_ms: number;
+  due_at_ms: number;
+  error_code?: string;
 };
 
 /** With whom a merchant may share. */
@@ -147,6 +164,8 @@ export type AlipayState = {
   receivers: Map<string, Map<string, AlipayReceiver>>;
   /** Numbers of requests to bind or unbind, with the application. */
   relation_requests: Set<string>;
+  /** By `app_id/out_biz_no`. */
+  transfers: Map<string, AlipayTransfer>;
   /** Codes that a third-party application exchanges for a token, once. */
   app_auth_codes: Map<string, Pick<AppGrant, "app_id" | "auth_app_id"> & { made_at_ms: number }>;
 };
@@ -162,6 +181,7 @@ export function createAlipayState(): AlipayState {
     grants: new Map(),
     receivers: new Map(),
     relation_requests: new Set(),
+    transfers: new Map(),
     app_auth_codes: new Map(),
   };
 }
@@ -181,7 +201,7 @@ export function fileTrade(state: AlipayState, trade: AlipayTrade): void {
   if (oldest.trade_no !== undefined) state.by_trade_no.delete(oldest.trade_no);
 }
 
-/** Forgets every trade, and with whom they may be shared, and keeps the merchants. */
+/** Forgets trades, transfers and with whom may be shared, and keeps the merchants. */
 export function clearTrades(state: AlipayState): void {
   state.trades.clear();
   state.by_token.clear();
@@ -189,4 +209,5 @@ export function clearTrades(state: AlipayState): void {
   state.auth_codes.clear();
   state.receivers.clear();
   state.relation_requests.clear();
+  state.transfers.clear();
 }

@@ -27,12 +27,17 @@ export function refreshTrade(sandbox: Sandbox, trade: AlipayTrade): AlipayTrade 
   return trade;
 }
 
-/** A string field of biz_content that must be there. */
-export function requireField(content: Fields, key: string, max: number): string {
+/** A string field of biz_content that must be there, or else is refused with `sub_code`. */
+export function requireText(content: Fields, key: string, max: number, sub_code: string): string {
   const value = content[key];
-  if (typeof value !== "string" || value === "") refuse("ACQ.INVALID_PARAMETER", `参数无效：缺少${key}`);
-  if ([...value].length > max) refuse("ACQ.INVALID_PARAMETER", `参数无效：${key}超长`);
+  if (typeof value !== "string" || value === "") refuse(sub_code, `参数无效：缺少${key}`);
+  if ([...value].length > max) refuse(sub_code, `参数无效：${key}超长`);
   return value;
+}
+
+/** The same for what concerns trades. */
+export function requireField(content: Fields, key: string, max: number): string {
+  return requireText(content, key, max, "ACQ.INVALID_PARAMETER");
 }
 
 function allowField(content: Fields, key: string, max: number): string | undefined {

@@ -31,10 +31,10 @@ export function generateRsa(): Promise<KeyPairPem> {
   });
 }
 
-/** Signs with RSA-SHA256 (PKCS#1 v1.5) and answers base64. */
-export function signRsa(text: string, key: KeyObject): Promise<string> {
+/** Signs text (in UTF-8) or bytes with RSA-SHA256 (PKCS#1 v1.5) and answers base64. */
+export function signRsa(content: string | Buffer, key: KeyObject): Promise<string> {
   return new Promise((resolve, reject) => {
-    sign("sha256", Buffer.from(text), key, (error, signature) =>
+    sign("sha256", typeof content === "string" ? Buffer.from(content) : content, key, (error, signature) =>
       error ? reject(error) : resolve(signature.toString("base64")),
     );
   });

@@ -101,9 +101,12 @@ const content_operations: Record<Channel, Record<(typeof content_faults)[number]
     wrong_merchant: ["query"],
   },
   alipay: {
-    wrong_amount: ["query", "refund", "refund_query"],
+    wrong_amount: ["query", "refund", "refund_query", "transfer_query"],
     wrong_currency: ["query"],
-    wrong_number: ["pay", "query", "close", "cancel", "refund", "refund_query"],
+    wrong_number: [
+      ...(["pay", "query", "close", "cancel", "refund", "refund_query"] as const),
+      ...(["share_query", "transfer", "transfer_query"] as const),
+    ],
     wrong_merchant: [],
   },
   unionpay: {

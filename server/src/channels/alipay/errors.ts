@@ -169,6 +169,65 @@ export const shareQueryRefusals = {
   "ACQ.TRADE_NOT_EXIST": "not_found",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/**
+ * Transferring. A refusal that is listed means that no money moved; SYSTEM_ERROR means that nobody can tell. A number that
+ * was used with other particulars is not known either: the first request may have moved money.
+ */
+export const transferRefusals = {
+  INVALID_PARAMETER: "failed",
+  PRODUCT_NOT_SIGN: "failed",
+  NO_PERMISSION_ACCOUNT: "failed",
+  NO_ACCOUNT_PAYMENT_PERMISSION: "failed",
+  NO_ACCOUNT_RECEIVE_PERMISSION: "failed",
+  INVALID_PAYER_ACCOUNT: "failed",
+  PAYER_NOT_EXIST: "failed",
+  PAYER_STATUS_ERROR: "failed",
+  PAYER_BALANCE_NOT_ENOUGH: "failed",
+  BALANCE_IS_NOT_ENOUGH: "failed",
+  PAYER_CERTIFY_CHECK_FAIL: "failed",
+  PAYER_USER_INFO_ERROR: "failed",
+  PAYER_PERMLIMIT_CHECK_FAILURE: "failed",
+  PAYER_PAYEE_CANNOT_SAME: "failed",
+  PAYCARD_UNABLE_PAYMENT: "failed",
+  MONEY_PAY_CLOSED: "failed",
+  NO_AVAILABLE_PAYMENT_TOOLS: "failed",
+  PAYEE_NOT_EXIST: "failed",
+  PAYEE_ACCOUNT_NOT_EXSIT: "failed",
+  PAYEE_ACCOUNT_STATUS_ERROR: "failed",
+  PAYEE_USERINFO_STATUS_ERROR: "failed",
+  PAYEE_USER_INFO_ERROR: "failed",
+  PAYEE_USER_TYPE_ERROR: "failed",
+  PAYEE_NOT_RELNAME_CERTIFY: "failed",
+  PAYEE_ACC_OCUPIED: "failed",
+  PERMIT_NON_BANK_LIMIT_PAYEE: "failed",
+  PERMIT_CHECK_PERM_LIMITED: "failed",
+  PERMIT_CHECK_PERM_IDENTITY_THEFT: "failed",
+  PERMIT_CHECK_RECEIVE_LIMIT: "failed",
+  PERM_AML_NOT_REALNAME_REV: "failed",
+  RELEASE_USER_FORBBIDEN_RECIEVE: "failed",
+  EXCEED_LIMIT_SM_AMOUNT: "failed",
+  EXCEED_LIMIT_SM_MIN_AMOUNT: "failed",
+  EXCEED_LIMIT_DM_AMOUNT: "failed",
+  EXCEED_LIMIT_DM_MAX_AMOUNT: "failed",
+  EXCEED_LIMIT_MM_AMOUNT: "failed",
+  EXCEED_LIMIT_DC_RECEIVED: "failed",
+  EXCEED_LIMIT_PERSONAL_SM_AMOUNT: "failed",
+  EXCEED_LIMIT_ENT_SM_AMOUNT: "failed",
+  EXCEED_LIMIT_UNRN_DM_AMOUNT: "failed",
+  MEMO_REQUIRED_IN_TRANSFER_ERROR: "failed",
+  REMARK_HAS_SENSITIVE_WORD: "failed",
+  SECURITY_CHECK_FAILED: "failed",
+  PAYMENT_TIME_EXPIRE: "failed",
+  SYSTEM_ERROR: "system_error",
+  RESOURCE_LIMIT_EXCEED: "system_error",
+  PAYMENT_INFO_INCONSISTENCY: "duplicate",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const transferQueryRefusals = {
+  ORDER_NOT_EXIST: "not_found",
+  SYSTEM_ERROR: "system_error",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
 interface Refusal {
   readonly code: string;
   readonly message: string;

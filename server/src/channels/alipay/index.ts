@@ -11,6 +11,7 @@ import { payApp, payJsapi, payPage, payQr, payWap } from "./pay.ts";
 import { query } from "./query.ts";
 import { queryRefund, refund } from "./refund.ts";
 import { sharing } from "./sharing.ts";
+import { transfers } from "./transfer.ts";
 
 export const alipay: Channel = {
   id: "alipay",
@@ -44,6 +45,7 @@ export const alipay: Channel = {
   replyToNotice,
   identity,
   sharing,
+  transfers,
   limits: {
     refund_window_ms: 365 * 86_400_000,
     refunds_per_payment_max: 50,

@@ -6,29 +6,45 @@
 import { fromBeijingTime } from "../beijing-time.ts";
 import type { ChannelContext, NoticeReply, NoticeResult, WireNotice } from "../contract.ts";
 import { verifySha256 } from "../key-material.ts";
-import { type JsonObject, textOf } from "../wire-json.ts";
+import { type JsonObject, parseJsonObject, textOf } from "../wire-json.ts";
 import { type AlipayAccount, openAlipayAccount } from "./config.ts";
 import { readYuan } from "./query.ts";
-import { canonicalize } from "./sign.ts";
+import { canonicalizeForm, readForm } from "./raw-form.ts";
 
 /** Verifies and reads a notice. Never throws. */
 export async function readNotice(context: ChannelContext, notice: WireNotice): Promise<NoticeResult> {
-  const {
-    sign = "",
-    sign_type = "",
-    ...parameters
-  } = Object.fromEntries(new URLSearchParams(notice.body.toString("utf8"))) as Record<string, string>;
+  const form = readForm(notice.body);
+  const parameters = decodeForm(form);
+  const { sign = "", sign_type = "" } = parameters;
   if (!sign) return rejected("the notice is not signed");
   if (sign_type !== "RSA2") return rejected(`the sign_type is ${sign_type || "missing"}`);
   try {
-    const { verification_keys } = openAlipayAccount(context.account);
-    const message = Buffer.from(canonicalize(parameters), "utf8");
-    const good = [...verification_keys.values()].some((key) => verifySha256(key, message, sign));
+    const account = openAlipayAccount(context.account);
+    const message = canonicalizeForm(form, ["sign", "sign_type"]);
+    const good = [...account.verification_keys.values()].some((key) => verifySha256(key, message, sign));
     if (!good) return rejected("the signature does not match the notice");
+    return parameters.msg_method ? readMessage(parameters) : readTradeNotice(account, parameters);
   } catch {
     return rejected("the account's keys cannot be read");
   }
-  return readTradeNotice(openAlipayAccount(context.account), parameters);
+}
+
+/** The texts, in the character set that the notice names. */
+function decodeForm(form: ReadonlyMap<string, Buffer>): Readonly<Record<string, string>> {
+  const chinese = /^gb(k|2312|18030)$/i.test(form.get("charset")?.toString("latin1") ?? "");
+  const decoder = new TextDecoder(chinese ? "gb18030" : "utf-8");
+  return Object.fromEntries([...form].map(([name, value]) => [name, decoder.decode(value)]));
+}
+
+/**
+ * A message to the application's own gateway, about no trade: a transfer that moved, an authorization that was taken back.
+ * What it says is asked for where it matters.
+ */
+function readMessage(parameters: Readonly<Record<string, string>>): NoticeResult {
+  const content = parseJsonObject(parameters.biz_content ?? "");
+  const number = textOf(content, "out_biz_no");
+  const about = number ? `: ${number} is ${textOf(content, "status") ?? "(none)"}` : "";
+  return { kind: "ignored", detail: `message ${parameters.msg_method}${about}`.slice(0, 200) };
 }
 
 /**
