@@ -196,9 +196,11 @@ describe("shown codes", () => {
     const { orderId, txnTime, txnAmt } = order as Record<string, string>;
     const reversal = { txnType: "99", txnSubType: "01", bizType: "000000", channelType: "08" };
     for (let count = 0; count < 2; count += 1) {
-      const answer = await back({ ...reversal, orderId: orderId!, txnTime: txnTime!, txnAmt: txnAmt! });
+      const answer = await back({ ...reversal, orderId: orderId!, txnTime: txnTime! });
       expect(answer.fields.respCode).toBe("00");
     }
+    const other = { ...reversal, orderId: orderId!, txnTime: txnTime!, txnAmt: `${txnAmt}0` };
+    expect((await back(other)).fields.respCode).toBe("36");
     expect((await ask(order)).origRespCode).toBe("46");
     await expect(sandbox.control("/pay", { code: orderId! })).rejects.toThrow("409");
   });

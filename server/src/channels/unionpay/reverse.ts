@@ -9,7 +9,7 @@ import { readAnswer } from "./verify.ts";
 
 /** UnionPay reverses shown codes only, and only on the day of the payment. */
 export const reverse: Operation<AttemptReference, CloseOutcome> = {
-  toRequest: (context, { serial_no, created_at, amount, method }) =>
+  toRequest: (context, { serial_no, created_at, method }) =>
     signCall(context, "backTransReq", {
       txnType: "99",
       txnSubType: "01",
@@ -17,7 +17,6 @@ export const reverse: Operation<AttemptReference, CloseOutcome> = {
       channelType: "08",
       orderId: serial_no,
       txnTime: toCompactTime(created_at),
-      txnAmt: String(amount.amount),
     }),
   fromResponse(context, { serial_no }, response) {
     const answer = readAnswer(context, serial_no, response);
