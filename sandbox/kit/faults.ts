@@ -136,7 +136,7 @@ const lacks: Record<Channel, readonly Operation[]> = {
   wechat: ["receivers", "share", "share_query", "transfer", "transfer_query", "bill"],
   alipay: [],
   unionpay: [
-    ...(["close", "certificates", "oauth"] as const),
+    ...(["close", "certificates"] as const),
     ...(["receivers", "share", "share_query", "transfer", "transfer_query"] as const),
   ],
   stripe: [

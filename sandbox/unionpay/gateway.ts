@@ -13,10 +13,11 @@ import {
   UnionpayError,
 } from "./answer.ts";
 import { transferFile } from "./bill.ts";
-import { payByCode, placeOrder, qrCode } from "./order.ts";
+import { payByCode, payUrl, placeOrder, qrCode } from "./order.ts";
 import { findOrder, queryOrder } from "./query.ts";
 import { requestRefund, reverseOrder } from "./refund.ts";
 import type { UnionpayTrade } from "./state.ts";
+import { authorizeUser, exchangeUserAuthCode } from "./user-auth.ts";
 
 /** One transaction of an address: the fault operations that it may meet, and its answer's fields. */
 type Transaction = { operation: Operation; run: (sandbox: Sandbox, call: UnionpayCall) => Message };
@@ -27,6 +28,10 @@ const refund: Transaction = { operation: "refund", run: requestRefund };
 /** By address, then by txnType and txnSubType. */
 const transactions: Readonly<Record<string, Readonly<Record<string, Transaction>>>> = {
   appTransReq: { "01/01": pay((sandbox, call) => ({ tn: placeOrder(sandbox, "app", call).token })) },
+  newAppTransReq: {
+    "00/10": { operation: "oauth", run: exchangeUserAuthCode },
+    "01/01": pay((sandbox, call) => ({ payUrl: payUrl(sandbox, placeOrder(sandbox, "jsapi", call)) })),
+  },
   backTransReq: {
     "01/06": pay((sandbox, call) => {
       payByCode(sandbox, call);
@@ -109,4 +114,5 @@ export function addUnionpayRoutes(app: FastifyInstance, sandbox: Sandbox): void 
     });
   for (const [address, served] of Object.entries(transactions)) add(`/gateway/api/${address}.do`, served);
   add("/", file_transactions);
+  app.get("/qrcGtwWeb-web/api/userAuth", async (request, reply) => authorizeUser(sandbox, request, reply));
 }

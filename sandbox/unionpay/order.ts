@@ -14,12 +14,14 @@ const failure_code = "64";
 const sub_types: Record<UnionpayKind, { txnSubType: string; bizType: string }> = {
   web: { txnSubType: "01", bizType: "000201" },
   app: { txnSubType: "01", bizType: "000201" },
+  jsapi: { txnSubType: "01", bizType: "000000" },
   qr: { txnSubType: "07", bizType: "000000" },
   barcode: { txnSubType: "06", bizType: "000000" },
 };
 
 export const order_id_form = /^[0-9A-Za-z]{8,40}$/;
 export const amount_form = /^[1-9]\d{0,11}$/;
+const app_user_form = /^[0-9A-Za-z+/]{40,64}={0,2}$/;
 const address_form = /^https?:\/\/\S{1,248}$/;
 
 /** Epoch milliseconds of `yyyyMMddHHmmss` in Beijing time; refused with code 10 when it is no such time. */
@@ -39,6 +41,7 @@ function readOrder(sandbox: Sandbox, kind: UnionpayKind, { member, request }: Un
   const now_ms = sandbox.clock.now();
   const code = kind === "barcode" ? requireField(request, "qrNo", /^\d{19}$/) : "";
   if (kind === "web") requireField(request, "frontUrl", address_form);
+  const user = kind === "jsapi" ? readAppUser(request) : "";
   const subject = request.orderDesc ?? "";
   const txn_time = requireField(request, "txnTime", /^\d{14}$/);
   return {
@@ -52,15 +55,22 @@ function readOrder(sandbox: Sandbox, kind: UnionpayKind, { member, request }: Un
     subject,
     total: BigInt(amount),
     notify_url: requireField(request, "backUrl", address_form),
-    fingerprint: hash("sha256", JSON.stringify([kind, txn_time, amount, subject, code]), "base64"),
+    fingerprint: hash("sha256", JSON.stringify([kind, txn_time, amount, subject, code, user]), "base64"),
     token: kind === "app" ? sandbox.random.digits(21) : `62${sandbox.random.digits(28)}`,
     state: "NOTPAY",
     created_at_ms: now_ms,
     expires_at_ms: request.payTimeout ? readTime(request, "payTimeout") : now_ms + order_life_ms,
     refunds: [],
     notices: [],
-    ...(kind === "web" ? { front_url: request.frontUrl! } : {}),
+    ...(request.frontUrl ? { front_url: request.frontUrl } : {}),
   };
+}
+
+/** UnionPay's app's user of an order for its own browser, as the authorization named it. */
+function readAppUser(request: Message): string {
+  requireField(request, "tradeType", /^mobileWeb$/);
+  requireField(request, "qrCodeType", /^0$/);
+  return requireField(request, "appUserId", app_user_form);
 }
 
 /**
@@ -104,6 +114,11 @@ export function payByCode(sandbox: Sandbox, call: UnionpayCall): void {
 /** What the QR code of an order says. */
 export function qrCode(trade: UnionpayTrade): string {
   return `https://qr.95516.com/00010000/${trade.token}`;
+}
+
+/** The page at which UnionPay's app takes an order of its own browser. */
+export function payUrl(sandbox: Sandbox, trade: UnionpayTrade): string {
+  return `${sandbox.public_url}/wallet/pay?code=${trade.token}`;
 }
 
 /** A new number of UnionPay's: the time, and what no other number has. */

@@ -26,8 +26,8 @@ export type UnionpayMember = { merchant: UnionpayMerchant; merchant_key: KeyObje
 /** The root of the simulated chain. */
 export type UnionpayRoot = KeyPairPem & { pem: string };
 
-/** How the payer meets the order: on a page, in the merchant's app (`tn`), by scanning, or by showing a code. */
-export type UnionpayKind = "web" | "app" | "qr" | "barcode";
+/** How the payer meets the order: on a page, in the merchant's app (`tn`), by scanning, in UnionPay's app, or by showing a code. */
+export type UnionpayKind = "web" | "app" | "qr" | "jsapi" | "barcode";
 
 /** What every order of UnionPay is known by: the merchant's number and time, and UnionPay's number. */
 type Numbered = { txn_type: string; txn_sub_type: string; biz_type: string; txn_time: string; query_id?: string };
@@ -69,7 +69,11 @@ export type UnionpayTrade = Numbered & {
 /** An order by number: a payment, or a refund of one. */
 export type UnionpayOrder = { trade: UnionpayTrade; refund?: UnionpayRefund };
 
+/** A code of userAuth: good once, for five minutes. */
+export type UserAuthCode = { payer: string; made_at_ms: number; used: boolean };
+
 export type UnionpayState = {
+  user_auth_codes: Map<string, UserAuthCode>;
   members: Map<string, UnionpayMember>;
   root: UnionpayRoot | undefined;
   /** By `mer_id/orderId`. */
@@ -82,6 +86,7 @@ export type UnionpayState = {
 
 export function createUnionpayState(): UnionpayState {
   return {
+    user_auth_codes: new Map(),
     members: new Map(),
     root: undefined,
     trades: new Map(),
@@ -119,6 +124,7 @@ function forget(state: UnionpayState, trade: UnionpayTrade): void {
 
 /** Forgets every trade and keeps the merchants. */
 export function clearTrades(state: UnionpayState): void {
+  state.user_auth_codes.clear();
   state.trades.clear();
   state.orders.clear();
   state.by_token.clear();

@@ -3,11 +3,7 @@
  * what it answers and tells under its own chain, and keeps the channel's states. Held by an independent client.
  */
 import { X509Certificate } from "node:crypto";
-import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
-import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readZip } from "../../server/src/channels/zip.ts";
 import { type Receiver, startReceiver, startTestSandbox, type TestSandbox } from "../testing/bench.ts";
 import { makeUnionpayMerchant, type UnionpayMerchantUnderTest, verifyMessage } from "../testing/unionpay-client.ts";
 
@@ -165,6 +161,52 @@ describe("orders", () => {
   });
 });
 
+describe("the app's authorization", () => {
+  const redirectUrl = "https://shop.example/c/1?state=s";
+  const authorize = async (version = "1.0.0") => {
+    const query = new URLSearchParams({ version, redirectUrl });
+    return fetch(`${sandbox.url}/qrcGtwWeb-web/api/userAuth?${query}`, { redirect: "manual" });
+  };
+  const exchange = async (userAuthCode: string, changes: Record<string, string> = {}) => {
+    const { orderId, txnTime } = merchant.order() as Record<string, string>;
+    const request = {
+      txnType: "00",
+      txnSubType: "10",
+      bizType: "000000",
+      channelType: "08",
+      orderId: orderId!,
+      txnTime: txnTime!,
+    };
+    const identifier = { appUpIdentifier: "UnionPay/1.0 CloudPay" };
+    return (await merchant.post("newAppTransReq", { ...request, ...identifier, userAuthCode, ...changes })).fields;
+  };
+
+  it("gives a code that is changed for the payer's id once, within five minutes", async () => {
+    const back = new URL((await authorize()).headers.get("location")!);
+    expect([back.searchParams.get("state"), back.searchParams.get("respCode")]).toEqual(["s", "00"]);
+    const code = back.searchParams.get("userAuthCode")!;
+    expect((await exchange(code, { appUpIdentifier: "UnionPay/1.0 Another" })).respCode).toBe("36");
+    const { appUserId } = await exchange(code);
+    expect(appUserId).toMatch(/^[\w+/]{64}$/);
+    expect((await exchange(code)).respCode).toBe("34");
+    const late = new URL((await authorize()).headers.get("location")!).searchParams.get("userAuthCode")!;
+    await sandbox.control("/clock", { advance: 301 });
+    expect((await exchange(late)).respCode).toBe("34");
+    expect((await authorize("2")).status).toBe(400);
+  });
+
+  it("names the payer of an order for the app's browser, which is led to a page", async () => {
+    const code = new URL((await authorize()).headers.get("location")!).searchParams.get("userAuthCode")!;
+    const { appUserId } = await exchange(code);
+    const order = merchant.order({ txnSubType: "01", tradeType: "mobileWeb", qrCodeType: "0", appUserId: appUserId! });
+    const { payUrl } = (await merchant.post("newAppTransReq", order)).fields;
+    expect(await (await fetch(payUrl!)).text()).toContain("云闪付");
+    expect(await sandbox.control("/pay", { code: payUrl, notify: false })).toMatchObject({ paid: true });
+    const { appUserId: _, ...nobodys } = merchant.order({ ...order, orderId: "NOBODYS01" }) as Record<string, string>;
+    expect((await merchant.post("newAppTransReq", nobodys)).fields.respCode).toBe("13");
+  });
+});
+
 describe("shown codes", () => {
   const charge = { txnSubType: "06" };
   const draw = async (behaviour: string) =>
@@ -272,106 +314,6 @@ describe("notices", () => {
     await sandbox.control("/pay", { code: qrCode, outcome: "fail" });
     await sandbox.control("/clock", { advance: 600 });
     expect(receiver.received).toEqual([]);
-  });
-});
-
-describe("files", () => {
-  const widths =
-    "3,11,11,6,10,19,12,4,2,21,2,32,2,6,10,13,13,4,15,2,2,6,2,4,32,1,21,15,1,15,32,13,13,8,32,13,13,12,2,1,32,98";
-  const fetchFile = (settleDate: string) =>
-    merchant.post("/", {
-      txnType: "76",
-      txnSubType: "01",
-      bizType: "000000",
-      txnTime: "20261120120000",
-      settleDate,
-      fileType: "00",
-    });
-  const today = async () => {
-    const now = Date.parse((await sandbox.control("/clock")).now);
-    // The day turns at 23:00 in Beijing, 15:00 UTC.
-    return new Date(now + 9 * 3_600_000).toISOString().slice(0, 10);
-  };
-  const monthDay = (date: string) => date.slice(5).replace("-", "");
-
-  /** The rows of the file whose name begins so, cut by bytes at the documents' widths; columns count from 1. */
-  async function rowsOf(fields: Record<string, string>, prefix: string): Promise<string[][]> {
-    for await (const { name, chunks } of readZip(
-      Readable.from([inflateSync(Buffer.from(fields.fileContent!, "base64"))]),
-    )) {
-      const text = (await buffer(chunks)).toString("latin1");
-      if (!name.slice(11).startsWith(prefix)) continue;
-      return text
-        .split("\r\n")
-        .slice(0, -1)
-        .map((line) => {
-          let at = 0;
-          const cells = widths.split(",").map((width) => {
-            const cell = line.slice(at, at + Number(width));
-            at += Number(width) + 1;
-            return new TextDecoder("gbk").decode(Buffer.from(cell, "latin1")).trimEnd();
-          });
-          expect(at).toBe(line.length + 1);
-          return ["", ...cells];
-        });
-    }
-    throw new Error(`no file ${prefix}`);
-  }
-
-  it("list what went through on a day, by the documents' columns", async () => {
-    const date = await today();
-    const { order, queryId } = await placeAndPay();
-    await placeAndPay();
-    const refund = refundOf(queryId);
-    await back(refund);
-    await back(merchant.order());
-    expect((await fetchFile(monthDay(date))).fields.respCode).toBe("98");
-    await sandbox.control("/clock", { advance: 2 * 86_400 });
-    const { fields } = await fetchFile(monthDay(date));
-    expect(fields).toMatchObject({
-      respCode: "00",
-      settleDate: monthDay(date),
-      fileName: `${merchant.mer_id}_${date.replaceAll("-", "")}.zip`,
-    });
-    const rows = await rowsOf(fields, "ZM_");
-    expect(rows.map((row) => [row[20], row[12], row[7]])).toEqual([
-      ["01", order.orderId, "000000001234"],
-      ["01", expect.any(String), "000000001234"],
-      ["04", refund.orderId, "000000000034"],
-    ]);
-    expect([rows[0]![10], rows[0]![16], rows[0]![17], rows[0]![28]]).toEqual([
-      queryId,
-      "D000000000005",
-      "C000000001229",
-      merchant.mer_id,
-    ]);
-    expect([rows[2]![27], rows[2]![41], rows[2]![17]]).toEqual([queryId, order.orderId, "D000000000034"]);
-    expect(await rowsOf(fields, "ZME_")).toEqual([]);
-  });
-
-  it("show what was asked to be wrong with them, at once", async () => {
-    const date = await today();
-    const { order } = await placeAndPay();
-    const other = await placeAndPay();
-    await sandbox.control("/bills", {
-      channel: "unionpay",
-      date,
-      discrepancies: [
-        { kind: "missing", number: order.orderId },
-        { kind: "amount", by: 100 },
-        { kind: "extra", number: "NEVERWAS01", amount: 500 },
-      ],
-    });
-    const rows = await rowsOf((await fetchFile(monthDay(date))).fields, "ZM_");
-    expect(rows.map((row) => [row[12], row[7]])).toEqual([
-      [other.order.orderId, "000000001334"],
-      ["NEVERWAS01", "000000000500"],
-    ]);
-  });
-
-  it("are not there for a day without transactions, and refused for no day", async () => {
-    expect((await fetchFile("0102")).fields.respCode).toBe("98");
-    expect((await fetchFile("1345")).fields.respCode).toBe("10");
   });
 });
 

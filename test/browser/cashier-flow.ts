@@ -5,12 +5,15 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 
-export type PayerDevice = "pc" | "wechat" | "alipay" | "phone";
+export type PayerDevice = "pc" | "wechat" | "alipay" | "unionpay" | "phone";
 
 const devices: Record<PayerDevice, BrowserContextOptions> = {
   pc: { viewport: { width: 1280, height: 800 } },
   wechat: onPhone("Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126 Mobile Safari/537.36 MicroMessenger/8.0.50"),
   alipay: onPhone("Mozilla/5.0 (Linux; U; Android 14; Pixel 8) Chrome/126 Mobile Safari/537.36 AlipayClient/10.6.0"),
+  unionpay: onPhone(
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148 (com.unionpay.chsp) (UnionPay/1.0 CloudPay)",
+  ),
   phone: onPhone(
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
   ),

@@ -66,7 +66,7 @@ export function createInMemoryCashierService(clock: { now(): number }, wallet_ur
     },
     load: async (token) => payments.get(token),
     async start(token, method, payer, return_url) {
-      starts.push({ token, method, payer, return_url });
+      starts.push({ token, method, payer: { ...payer }, return_url });
       const outcome = planned;
       planned = undefined;
       if (outcome instanceof Error) throw outcome;
@@ -75,7 +75,7 @@ export function createInMemoryCashierService(clock: { now(): number }, wallet_ur
       return { status: payments.get(token)!.status, action, failure: outcome?.failure };
     },
     async authorizeUrl(_token, method, redirect_url, state) {
-      if (method !== "wechat.jsapi") return undefined;
+      if (!method.endsWith(".jsapi")) return undefined;
       return `${wallet_url}/oauth?${new URLSearchParams({ redirect_url, state })}#wechat_redirect`;
     },
     codeParameter: (method) => (method.startsWith("wechat") ? "code" : "auth_code"),

@@ -52,6 +52,14 @@ it.each(["pc", "phone"] as const)("pays on UnionPay's page from a %s", async (de
   await expectPaid(id, "unionpay.web");
 });
 
+it("pays in UnionPay's app by a scan alone: its authorization names the payer, its page takes the order", async () => {
+  const { id, cashier_url } = await createPayment();
+  const page = await visit(browser, "unionpay", cashier_url);
+  await payAtUnionpay(page);
+  await expectTitle(page, "支付成功");
+  await expectPaid(id, "unionpay.jsapi");
+});
+
 it("pays without script, by the form's own button", async () => {
   const { id, cashier_url } = await createPayment();
   const page = await visit(browser, "phone", cashier_url, { javaScriptEnabled: false });

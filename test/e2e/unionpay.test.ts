@@ -58,6 +58,20 @@ describe("each way of paying", () => {
     expect(await read(payment)).toMatchObject({ amount_refunded: 34 });
   });
 
+  test("unionpay.jsapi is paid by the payer whom UnionPay's app named", async () => {
+    const back = "https://shop.example/back";
+    const query = new URLSearchParams({ version: "1.0.0", redirectUrl: back });
+    const left = await fetch(`${platform.sandbox.url}/qrcGtwWeb-web/api/userAuth?${query}`, { redirect: "manual" });
+    const code = new URL(left.headers.get("location")!).searchParams.get("userAuthCode");
+    const { user_id } = await platform.post("/v1/payer_identities", { method: "unionpay.jsapi", code });
+    const payment = await create("unionpay.jsapi", { payer: { user_id } });
+    expect(payment).toMatchObject({ status: "processing", action: { type: "redirect" } });
+    await platform.sandbox.pay(payment.action.url);
+    await platform.settle();
+    expect((await read(payment)).status).toBe("succeeded");
+    await expect(create("unionpay.jsapi")).rejects.toThrow("payer.user_id");
+  });
+
   test("a lost notice is made good by the query", async () => {
     const payment = await create("unionpay.qr");
     await pay(payment, { notify: false });

@@ -53,7 +53,7 @@ export type Refusal =
   | { readonly kind: "unidentified" };
 
 /** Why there is no way to pay on this device. */
-export type Obstacle = "no_methods" | "use_wechat" | "use_alipay" | "use_phone" | "use_computer";
+export type Obstacle = "no_methods" | "use_wechat" | "use_alipay" | "use_unionpay" | "use_phone" | "use_computer";
 
 export type FormFields = Readonly<Record<string, string>>;
 

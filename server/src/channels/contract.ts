@@ -41,6 +41,7 @@ export const methods = [
   "unionpay.qr",
   "unionpay.web",
   "unionpay.app",
+  "unionpay.jsapi",
   "unionpay.barcode",
   "bank.transfer",
 ] as const;
@@ -229,6 +230,7 @@ export interface PayInput extends AttemptReference {
   readonly payer: {
     readonly openid?: string;
     readonly buyer_id?: string;
+    readonly user_id?: string;
     readonly ip?: string;
     /** The digits of the payment code that the payer shows. Pays once, within a minute: never logged. */
     readonly auth_code?: string;
@@ -368,7 +370,7 @@ export interface BarcodeRules {
 /** Exchanges a code that the channel gave the payer's side for the payer's identity. */
 export interface CodeExchange {
   /** Which payer field it yields. */
-  readonly field: "openid" | "buyer_id";
+  readonly field: "openid" | "buyer_id" | "user_id";
   readonly exchange: Operation<{ readonly code: string }, IdentityOutcome>;
 }
 

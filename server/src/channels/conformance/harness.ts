@@ -134,6 +134,8 @@ export async function startPeer(
   };
 }
 
+const PAYER_USER_ID = "n8xBMa/IhTa3ZJ4fkU1BMbyFuQ2iYNeFadgzEEhOFe/jNwIBjM/rLR6U+nrM0jLk";
+
 /** A payment of 88.01 yuan, to be changed at will; its notices come to `notify_base/serial_no`. */
 export function makePayInput(method: Method, notify_base: string, changes: Partial<PayInput> = {}): PayInput {
   const created_at = systemClock.now();
@@ -147,7 +149,7 @@ export function makePayInput(method: Method, notify_base: string, changes: Parti
     return_url: "https://shop.example/paid",
     expires_at: created_at + 900_000,
     created_at,
-    payer: { ip: "203.0.113.7", openid: "o-payer", buyer_id: "2088102122458832" },
+    payer: { ip: "203.0.113.7", openid: "o-payer", buyer_id: "2088102122458832", user_id: PAYER_USER_ID },
     ...changes,
   };
 }

@@ -47,6 +47,8 @@ export interface UnionpayAccount {
   readonly terminal_id: string | undefined;
   readonly same_day_refund: "refund" | "undo";
   readonly base_url: string;
+  /** Where the payer's browser authorizes: https://qr.95516.com beside https://gateway.95516.com. */
+  readonly authorize_base_url: string;
   /** Where files are fetched: https://filedownload.95516.com/ beside https://gateway.95516.com. */
   readonly file_url: string;
 }
@@ -71,9 +73,15 @@ export const openUnionpayAccount = memoizeByAccount((account): UnionpayAccount =
     terminal_id: config.terminal_id,
     same_day_refund: config.same_day_refund ?? "refund",
     base_url,
-    file_url: `${base_url.replace(/^https:\/\/gateway\./, "https://filedownload.")}/`,
+    authorize_base_url: besideGateway(base_url, "qr"),
+    file_url: `${besideGateway(base_url, "filedownload")}/`,
   };
 });
+
+/** UnionPay's other hosts are named after its gateway's, in production and for tests; elsewhere one host is all of them. */
+function besideGateway(base_url: string, name: string): string {
+  return base_url.replace(/^https:\/\/gateway\.(?=(?:test\.)?95516\.com$)/, `https://${name}.`);
+}
 
 /** A serial number of 20 bytes is beyond the integers that a number holds exactly. */
 function decimalSerial(certificate: X509Certificate): string {

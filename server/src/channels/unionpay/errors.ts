@@ -87,6 +87,18 @@ export const NO_FILE = "98";
 /** Asking for a bill. */
 export const billRefusals = { ...malformed, ...accountRefused } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** Exchanging a payer's code: nothing moves, so that any refusal is one. */
+export const identityRefusals = {
+  ...malformed,
+  ...accountRefused,
+  "01": "failed",
+  "12": "failed",
+  "34": "failed",
+  "35": "failed",
+  "36": "failed",
+  "39": "failed",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
 /** How the transaction that a query found has ended, where it did not go through. */
 export const endings = {
   ...declined,

@@ -4,8 +4,9 @@ import { bills } from "./bill.ts";
 import { checkUnionpayAccount, expiriesOfUnionpay, type UnionpayConfig, unionpayConfigSchema } from "./config.ts";
 import { checkConnection } from "./connection.ts";
 import { unionpayFields } from "./fields.ts";
+import { identity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
-import { payApp, payBarcode, payQr, payWeb } from "./pay.ts";
+import { payApp, payBarcode, payJs, payQr, payWeb } from "./pay.ts";
 import { query } from "./query.ts";
 import { queryRefund, refund } from "./refund.ts";
 import { reverse } from "./reverse.ts";
@@ -25,6 +26,7 @@ export const unionpay: Channel = {
     "unionpay.qr": payQr,
     "unionpay.web": payWeb,
     "unionpay.app": payApp,
+    "unionpay.jsapi": payJs,
     "unionpay.barcode": payBarcode,
   },
   query,
@@ -33,6 +35,7 @@ export const unionpay: Channel = {
   queryRefund,
   readNotice,
   replyToNotice,
+  identity,
   bills,
   limits: {
     refund_window_ms: 330 * 86_400_000,

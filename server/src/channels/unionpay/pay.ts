@@ -36,6 +36,17 @@ export const payApp = callFor("appTransReq", "01", ({ tn }) => tn && { type: "ap
 /** A QR code that the payer scans. */
 export const payQr = callFor("backTransReq", "07", ({ qrCode }) => qrCode && { type: "qr_code", qr_code: qrCode });
 
+/** The UnionPay app's own browser, for the payer that its authorization named: UnionPay's page there takes the order. */
+export const payJs = callFor(
+  "newAppTransReq",
+  "01",
+  ({ payUrl }) => (payUrl && /^https?:\/\//.test(payUrl) ? { type: "redirect", url: payUrl } : undefined),
+  (_context, { payer, return_url }) => {
+    if (!payer.user_id) throw new RequestRefused("PAYER_USER_ID_REQUIRED", "the payer's user_id is missing");
+    return { tradeType: "mobileWeb", qrCodeType: "0", appUserId: payer.user_id, frontUrl: return_url };
+  },
+);
+
 /** The code that the payer shows. */
 export const payBarcode = callFor(
   "backTransReq",

@@ -7,7 +7,7 @@ import { openUnionpayAccount } from "./config.ts";
 export type Fields = Readonly<Record<string, string | undefined>>;
 
 /** The gateway's addresses. */
-export type Address = "frontTransReq" | "appTransReq" | "backTransReq" | "queryTrans";
+export type Address = "frontTransReq" | "appTransReq" | "newAppTransReq" | "backTransReq" | "queryTrans";
 
 /** The same for the merchant of every request. */
 const common = { version: "5.1.0", encoding: "UTF-8", signMethod: "01", accessType: "0" } as const;

@@ -121,6 +121,27 @@ describe("UnionPay's own ways", () => {
     expect(await caller.pay(unionpay, account, input)).toMatchObject({ kind: "failed" });
   });
 
+  it("takes an order for the payer whom its app's authorization named", async () => {
+    const { account, caller, control } = world();
+    const back = await fetch(unionpay.identity!.authorizeUrl(account, "https://shop.example/c/1", "s"), {
+      redirect: "manual",
+    });
+    // The browser shows a plus sign of the code as a blank.
+    const code = new URL(back.headers.get("location")!).searchParams.get("userAuthCode")!.replaceAll("+", " ");
+    const known = await caller.identify(unionpay, account, code);
+    if (known.kind !== "identified") throw new Error("the payer was expected");
+    const input = makePayInput("unionpay.jsapi", "https://shop.example/n", { payer: { user_id: known.payer } });
+    const started = await caller.pay(unionpay, account, input);
+    if (started.kind !== "pending" || started.action.type !== "redirect") throw new Error("an address was expected");
+    await control.post("pay", { code: started.action.url, notify: false });
+    expect(await caller.query(unionpay, account, input)).toMatchObject({ payment: { amount: input.amount } });
+    const nobody = makePayInput("unionpay.jsapi", "https://shop.example/n", { payer: {} });
+    expect(await caller.pay(unionpay, account, nobody)).toMatchObject({
+      kind: "failed",
+      failure: { code: "PAYER_USER_ID_REQUIRED" },
+    });
+  });
+
   it("keeps no more of the payer's card than its ends", async () => {
     const { account, caller } = world();
     const { input } = await payInFull(world(), subject);

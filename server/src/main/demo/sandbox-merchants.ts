@@ -75,7 +75,7 @@ export async function registerUnionpay(sandbox_url: string, name: string, earlie
   return {
     channel: "unionpay",
     name: "UnionPay sandbox 银联沙箱",
-    methods: ["unionpay.qr", "unionpay.web", "unionpay.app", "unionpay.barcode"],
+    methods: ["unionpay.qr", "unionpay.web", "unionpay.app", "unionpay.jsapi", "unionpay.barcode"],
     config: {
       mer_id: merchant.mer_id,
       merchant_certificate: merchant.merchant_certificate_pem,

@@ -17,6 +17,7 @@ import { registerCashierRoutes } from "./routes.ts";
 const agents = {
   pc: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.0 Safari/605.1.15",
   phone: "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
+  unionpay: "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile/15E148 (com.unionpay.chsp) (UnionPay/1.0 CloudPay)",
   wechat: "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126 Mobile Safari/537.36 MicroMessenger/8.0.50",
 };
 
@@ -77,6 +78,30 @@ it("offers the form nowhere inside another wallet", async () => {
 it("shows UnionPay's own code on a PC", async () => {
   const { token } = service.put({ methods: ["unionpay.qr"] });
   expect((await ask(`/c/${token}`, "pc")).body).toContain("用云闪付扫码");
+});
+
+it("asks UnionPay's app who the payer is, and starts at once", async () => {
+  const { token } = service.put({ methods: ["wechat.jsapi", "unionpay.web", "unionpay.jsapi"] });
+  const left = await ask(`/c/${token}`, "unionpay");
+  expect([left.statusCode, left.headers.location]).toEqual([302, expect.stringContaining("/oauth?")]);
+  expect(service.starts).toEqual([]);
+});
+
+it("does not ask UnionPay's app again when it came back without a code", async () => {
+  const { token } = service.put({ methods: ["unionpay.jsapi"] });
+  const back = await ask(`/c/${token}?state=s&respCode=34`, "unionpay");
+  expect(back.statusCode).toBe(403);
+  expect(back.body).toContain("未能确认您的身份");
+});
+
+it("offers the page inside UnionPay's app where it cannot ask, and the app elsewhere", async () => {
+  const page = service.put({ methods: ["unionpay.web", "wechat.h5"] });
+  const inApp = (await ask(`/c/${page.token}`, "unionpay")).body;
+  expect(inApp).toContain('value="unionpay.web"');
+  expect(inApp).not.toContain("wechat.h5");
+  const app = service.put({ methods: ["unionpay.jsapi"] });
+  expect((await ask(`/c/${app.token}`, "phone")).body).toContain("请复制链接，在云闪付中打开");
+  expect((await ask(`/c/${app.token}`, "pc")).body).toContain("云闪付");
 });
 
 it("takes the return that the channel posts for what it is: a payer who looks", async () => {

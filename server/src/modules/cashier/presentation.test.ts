@@ -60,6 +60,11 @@ it.each([
   ["Mozilla/5.0 (Windows NT 10.0) Chrome/107 MicroMessenger/7.0.20 WindowsWechat", "wechat"],
   ["Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.0 MicroMessenger/7.0.1", "phone"],
   ["Mozilla/5.0 (Linux; U; Android 13) AliApp(AP/10.3.0) AlipayClient/10.3.0", "alipay"],
+  [
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile/15E148 (com.unionpay.chsp) (cordova 4.5.4) (UnionPay/1.0 CloudPay)",
+    "unionpay",
+  ],
+  ["Mozilla/5.0 (Linux; Android 14) Mobile Safari/537.36 (UnionPay/1.0 ICBCeLife)", "phone"],
   ["Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126 Mobile Safari/537.36", "phone"],
   ["Mozilla/5.0 (Phone; OpenHarmony 5.0) ArkWeb/4.1", "phone"],
   ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126 Safari/537.36", "pc"],

@@ -95,7 +95,11 @@ export function registerCashierRoutes(server: ApiServer, options: CashierOptions
 }
 
 /** The method by which a wallet's own browser pays. */
-const walletMethods: Partial<Record<Device, Method>> = { wechat: "wechat.jsapi", alipay: "alipay.wap" };
+const walletMethods: Partial<Record<Device, Method>> = {
+  wechat: "wechat.jsapi",
+  alipay: "alipay.wap",
+  unionpay: "unionpay.jsapi",
+};
 
 async function enter(context: CashierContext, visit: Visit): Promise<FastifyReply> {
   const { payment, device, query } = visit;
@@ -106,7 +110,7 @@ async function enter(context: CashierContext, visit: Visit): Promise<FastifyRepl
   }
   if (!isPayable(payment, context.clock.now())) return sendScene(context, visit, "view");
   const code = query[context.service.codeParameter(method)];
-  if (query.state !== undefined && code !== undefined) return continueFromWallet(context, visit, method, code);
+  if (query.state !== undefined) return continueFromWallet(context, visit, method, code);
   return enterWallet(context, visit, method);
 }
 

@@ -93,17 +93,22 @@ function scanScene({ payment, absolute_url }: SceneInput, choices: readonly Choi
 
 /** The ways to pay that the payer may choose on this device, in the merchant's order. */
 export function choicesFor(methods: readonly Method[], device: Device, addresses: Addresses): Choice[] {
-  const inWallet = device === "wechat" || device === "alipay";
+  const inWallet = device === "wechat" || device === "alipay" || device === "unionpay";
   return methods.flatMap((method) => {
     const by = offer(method, device, methods);
-    return by ? [{ method, wallet: walletOf(method), by, href: inWallet ? addresses.enter : undefined }] : [];
+    return by
+      ? [{ method, wallet: walletOf(method), by, href: inWallet && by === "app" ? addresses.enter : undefined }]
+      : [];
   });
 }
 
 function offer(method: Method, device: Device, methods: readonly Method[]): Choice["by"] | undefined {
   if (device === "wechat") return method === "wechat.jsapi" ? "app" : undefined;
   if (device === "alipay") return method === "alipay.wap" ? "app" : undefined;
-  if (method === "unionpay.web") return "page";
+  if (device === "unionpay" && method === "unionpay.jsapi") return "app";
+  if (method === "unionpay.web")
+    return device === "unionpay" && methods.includes("unionpay.jsapi") ? undefined : "page";
+  if (device === "unionpay") return undefined;
   if (device === "phone") return method === "wechat.h5" || method === "alipay.wap" ? "app" : undefined;
   if (method === "alipay.page") return "page";
   // A channel's own code is for the wallets that our own address does not serve.
@@ -111,11 +116,15 @@ function offer(method: Method, device: Device, methods: readonly Method[]): Choi
   return isCode && !scanningWallets(methods).includes(walletOf(method)) ? "code" : undefined;
 }
 
+const scanning: Partial<Record<Method, Wallet>> = {
+  "wechat.jsapi": "wechat",
+  "alipay.wap": "alipay",
+  "unionpay.jsapi": "unionpay",
+};
+
 /** The wallets that can pay after scanning the cashier's own address. */
 function scanningWallets(methods: readonly Method[]): Wallet[] {
-  return methods.flatMap((method): Wallet[] =>
-    method === "wechat.jsapi" ? ["wechat"] : method === "alipay.wap" ? ["alipay"] : [],
-  );
+  return methods.flatMap((method) => scanning[method] ?? []);
 }
 
 /** What keeps the payer from paying on this device, as the thing to do instead. */
@@ -124,6 +133,7 @@ function obstacleFor(methods: readonly Method[], device: Device): Obstacle {
   if (device !== "wechat" && offers("wechat.jsapi")) return "use_wechat";
   if (device !== "alipay" && offers("alipay.wap")) return "use_alipay";
   if (device !== "phone" && (offers("wechat.h5") || offers("unionpay.web"))) return "use_phone";
+  if (device !== "unionpay" && offers("unionpay.jsapi")) return "use_unionpay";
   const onComputer: Method[] = ["wechat.native", "alipay.qr", "alipay.page", "unionpay.qr"];
   return device !== "pc" && onComputer.some(offers) ? "use_computer" : "no_methods";
 }
@@ -134,7 +144,7 @@ export function walletOf(method: Method): Wallet {
   return method.startsWith("wechat.") ? "wechat" : "alipay";
 }
 
-const opensOnPhone = (method: Method) => ["wechat.jsapi", "wechat.h5", "alipay.wap"].includes(method);
+const opensOnPhone = (method: Method) => ["wechat.jsapi", "wechat.h5", "alipay.wap", "unionpay.jsapi"].includes(method);
 const opensHere = (method: Method) => method === "alipay.page" || method === "unionpay.web";
 
 function backOf(payment: CashierPayment): ReturnLink | undefined {

@@ -24,6 +24,13 @@ export interface CashierPayment {
   readonly attempt: { readonly method: Method; readonly action: Action } | undefined;
 }
 
+/** Who the payer is to the channel, under the field of the channel that told it. */
+export interface PayerIdentity {
+  readonly openid?: string;
+  readonly buyer_id?: string;
+  readonly user_id?: string;
+}
+
 export interface CashierService {
   /** The payment of a cashier address, or undefined when there is none. */
   load(token: string): Promise<CashierPayment | undefined>;
@@ -31,7 +38,7 @@ export interface CashierService {
   start(
     token: string,
     method: Method,
-    payer: { openid?: string; buyer_id?: string; ip?: string },
+    payer: PayerIdentity & { ip?: string },
     /** Where the channel sends the payer's browser afterwards: the cashier's own address. */
     return_url: string,
   ): Promise<{
@@ -45,5 +52,5 @@ export interface CashierService {
   /** The query parameter with which the browser comes back (`code`, `auth_code`). */
   codeParameter(method: Method): string;
   /** Exchanges the code for the payer's identity, to be passed to `start`. Throws a catalogue error when refused. */
-  identify(token: string, method: Method, code: string): Promise<{ openid?: string; buyer_id?: string }>;
+  identify(token: string, method: Method, code: string): Promise<PayerIdentity>;
 }

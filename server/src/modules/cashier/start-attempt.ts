@@ -8,6 +8,7 @@ import { randomToken } from "../../kit/random.ts";
 import { isWebAddress } from "./addresses.ts";
 import { readCookie, STATE_COOKIE } from "./cookies.ts";
 import { choicesFor } from "./scene.ts";
+import type { PayerIdentity } from "./service.ts";
 import { type CashierContext, sendPayment, setCookie, type Visit } from "./visit.ts";
 
 type Refusal = Extract<Scene, { kind: "refused" }>["refusal"];
@@ -28,20 +29,23 @@ export async function enterWallet(context: CashierContext, visit: Visit, method:
   return reply.redirect(url, 302);
 }
 
-/** The payer is back from the wallet's login: checks that it is this browser's, learns who it is, and starts. */
+/**
+ * The payer is back from the wallet's login: checks that it is this browser's, learns who it is, and starts. Without a
+ * code the wallet did not tell, and is not asked again.
+ */
 export async function continueFromWallet(
   context: CashierContext,
   visit: Visit,
   method: Method,
-  code: string,
+  code: string | undefined,
 ): Promise<FastifyReply> {
   const { payment, reply, request, addresses, query } = visit;
   const expected = readCookie(request.headers.cookie, STATE_COOKIE);
-  if (expected === undefined || !equalSecrets(expected, query.state ?? "")) {
+  if (code === undefined || expected === undefined || !equalSecrets(expected, query.state ?? "")) {
     return sendRefusal(context, visit, { kind: "unidentified" }, 403);
   }
   setCookie(context, reply, STATE_COOKIE, "", addresses.enter, 0);
-  let payer: { openid?: string; buyer_id?: string };
+  let payer: PayerIdentity;
   try {
     payer = await context.service.identify(payment.token, method, code);
   } catch (error) {
@@ -57,7 +61,7 @@ export async function startAttempt(
   context: CashierContext,
   visit: Visit,
   method: Method,
-  identity: { openid?: string; buyer_id?: string },
+  identity: PayerIdentity,
 ): Promise<FastifyReply> {
   const { payment, reply, request, addresses } = visit;
   const return_url = context.public_url + addresses.view;

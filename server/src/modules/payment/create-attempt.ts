@@ -127,7 +127,9 @@ export async function writeAttempts(
 
 /** Another payer's order is of no use: the channel lets only the payer that it was made for pay it. */
 function isReusable(attempt: Attempt, { method, payer }: AttemptItem, now: number, reuse_ms: number): boolean {
-  const samePayer = attempt.payer.openid === payer.openid && attempt.payer.buyer_id === payer.buyer_id;
+  const samePayer = (["openid", "buyer_id", "user_id"] as const).every(
+    (field) => attempt.payer[field] === payer[field],
+  );
   return samePayer && attempt.method === method && !attempt.close_requested && now - attempt.created_at < reuse_ms;
 }
 

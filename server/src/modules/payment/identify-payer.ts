@@ -12,7 +12,7 @@ export interface IdentityRequest {
 }
 
 /** The payer, under the field that a payment's `payer` takes. */
-export type Identity = { readonly openid?: string; readonly buyer_id?: string };
+export type Identity = { readonly openid?: string; readonly buyer_id?: string; readonly user_id?: string };
 
 /**
  * Exchanges a code for the payer's identity towards the account that collects by this method. A code is good once: when

@@ -20,6 +20,7 @@ const requiredPayerField: Partial<Record<Method, keyof Payer>> = {
   "wechat.mini": "openid",
   "wechat.h5": "ip",
   "alipay.jsapi": "buyer_id",
+  "unionpay.jsapi": "user_id",
   "wechat.barcode": "auth_code",
   "alipay.barcode": "auth_code",
   "unionpay.barcode": "auth_code",

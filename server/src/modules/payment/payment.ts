@@ -79,6 +79,7 @@ export interface Payment {
 export interface Payer {
   openid?: string;
   buyer_id?: string;
+  user_id?: string;
   ip?: string;
   /** The code on the payer's phone. It lives in memory until the channel has it, and is never stored. */
   auth_code?: string;

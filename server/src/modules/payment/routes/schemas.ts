@@ -34,6 +34,13 @@ export const PayerInput = Type.Object(
     buyer_id: Type.Optional(
       Type.String({ minLength: 1, maxLength: 128, description: "For alipay.jsapi: the buyer's user id or open id." }),
     ),
+    user_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: "For unionpay.jsapi: the payer's user id at UnionPay.",
+      }),
+    ),
     auth_code: Type.Optional(
       Type.String({
         pattern: "^[0-9]{16,24}$",

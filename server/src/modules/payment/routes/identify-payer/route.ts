@@ -4,7 +4,7 @@ import type { ApiServer } from "../../../../kit/http/api.ts";
 import { identifyPayer } from "../../identify-payer.ts";
 import type { PaymentServices } from "../../services.ts";
 
-const identified = ["wechat.mini", "wechat.jsapi", "alipay.jsapi"] as const;
+const identified = ["wechat.mini", "wechat.jsapi", "alipay.jsapi", "unionpay.jsapi"] as const;
 
 const IdentifyPayerBody = Type.Object({
   method: Type.Union(
@@ -24,6 +24,7 @@ const PayerIdentityObject = Type.Object({
   method: Type.String(),
   openid: Type.Optional(Type.String({ description: "For `payer.openid` of the payment." })),
   buyer_id: Type.Optional(Type.String({ description: "For `payer.buyer_id` of the payment." })),
+  user_id: Type.Optional(Type.String({ description: "For `payer.user_id` of the payment." })),
 });
 
 /** `POST /v1/payer_identities`: a code of the channel for the payer's identity. Nothing is kept of either. */
