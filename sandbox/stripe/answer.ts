@@ -133,7 +133,11 @@ export function textsOf(parameters: Parameters, name: string): string[] {
 export function metadataOf(parameters: Parameters, within = ""): Metadata {
   const given = objectOf(parameters, "metadata") ?? {};
   const param = within === "" ? "metadata" : `${within}[metadata]`;
-  const entries = Object.keys(given).map((key): [string, string] => [key, requiredOf(given, key, param)]);
+  const entries = Object.keys(given).flatMap((key): [string, string][] => {
+    // An empty value takes the key away.
+    const value = textOf(given, key, param);
+    return value === undefined ? [] : [[key, value]];
+  });
   if (entries.length > 50) refuse("Metadata may hold at most 50 keys.", param);
   for (const [key, value] of entries) {
     if (key.length > 40) refuse(`Metadata keys can have up to 40 characters: ${key}`, param);

@@ -23,6 +23,7 @@ export function showSession(sandbox: Sandbox, trade: StripeTrade, expand: readon
     id: trade.session_id,
     object: "checkout.session",
     adaptive_pricing: { enabled: false },
+    allowed_payment_method_types: trade.payment_method_types,
     amount_subtotal: trade.total,
     amount_total: trade.total,
     automatic_tax: { enabled: false, liability: null, provider: null, status: null },

@@ -24,7 +24,15 @@ const life_ms_max = 24 * 3_600_000;
 
 const known_parameters = [
   ...["mode", "line_items", "success_url", "cancel_url", "client_reference_id", "metadata", "payment_intent_data"],
-  ...["payment_method_types", "expires_at", "expand", "adaptive_pricing", "locale", "submit_type", "customer_email"],
+  ...[
+    "allowed_payment_method_types",
+    "expires_at",
+    "expand",
+    "adaptive_pricing",
+    "locale",
+    "submit_type",
+    "customer_email",
+  ],
 ];
 const known_methods = ["card", "alipay", "wechat_pay", "link", "us_bank_account", "sepa_debit", "ideal", "klarna"];
 
@@ -80,9 +88,9 @@ export function createSession(sandbox: Sandbox, { account, parameters }: StripeC
   if (requiredOf(parameters, "mode") !== "payment") refuse("This simulation knows the mode payment only.", "mode");
   const now_ms = sandbox.clock.now();
   const item = readItem(parameters);
-  const methods = textsOf(parameters, "payment_method_types");
+  const methods = textsOf(parameters, "allowed_payment_method_types");
   const strange = methods.find((method) => !known_methods.includes(method));
-  if (strange !== undefined) refuse(`Invalid payment_method_types: ${strange}`, "payment_method_types");
+  if (strange !== undefined) refuse(`Invalid allowed_payment_method_types: ${strange}`, "allowed_payment_method_types");
   const payment = objectOf(parameters, "payment_intent_data") ?? {};
   refuseUnknown(payment, ["metadata", "description", "statement_descriptor_suffix"], "payment_intent_data");
   const success_url =

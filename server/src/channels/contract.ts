@@ -43,6 +43,7 @@ export const methods = [
   "unionpay.app",
   "unionpay.jsapi",
   "unionpay.barcode",
+  "stripe.checkout",
   "bank.transfer",
 ] as const;
 export type Method = (typeof methods)[number];

@@ -17,6 +17,9 @@ const officialHosts: Readonly<Record<string, Readonly<Record<string, readonly st
   unionpay: { base_url: ["gateway.95516.com"] },
 };
 
+/** Channels that serve both modes at one address, where the key alone decides; the channel checks that it fits the account. */
+const sharedHosts: typeof officialHosts = { stripe: { base_url: ["api.stripe.com"] } };
+
 const allOfficialHosts = new Set(Object.values(officialHosts).flatMap((fields) => Object.values(fields).flat()));
 
 /**
@@ -44,7 +47,8 @@ export function checkHosts(
   }
   return addresses.flatMap(({ field, url }) => {
     if (url.protocol !== "https:") return [`${field} of a live account must begin with https://`];
-    const allowed = [...(official[field] ?? []), ...live_hosts_allowed];
+    const own = official[field] ?? sharedHosts[channel]?.[field] ?? [];
+    const allowed = [...own, ...live_hosts_allowed];
     return allowed.includes(url.host) ? [] : [`${field} of a live account must be at ${allowed.join(" or ")}`];
   });
 }
