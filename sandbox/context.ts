@@ -6,6 +6,7 @@ import type { SandboxClock } from "./kit/clock.ts";
 import type { Deliveries } from "./kit/deliveries.ts";
 import type { FaultBook } from "./kit/faults.ts";
 import type { Random } from "./kit/random.ts";
+import type { PaypalState } from "./paypal/state.ts";
 import type { StripeState } from "./stripe/state.ts";
 import type { UnionpayState } from "./unionpay/state.ts";
 import type { WechatState } from "./wechat/state.ts";
@@ -21,6 +22,7 @@ export type Sandbox = {
   alipay: AlipayState;
   unionpay: UnionpayState;
   stripe: StripeState;
+  paypal: PaypalState;
   /** Says that keys or trades have changed and the snapshot should follow. */
   changed: () => void;
   /** Writes the snapshot now; resolves when it is on disk. */

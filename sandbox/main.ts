@@ -1,6 +1,6 @@
 /**
- * The sandbox: a server that speaks WeChat Pay, Alipay's openapi, UnionPay ACP and Stripe's API as the channels do, and a payer's
- * wallet. It is a simulation, for development and tests only; no money moves.
+ * The sandbox: a server that speaks WeChat Pay, Alipay's openapi, UnionPay ACP, Stripe's and PayPal's
+ * APIs as the channels do, and a payer's wallet. It is a simulation, for development and tests only; no money moves.
  */
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -18,6 +18,8 @@ import { createFaultBook } from "./kit/faults.ts";
 import { createRandom, freshSeed } from "./kit/random.ts";
 import { createSnapshot, readSnapshot } from "./kit/snapshot.ts";
 import { captureMemory, restoreMemory } from "./memory.ts";
+import { addPaypalRoutes } from "./paypal/gateway.ts";
+import { createPaypalState } from "./paypal/state.ts";
 import { addStripeRoutes } from "./stripe/gateway.ts";
 import { createStripeState } from "./stripe/state.ts";
 import { addUnionpayRoutes } from "./unionpay/gateway.ts";
@@ -81,6 +83,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     alipay: createAlipayState(),
     unionpay: createUnionpayState(),
     stripe: createStripeState(),
+    paypal: createPaypalState(),
     changed: snapshot.changed,
     saveNow: snapshot.saveNow,
     public_url: options.publicUrl ?? "",
@@ -93,6 +96,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   addAlipayRoutes(app, sandbox);
   addUnionpayRoutes(app, sandbox);
   addStripeRoutes(app, sandbox);
+  addPaypalRoutes(app, sandbox);
   addWalletRoutes(app, sandbox);
   await listen(app, options.port, host);
   const { port } = app.server.address() as { port: number };
@@ -121,7 +125,7 @@ async function closeSandbox(sandbox: Sandbox, app: FastifyInstance, save: () => 
   await save();
 }
 
-const help = `Tributary sandbox: simulated WeChat Pay, Alipay, UnionPay and Stripe, for development and tests.
+const help = `Tributary sandbox: simulated WeChat Pay, Alipay, UnionPay, Stripe and PayPal, for development and tests.
 
   node sandbox/main.ts [--port 8090] [--host 127.0.0.1] [--data <file>] [--seed <number>] [--public-url <url>]
 `;
@@ -152,7 +156,7 @@ async function runFromCommandLine(): Promise<void> {
     ...(values["public-url"] === undefined ? {} : { publicUrl: values["public-url"] }),
   });
   process.stdout.write(
-    `Sandbox (simulated WeChat Pay, Alipay, UnionPay and Stripe) at ${sandbox.url}, wallet at ${sandbox.url}/wallet\n`,
+    `Sandbox (simulated WeChat Pay, Alipay, UnionPay, Stripe and PayPal) at ${sandbox.url}, wallet at ${sandbox.url}/wallet\n`,
   );
   let stopping = false;
   const stop = () => {

@@ -13,6 +13,8 @@ import {
   fileTrade as fileAlipay,
 } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
+import { makeParcel as paypalParcel } from "./paypal/notice.ts";
+import { fileTrade as filePaypal, type PaypalAuthority, type PaypalMerchant, type PaypalTrade } from "./paypal/state.ts";
 import { makeParcel as stripeParcel } from "./stripe/notice.ts";
 import { fileTrade as fileStripe, type StripeAccount, type StripeTrade } from "./stripe/state.ts";
 import { makeParcel as unionpayParcel } from "./unionpay/notice.ts";
@@ -57,6 +59,8 @@ type Memory = {
   unionpay?: { merchants: UnionpayMerchant[]; root?: UnionpayRoot; trades: Kept<UnionpayTrade>[] };
   /** Missing from files written before there was a Stripe. */
   stripe?: { accounts: StripeAccount[]; trades: Kept<StripeTrade>[] };
+  /** Missing from files written before there was a PayPal. */
+  paypal?: { merchants: PaypalMerchant[]; authority?: PaypalAuthority; trades: Kept<PaypalTrade>[] };
 };
 
 /** Missing from trades that were written before there was sharing. */
@@ -93,7 +97,7 @@ function newest<T>(trades: Map<string, T>): T[] {
 
 /** Takes a picture of the sandbox. */
 export function captureMemory(sandbox: Sandbox): Memory {
-  const { wechat, alipay, unionpay, stripe } = sandbox;
+  const { wechat, alipay, unionpay, stripe, paypal } = sandbox;
   return {
     version: 1,
     wechat: {
@@ -116,6 +120,11 @@ export function captureMemory(sandbox: Sandbox): Memory {
     stripe: {
       accounts: [...stripe.members.values()],
       trades: newest(stripe.trades).map((trade) => keepTrade(trade)),
+    },
+    paypal: {
+      merchants: [...paypal.members.values()],
+      trades: newest(paypal.trades).map((trade) => keepTrade(trade)),
+      ...(paypal.authority === undefined ? {} : { authority: paypal.authority }),
     },
   };
 }
@@ -147,6 +156,17 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
   }
   if (memory.unionpay !== undefined) restoreUnionpay(sandbox, memory.unionpay);
   if (memory.stripe !== undefined) restoreStripe(sandbox, memory.stripe);
+  if (memory.paypal !== undefined) restorePaypal(sandbox, memory.paypal);
+}
+
+function restorePaypal(sandbox: Sandbox, memory: NonNullable<Memory["paypal"]>): void {
+  sandbox.paypal.authority = memory.authority;
+  for (const merchant of memory.merchants) sandbox.paypal.members.set(merchant.client_id, merchant);
+  for (const kept of memory.trades) {
+    const trade = reviveTrade<PaypalTrade>(kept);
+    filePaypal(sandbox.paypal, trade);
+    for (const notice of trade.notices) resume(sandbox, notice.status, paypalParcel(sandbox, trade, notice));
+  }
 }
 
 function restoreStripe(sandbox: Sandbox, memory: NonNullable<Memory["stripe"]>): void {

@@ -6,6 +6,11 @@ import type { Sandbox } from "../context.ts";
 import type { Delivery, Notice, Parcel } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import { ControlError, type Fields } from "../kit/input.ts";
+import { moveDispute as movePaypalDispute, openDispute as openPaypalDispute } from "../paypal/dispute.ts";
+import { makeParcel as paypalParcel } from "../paypal/notice.ts";
+import { approveTrade } from "../paypal/order.ts";
+import { finishRefund as finishPaypalRefund } from "../paypal/refund.ts";
+import type { PaypalTrade } from "../paypal/state.ts";
 import { moveDispute, openDispute } from "../stripe/dispute.ts";
 import { makeParcel as stripeParcel } from "../stripe/notice.ts";
 import { declined_card, good_card, tryCard } from "../stripe/pay.ts";
@@ -24,6 +29,11 @@ export type Decision = { outcome: "success" | "fail"; payer: string | undefined;
 /** Carries out the decision; the notice leaves on its own. A failed payment leaves an order open, as channels do. */
 export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fields {
   const { outcome, payer, notify } = decision;
+  if (found.channel === "paypal") {
+    // The payer only approves. The capture finds out what the instrument is worth.
+    approveTrade(sandbox, found.trade, { payer, notify, declining: outcome === "fail" });
+    return { ...numbers(found), paid: found.trade.paid_at_ms !== undefined };
+  }
   if (outcome === "fail") {
     if (found.channel === "wechat") failWechat(sandbox, found.trade);
     else if (found.channel === "unionpay") failUnionpay(sandbox, found.trade);
@@ -41,7 +51,7 @@ export function decide(sandbox: Sandbox, found: Found, decision: Decision): Fiel
 function numbers(found: Found): Fields {
   const { channel, trade } = found;
   const amount = Number(trade.total);
-  const currency = channel === "stripe" ? trade.currency.toUpperCase() : "CNY";
+  const currency = "currency" in trade ? trade.currency.toUpperCase() : "CNY";
   return { channel, out_trade_no: trade.out_trade_no, ...ownNumbers(found), amount, currency };
 }
 
@@ -55,6 +65,8 @@ function ownNumbers({ channel, trade }: Found): Fields {
       return { merchant: trade.mer_id, transaction_id: trade.query_id, payer: trade.payer };
     case "stripe":
       return { merchant: trade.account_id, transaction_id: trade.payment_intent, payer: trade.payer };
+    case "paypal":
+      return { merchant: trade.client_id, transaction_id: trade.capture_id, payer: trade.payer };
   }
 }
 
@@ -78,7 +90,11 @@ export function endRefund(sandbox: Sandbox, number: string, outcome: "success" |
     }
     return { channel: "alipay", refund: refund.out_request_no, status: refund.status };
   }
-  return endStripeRefund(sandbox, number, outcome) ?? endUnionpayRefund(sandbox, number, outcome);
+  return (
+    endStripeRefund(sandbox, number, outcome) ??
+    endPaypalRefund(sandbox, number, outcome) ??
+    endUnionpayRefund(sandbox, number, outcome)
+  );
 }
 
 /** By Stripe's id, or by any value of the refund's metadata, where the merchant's number is. */
@@ -100,6 +116,25 @@ function endStripeRefund(
   return undefined;
 }
 
+/** By PayPal's number, or by the `invoice_id` that the merchant gave. */
+function endPaypalRefund(
+  sandbox: Sandbox,
+  number: string,
+  outcome: "success" | "abnormal" | "closed",
+): Fields | undefined {
+  for (const trade of new Set(sandbox.paypal.by_refund.values())) {
+    const refund = trade.refunds.find(({ id, invoice_id }) => id === number || invoice_id === number);
+    if (refund === undefined) continue;
+    if (outcome === "abnormal")
+      throw new ControlError(400, 'PayPal knows no abnormal refund: use "success" or "closed".');
+    if (!finishPaypalRefund(sandbox, trade, refund, outcome === "success")) {
+      throw new ControlError(409, `Refund ${number} is ${refund.status} already.`);
+    }
+    return { channel: "paypal", refund: refund.invoice_id ?? refund.id, status: refund.status };
+  }
+  return undefined;
+}
+
 function endUnionpayRefund(sandbox: Sandbox, number: string, outcome: "success" | "abnormal" | "closed"): Fields {
   const found = [...sandbox.unionpay.orders.values()].find(({ refund }) => refund?.order_id === number);
   if (found?.refund === undefined) throw new ControlError(404, `No refund ${number}.`);
@@ -112,7 +147,7 @@ function endUnionpayRefund(sandbox: Sandbox, number: string, outcome: "success" 
   return { channel: "unionpay", refund: found.refund.order_id, status: found.refund.status };
 }
 
-export type DisputeMove = "open" | "answer" | "win" | "lose";
+export type DisputeMove = "open" | "answer" | "win" | "lose" | "withdraw";
 
 const statuses = { answer: "under_review", win: "won", lose: "lost" } as const;
 
@@ -122,7 +157,9 @@ export function disputeTrade(
   found: Found,
   asked: { move: DisputeMove; reason: string; amount: bigint },
 ): Fields {
+  if (found.channel === "paypal") return disputePaypal(sandbox, found.trade, asked);
   if (found.channel !== "stripe") throw new ControlError(400, `${found.channel} has no disputes here.`);
+  if (asked.move === "withdraw") throw new ControlError(400, "A cardholder's dispute is not withdrawn here.");
   const { trade } = found;
   const moved =
     asked.move === "open" ? openDispute(sandbox, trade, asked) : moveDispute(sandbox, trade, statuses[asked.move]);
@@ -135,10 +172,28 @@ export function disputeTrade(
   };
 }
 
+/** PayPal's disputes are of the whole payment here. */
+function disputePaypal(
+  sandbox: Sandbox,
+  trade: PaypalTrade,
+  { move, reason, amount }: { move: DisputeMove; reason: string; amount: bigint },
+): Fields {
+  if (amount !== trade.total) throw new ControlError(400, "PayPal's disputes are of the whole amount here.");
+  const moved = move === "open" ? openPaypalDispute(sandbox, trade, reason) : movePaypalDispute(sandbox, trade, move);
+  return {
+    channel: "paypal",
+    dispute: moved.id,
+    status: moved.status,
+    reason: moved.reason,
+    amount: Number(trade.total),
+  };
+}
+
 function parcelOf(sandbox: Sandbox, found: Found, notice: Notice): Parcel | undefined {
   if (found.channel === "wechat") return wechatParcel(sandbox, found.trade, notice);
   if (found.channel === "alipay") return alipayParcel(sandbox, found.trade, notice);
   if (found.channel === "stripe") return stripeParcel(sandbox, found.trade, notice);
+  if (found.channel === "paypal") return paypalParcel(sandbox, found.trade, notice);
   return unionpayParcel(sandbox, found.trade, notice);
 }
 

@@ -4,6 +4,7 @@ import { openSignedOrder } from "../alipay/gateway.ts";
 import type { AlipayTrade } from "../alipay/state.ts";
 import type { Sandbox } from "../context.ts";
 import { ControlError } from "../kit/input.ts";
+import type { PaypalTrade } from "../paypal/state.ts";
 import type { StripeTrade } from "../stripe/state.ts";
 import { UnionpayError } from "../unionpay/answer.ts";
 import { openFrontOrder } from "../unionpay/gateway.ts";
@@ -15,7 +16,8 @@ export type Found =
   | { channel: "wechat"; trade: WechatTrade }
   | { channel: "alipay"; trade: AlipayTrade }
   | { channel: "unionpay"; trade: UnionpayTrade }
-  | { channel: "stripe"; trade: StripeTrade };
+  | { channel: "stripe"; trade: StripeTrade }
+  | { channel: "paypal"; trade: PaypalTrade };
 
 function wechat(trade: WechatTrade | undefined): Found | undefined {
   return trade && { channel: "wechat", trade };
@@ -33,6 +35,10 @@ function stripe(trade: StripeTrade | undefined): Found | undefined {
   return trade && { channel: "stripe", trade };
 }
 
+function paypal(trade: PaypalTrade | undefined): Found | undefined {
+  return trade && { channel: "paypal", trade };
+}
+
 /** Every trade that carries this number as the merchant's or the channel's own. */
 function findByNumber(sandbox: Sandbox, number: string): Found[] {
   const found: (Found | undefined)[] = [
@@ -40,6 +46,7 @@ function findByNumber(sandbox: Sandbox, number: string): Found[] {
     alipay(sandbox.alipay.by_trade_no.get(number)),
     unionpay(sandbox.unionpay.by_query_id.get(number)),
     stripe(sandbox.stripe.by_payment_intent.get(number)),
+    paypal(sandbox.paypal.by_capture.get(number)),
   ];
   for (const mchid of sandbox.wechat.members.keys())
     found.push(wechat(sandbox.wechat.trades.get(`${mchid}/${number}`)));
@@ -49,6 +56,8 @@ function findByNumber(sandbox: Sandbox, number: string): Found[] {
     found.push(unionpay(sandbox.unionpay.trades.get(`${mer_id}/${number}`)));
   for (const account_id of sandbox.stripe.members.keys())
     found.push(stripe(sandbox.stripe.by_reference.get(`${account_id}/${number}`)));
+  for (const client_id of sandbox.paypal.members.keys())
+    found.push(paypal(sandbox.paypal.by_number.get(`${client_id}/${number}`)));
   return found.filter((item) => item !== undefined);
 }
 
@@ -81,6 +90,8 @@ function resolveUrl(sandbox: Sandbox, url: URL): Found | undefined {
   if (url.pathname.endsWith("/gateway.do")) return openOrderString(sandbox, url.search.slice(1));
   if (url.pathname.endsWith("/checkmweb"))
     return wechat(sandbox.wechat.by_link.get(url.searchParams.get("prepay_id") ?? ""));
+  if (url.pathname.endsWith("/checkoutnow"))
+    return paypal(sandbox.paypal.trades.get(url.searchParams.get("token") ?? ""));
   if (url.pathname.startsWith("/c/pay/")) return stripe(sandbox.stripe.by_token.get(url.pathname.split("/")[3] ?? ""));
   const code = url.pathname.endsWith("/wallet/pay") ? url.searchParams.get("code") : null;
   return code === null ? undefined : resolveCode(sandbox, code);
@@ -100,7 +111,8 @@ function resolveCode(sandbox: Sandbox, text: string): Found | undefined {
     wechat(sandbox.wechat.by_link.get(link)) ??
     alipay(sandbox.alipay.by_token.get(link)) ??
     unionpay(sandbox.unionpay.by_token.get(link)) ??
-    stripe(sandbox.stripe.by_token.get(link));
+    stripe(sandbox.stripe.by_token.get(link)) ??
+    paypal(sandbox.paypal.trades.get(link));
   if (direct !== undefined) return direct;
   const found = findByNumber(sandbox, code);
   if (found.length > 1) {
@@ -114,7 +126,7 @@ function resolveCode(sandbox: Sandbox, text: string): Found | undefined {
 
 /**
  * The trade of a code: QR content, wallet address, h5_url, Alipay page or wap address, UnionPay's form as an address, Stripe's checkout,
- * Alipay app order string, prepay id, tn, or a number of the merchant's or the channel's. Throws ControlError 404 or 409.
+ * PayPal's approval address or order number, Alipay app order string, prepay id, tn, or a number of the merchant's or the channel's. Throws ControlError 404 or 409.
  */
 export function findTrade(sandbox: Sandbox, code: string): Found {
   const found = resolveCode(sandbox, code);

@@ -22,6 +22,13 @@ import {
   wholeNumber,
 } from "../kit/input.ts";
 import {
+  describePaypalMerchant,
+  paypal_merchant_fields,
+  registerPaypalMerchant,
+  rotatePaypalKeys,
+} from "../paypal/provision.ts";
+import { clearTrades as clearPaypal } from "../paypal/state.ts";
+import {
   describeStripeMerchant,
   registerStripeMerchant,
   rotateStripeKeys,
@@ -76,6 +83,7 @@ const registrations: Record<
   alipay: { fields: alipay_merchant_fields, register: registerAlipayMerchant, rotate: rotateAlipayKeys },
   unionpay: { fields: unionpay_merchant_fields, register: registerUnionpayMerchant, rotate: rotateUnionpayKeys },
   stripe: { fields: stripe_merchant_fields, register: registerStripeMerchant, rotate: rotateStripeKeys },
+  paypal: { fields: paypal_merchant_fields, register: registerPaypalMerchant, rotate: rotatePaypalKeys },
 };
 
 async function registerMerchant(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
@@ -92,7 +100,8 @@ async function listMerchants(sandbox: Sandbox): Promise<Fields> {
   const alipay = [...sandbox.alipay.members.values()].map((member) => describeAlipayMerchant(sandbox, member));
   const unionpay = [...sandbox.unionpay.members.values()].map((member) => describeUnionpayMerchant(sandbox, member));
   const stripe = [...sandbox.stripe.members.values()].map((account) => describeStripeMerchant(sandbox, account));
-  return { data: [...wechat, ...(await Promise.all([...alipay, ...unionpay])), ...stripe] };
+  const paypal = [...sandbox.paypal.members.values()].map((merchant) => describePaypalMerchant(sandbox, merchant));
+  return { data: [...wechat, ...(await Promise.all([...alipay, ...unionpay, ...paypal])), ...stripe] };
 }
 
 async function rotateKeys(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
@@ -183,12 +192,14 @@ async function reset(sandbox: Sandbox, request: FastifyRequest): Promise<Fields>
   clearAlipay(sandbox.alipay);
   clearUnionpay(sandbox.unionpay);
   clearStripe(sandbox.stripe);
+  clearPaypal(sandbox.paypal);
   if (flag(fields, "merchants", false)) {
     sandbox.wechat.members.clear();
     sandbox.alipay.members.clear();
     sandbox.alipay.grants.clear();
     sandbox.unionpay.members.clear();
     sandbox.stripe.members.clear();
+    sandbox.paypal.members.clear();
   }
   await sandbox.saveNow();
   return { reset: true };
@@ -208,7 +219,7 @@ function finishRefund(sandbox: Sandbox, request: FastifyRequest): Fields {
   return endRefund(sandbox, requiredText(fields, "refund"), outcome);
 }
 
-const dispute_moves: readonly DisputeMove[] = ["open", "answer", "win", "lose"];
+const dispute_moves: readonly DisputeMove[] = ["open", "answer", "win", "lose", "withdraw"];
 
 /** A payer asks the channel for the money back, or the channel goes on with that. */
 function dispute(sandbox: Sandbox, request: FastifyRequest): Fields {

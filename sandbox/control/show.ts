@@ -5,6 +5,9 @@ import { refreshTrade as refreshAlipay } from "../alipay/trade.ts";
 import type { Sandbox } from "../context.ts";
 import type { Notice } from "../kit/deliveries.ts";
 import type { Fields } from "../kit/input.ts";
+import { statusOfCapture } from "../paypal/describe.ts";
+import { writeValue } from "../paypal/money.ts";
+import { isPayable as isApprovable } from "../paypal/order.ts";
 import { showAmount } from "../stripe/money.ts";
 import { refreshTrade as refreshStripe } from "../stripe/session.ts";
 import { isPayable } from "../unionpay/order.ts";
@@ -143,10 +146,39 @@ function showStripe(sandbox: Sandbox, { trade }: Extract<Found, { channel: "stri
   };
 }
 
+function showPaypal({ trade }: Extract<Found, { channel: "paypal" }>): Fields {
+  return {
+    channel: "paypal",
+    merchant: trade.client_id,
+    out_trade_no: trade.out_trade_no,
+    order_id: trade.order_id,
+    transaction_id: trade.capture?.id,
+    kind: "checkout",
+    state: trade.status,
+    capture: trade.capture && statusOfCapture(trade),
+    subject: trade.subject,
+    amount: fen(trade.total),
+    currency: trade.currency,
+    payer: trade.payer,
+    created_at: iso(trade.created_at_ms),
+    paid_at: iso(trade.paid_at_ms),
+    return_url: trade.return_url,
+    refunds: trade.refunds.map((refund) => ({
+      refund: refund.invoice_id ?? refund.id,
+      refund_id: refund.id,
+      amount: fen(refund.amount),
+      status: refund.status,
+    })),
+    disputes: trade.disputes.map(({ id, reason, status, outcome }) => ({ id, reason, status, outcome })),
+    notices: trade.notices.map(showNotice),
+  };
+}
+
 /** The whole of a trade: numbers, state, amounts in the smallest unit, refunds, and how its notices fare. */
 export function showTrade(sandbox: Sandbox, found: Found): Fields {
   if (found.channel === "wechat") return showWechat(sandbox, found);
   if (found.channel === "stripe") return showStripe(sandbox, found);
+  if (found.channel === "paypal") return showPaypal(found);
   return found.channel === "alipay" ? showAlipay(sandbox, found) : showUnionpay(found);
 }
 
@@ -157,6 +189,7 @@ export function listTrades(sandbox: Sandbox, limit: number): Found[] {
     ...[...sandbox.alipay.trades.values()].slice(-limit).map((trade): Found => ({ channel: "alipay", trade })),
     ...[...sandbox.unionpay.trades.values()].slice(-limit).map((trade): Found => ({ channel: "unionpay", trade })),
     ...[...sandbox.stripe.trades.values()].slice(-limit).map((trade): Found => ({ channel: "stripe", trade })),
+    ...[...sandbox.paypal.trades.values()].slice(-limit).map((trade): Found => ({ channel: "paypal", trade })),
   ];
   return found.sort((a, b) => b.trade.created_at_ms - a.trade.created_at_ms).slice(0, limit);
 }
@@ -174,11 +207,13 @@ export type Bill = {
 
 export function describeBill(sandbox: Sandbox, found: Found): Bill {
   const paid = found.trade.paid_at_ms !== undefined;
-  const amount =
-    found.channel === "stripe"
-      ? showAmount(found.trade.total, found.trade.currency)
-      : `¥${formatYuan(found.trade.total)}`;
-  return { ...describeOrder(sandbox, found), amount, channel: found.channel, paid };
+  return { ...describeOrder(sandbox, found), amount: sumOf(found), channel: found.channel, paid };
+}
+
+function sumOf({ channel, trade }: Found): string {
+  if (channel === "stripe") return showAmount(trade.total, trade.currency);
+  if (channel === "paypal") return `${trade.currency} ${writeValue(trade.total, trade.currency).value}`;
+  return `¥${formatYuan(trade.total)}`;
 }
 
 function describeOrder(sandbox: Sandbox, found: Found): Pick<Bill, "merchant" | "subject" | "open"> {
@@ -199,6 +234,11 @@ function describeOrder(sandbox: Sandbox, found: Found): Pick<Bill, "merchant" | 
       refreshStripe(sandbox, trade);
       const merchant = sandbox.stripe.members.get(trade.account_id)?.name ?? trade.account_id;
       return { merchant, subject: trade.subject, open: trade.status === "open" };
+    }
+    case "paypal": {
+      const { trade } = found;
+      const merchant = sandbox.paypal.members.get(trade.client_id)?.name ?? trade.client_id;
+      return { merchant, subject: trade.subject, open: isApprovable(sandbox, trade) };
     }
     case "alipay": {
       const { trade } = found;

@@ -6,13 +6,14 @@
 import { ControlError } from "./input.ts";
 
 /** The simulated channels. */
-export const channels = ["wechat", "alipay", "unionpay", "stripe"] as const;
+export const channels = ["wechat", "alipay", "unionpay", "stripe", "paypal"] as const;
 export type Channel = (typeof channels)[number];
 
 /** What a call does. `notice` is each delivery of a notice; the others are requests of the merchant. */
 export const operations = [
   "pay",
   "query",
+  "capture", // Taking the money that the payer has approved.
   "close",
   "cancel",
   "refund",
@@ -40,6 +41,7 @@ const exchange_faults = [
   "rate_limit", // Nothing is done; the channel's own "too often".
   "bad_signature", // The work is done; the answer's signature is wrong.
   "no_signature", // The work is done; the answer is unsigned.
+  "invalid_token", // PayPal: nothing is done; the token is not, or no longer, taken.
   "html", // The work is done; an HTML page comes back with status 200.
   "empty", // The work is done; an empty body comes back with status 200.
 ] as const;
@@ -51,6 +53,12 @@ const cancel_faults = [
 
 /** Faults of an answer's content: well signed and untrue. */
 const content_faults = ["wrong_amount", "wrong_currency", "wrong_number", "wrong_merchant"] as const;
+
+/** Faults of a capture's result. */
+const capture_faults = [
+  "capture_pending", // The money comes later, or not: by `POST /control/pay`, or after `delay_ms`.
+  "capture_declined", // The payer's instrument is declined: the payer must choose another one.
+] as const;
 
 /** Faults of a refund's result. */
 const refund_faults = ["refund_processing", "refund_abnormal", "refund_closed", "not_enough"] as const;
@@ -76,13 +84,14 @@ export const faultNames = [
   ...exchange_faults,
   ...content_faults,
   ...cancel_faults,
+  ...capture_faults,
   ...refund_faults,
   ...payout_faults,
   ...notice_faults,
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
-/** A fault that waits to be used. `merchant` is a mchid, an app_id, a mer_id or a Stripe account. */
+/** A fault that waits to be used. `merchant` is a mchid, an app_id, a mer_id, a Stripe account or a PayPal client id. */
 export type Fault = {
   id: number;
   channel: Channel;
@@ -121,6 +130,12 @@ const content_operations: Record<Channel, Record<(typeof content_faults)[number]
     wrong_number: ["pay", "query", "close"],
     wrong_merchant: [],
   },
+  paypal: {
+    wrong_amount: ["pay", "query", "capture", "refund", "refund_query"],
+    wrong_currency: ["pay", "query", "capture", "refund", "refund_query"],
+    wrong_number: ["pay", "query", "capture", "refund", "refund_query"],
+    wrong_merchant: ["pay", "query", "capture", "refund", "refund_query"],
+  },
 };
 
 /** A notice with a time of its own is Stripe's, too. */
@@ -133,20 +148,27 @@ const wechat_only: readonly FaultName[] = [
 
 /** What a channel has not, or the sandbox not yet. UnionPay closes nothing, and its certificates travel in its answers. */
 const lacks: Record<Channel, readonly Operation[]> = {
-  wechat: ["receivers", "share", "share_query", "transfer", "transfer_query", "bill"],
-  alipay: [],
+  wechat: ["capture", "receivers", "share", "share_query", "transfer", "transfer_query", "bill"],
+  alipay: ["capture"],
   unionpay: [
-    ...(["close", "certificates"] as const),
+    ...(["capture", "close", "certificates"] as const),
     ...(["receivers", "share", "share_query", "transfer", "transfer_query"] as const),
   ],
   stripe: [
-    ...(["cancel", "certificates", "oauth"] as const),
+    ...(["capture", "cancel", "certificates", "oauth"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill"] as const),
+  ],
+  paypal: [
+    ...(["close", "cancel"] as const),
     ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill"] as const),
   ],
 };
 
 /** Stripe signs its webhooks only; its refunds are done, late or failed. */
 const stripe_lacks: readonly FaultName[] = ["bad_signature", "no_signature", "user_paying"];
+
+/** PayPal signs its webhooks only, too. */
+const paypal_lacks: readonly FaultName[] = ["bad_signature", "no_signature"];
 
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);
@@ -155,6 +177,8 @@ function includes<T extends string>(list: readonly T[], value: string): value is
 /** The operations of `channel` in which `fault` can happen. */
 export function operationsOf(channel: Channel, fault: FaultName): readonly Operation[] {
   if (channel === "stripe" && stripe_lacks.includes(fault)) return [];
+  if (channel === "paypal" && paypal_lacks.includes(fault)) return [];
+  if (channel !== "paypal" && fault === "invalid_token") return [];
   const dated = channel === "stripe" && fault === "notice_stale_timestamp";
   if (channel !== "wechat" && !dated && wechat_only.includes(fault)) return [];
   if (channel === "wechat" && fault === "service_unavailable") return [];
@@ -164,6 +188,7 @@ export function operationsOf(channel: Channel, fault: FaultName): readonly Opera
     return (["share", "transfer"] as const).filter((call) => !lacks[channel].includes(call));
   }
   if (includes(cancel_faults, fault)) return ["cancel"];
+  if (includes(capture_faults, fault)) return lacks[channel].includes("capture") ? [] : ["capture"];
   if (includes(content_faults, fault)) return content_operations[channel][fault];
   return operations.filter((operation) => operation !== "notice" && !lacks[channel].includes(operation));
 }

@@ -91,7 +91,9 @@ export function sendRefusal(sandbox: Sandbox, refusal: Refusal, reply: FastifyRe
       message: messages[name] ?? name,
       debug_id,
       ...(details.length > 0 && { details }),
-      links: links ?? [{ href: `https://developer.paypal.com/docs/api/orders/v2/#error-${issue ?? name}`, rel: "information_link" }],
+      links: links ?? [
+        { href: `https://developer.paypal.com/docs/api/orders/v2/#error-${issue ?? name}`, rel: "information_link" },
+      ],
     }),
   );
 }

@@ -153,7 +153,7 @@ export function describeRefund(sandbox: Sandbox, trade: PaypalTrade, refund: Pay
 
 /** A dispute, as the Disputes API and its webhooks show it. */
 export function describeDispute(sandbox: Sandbox, trade: PaypalTrade, dispute: PaypalDispute) {
-  const amount = writeValue(dispute.amount, trade.currency);
+  const amount = writeValue(trade.total, trade.currency);
   const seller = { merchant_id: describePayee(sandbox, trade).merchant_id, name: "Simulated merchant" };
   return {
     dispute_id: dispute.id,

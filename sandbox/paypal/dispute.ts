@@ -10,14 +10,11 @@ const response_time_ms = 10 * 86_400_000;
 
 /** What the control plane may make of a dispute, and how PayPal says it. */
 const moves = {
-  needs_response: { status: "WAITING_FOR_SELLER_RESPONSE" },
-  under_review: { status: "UNDER_REVIEW" },
-  won: { status: "RESOLVED", outcome: "RESOLVED_SELLER_FAVOUR" },
-  lost: { status: "RESOLVED", outcome: "RESOLVED_BUYER_FAVOUR" },
-  closed: { status: "RESOLVED", outcome: "CANCELED_BY_BUYER" },
+  answer: { status: "UNDER_REVIEW" },
+  win: { status: "RESOLVED", outcome: "RESOLVED_SELLER_FAVOUR" },
+  lose: { status: "RESOLVED", outcome: "RESOLVED_BUYER_FAVOUR" },
+  withdraw: { status: "RESOLVED", outcome: "CANCELED_BY_BUYER" },
 } as const;
-export type DisputeMove = keyof typeof moves;
-export const dispute_moves = Object.keys(moves) as DisputeMove[];
 
 function tell(sandbox: Sandbox, trade: PaypalTrade, dispute: PaypalDispute, type: string): void {
   const resource = describeDispute(sandbox, trade, dispute);
@@ -33,7 +30,6 @@ export function openDispute(sandbox: Sandbox, trade: PaypalTrade, reason: string
   const dispute: PaypalDispute = {
     id: `PP-D-${makePaypalId(sandbox, 8)}`,
     reason,
-    amount: trade.total,
     status: "OPEN",
     created_at_ms: now_ms,
     updated_at_ms: now_ms,
@@ -45,13 +41,17 @@ export function openDispute(sandbox: Sandbox, trade: PaypalTrade, reason: string
   return dispute;
 }
 
-/** Moves a dispute on. Throws ControlError 409 when it is resolved already. */
-export function moveDispute(sandbox: Sandbox, trade: PaypalTrade, dispute: PaypalDispute, to: DisputeMove): void {
-  if (dispute.status === "RESOLVED") throw new ControlError(409, `Dispute ${dispute.id} is resolved already.`);
-  const move = moves[to];
-  dispute.status = move.status;
-  if ("outcome" in move) dispute.outcome = move.outcome;
-  if (to !== "needs_response") delete dispute.respond_by_ms;
+/** Moves the open dispute of an order on. Throws ControlError 409 when it has none. */
+export function moveDispute(sandbox: Sandbox, trade: PaypalTrade, move: keyof typeof moves): PaypalDispute {
+  const dispute = trade.disputes.find(({ status }) => status !== "RESOLVED");
+  if (dispute === undefined) throw new ControlError(409, "The order has no open dispute. 没有进行中的争议");
+  const to: { status: PaypalDispute["status"]; outcome?: string } = moves[move];
+  dispute.status = to.status;
+  if (to.outcome !== undefined) dispute.outcome = to.outcome;
+  delete dispute.respond_by_ms;
+  // PayPal tells times to the second: two moves must not share one.
   dispute.updated_at_ms = Math.max(sandbox.clock.now(), dispute.updated_at_ms + 1_000);
-  tell(sandbox, trade, dispute, to in moves && "outcome" in move ? "CUSTOMER.DISPUTE.RESOLVED" : "CUSTOMER.DISPUTE.UPDATED");
+  const event = to.outcome === undefined ? "CUSTOMER.DISPUTE.UPDATED" : "CUSTOMER.DISPUTE.RESOLVED";
+  tell(sandbox, trade, dispute, event);
+  return dispute;
 }

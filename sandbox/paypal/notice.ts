@@ -7,8 +7,8 @@ import type { Sandbox } from "../context.ts";
 import { signRsa, spoilSignature } from "../kit/crypto.ts";
 import type { Notice, Parcel } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
-import { ensureAuthority } from "./authority.ts";
 import { writeJson } from "./answer.ts";
+import { ensureAuthority } from "./authority.ts";
 import { makePaypalId } from "./provision.ts";
 import type { PaypalTrade } from "./state.ts";
 
@@ -51,7 +51,9 @@ async function compose(sandbox: Sandbox, notice: Notice, mutation: FaultName | u
     event_type,
     summary,
     resource: JSON.parse(resource ?? "{}"),
-    links: [{ href: `${sandbox.public_url}/v1/notifications/webhooks-events/${notice.id}`, rel: "self", method: "GET" }],
+    links: [
+      { href: `${sandbox.public_url}/v1/notifications/webhooks-events/${notice.id}`, rel: "self", method: "GET" },
+    ],
   };
   const body = writeJson(event, mutation);
   const id = makeTransmissionId(sandbox);

@@ -1,7 +1,16 @@
 /** An order's life at PayPal: created, approved by its payer, captured by the merchant. */
 import type { Sandbox } from "../context.ts";
 import { ControlError, type Fields, isFields } from "../kit/input.ts";
-import { type PaypalAnswer, type PaypalCall, PaypalError, refuse, refuseForm, refuseUnknown, requestIdOf, wantsWhole } from "./answer.ts";
+import {
+  type PaypalAnswer,
+  type PaypalCall,
+  PaypalError,
+  refuse,
+  refuseForm,
+  refuseUnknown,
+  requestIdOf,
+  wantsWhole,
+} from "./answer.ts";
 import { describeCapture, describeOrder, describeOrderBriefly } from "./describe.ts";
 import { readValue } from "./money.ts";
 import { announce } from "./notice.ts";
@@ -172,14 +181,19 @@ function tryCapture(sandbox: Sandbox, { merchant, fault }: PaypalCall, trade: Pa
   if (trade.status !== "APPROVED") return "ORDER_NOT_APPROVED";
   if (isInvoiceUsed(sandbox, merchant, trade)) return "DUPLICATE_INVOICE_ID";
   const now_ms = sandbox.clock.now();
-  trade.updated_at_ms = now_ms;
+  trade.updated_at_ms = Math.max(now_ms, trade.updated_at_ms);
   sandbox.changed();
   if (trade.fate === "instrument_declined" || fault?.fault === "capture_declined") {
     trade.status = "PAYER_ACTION_REQUIRED";
     trade.fate = "completed";
     return "INSTRUMENT_DECLINED";
   }
-  const capture: PaypalCapture = { id: trade.capture_id, status: "PENDING", created_at_ms: now_ms, updated_at_ms: now_ms };
+  const capture: PaypalCapture = {
+    id: trade.capture_id,
+    status: "PENDING",
+    created_at_ms: now_ms,
+    updated_at_ms: now_ms,
+  };
   trade.status = "COMPLETED";
   trade.capture = capture;
   sandbox.paypal.by_capture.set(capture.id, trade);
@@ -207,7 +221,7 @@ function isInvoiceUsed(sandbox: Sandbox, merchant: PaypalMerchant, trade: Paypal
 
 function announceCapture(sandbox: Sandbox, trade: PaypalTrade, type: string, summary: string): void {
   const resource = describeCapture(sandbox, trade, trade.capture!, true);
-  announce(sandbox, trade, { type, resource_type: "capture", summary, resource });
+  announce(sandbox, trade, { type, resource_type: "capture", summary, resource }, trade.silent);
 }
 
 /** Ends a capture that is under way; the money has come, or it has not. False when it has ended already. */
@@ -250,7 +264,8 @@ export function approveTrade(
 ): void {
   if (trade.capture?.status === "PENDING") return void finishCapture(sandbox, trade, !declining);
   if (trade.status === "COMPLETED") throw new ControlError(409, "The order has been paid already. 订单已支付");
-  if (!isPayable(sandbox, trade)) throw new ControlError(409, "The order can no longer be approved. 订单已批准或已过期");
+  if (!isPayable(sandbox, trade))
+    throw new ControlError(409, "The order can no longer be approved. 订单已批准或已过期");
   const now_ms = sandbox.clock.now();
   trade.status = "APPROVED";
   trade.fate = declining ? "instrument_declined" : "completed";
@@ -258,10 +273,17 @@ export function approveTrade(
   // PayPal tells times to the second: two approvals must not share one.
   trade.updated_at_ms = Math.max(now_ms, trade.updated_at_ms + 1_000);
   trade.approved_at_ms = now_ms;
+  if (notify) delete trade.silent;
+  else trade.silent = true;
   sandbox.changed();
   const resource = describeOrder(sandbox, trade);
   const summary = "An order has been approved by buyer";
-  announce(sandbox, trade, { type: "CHECKOUT.ORDER.APPROVED", resource_type: "checkout-order", summary, resource }, !notify);
+  announce(
+    sandbox,
+    trade,
+    { type: "CHECKOUT.ORDER.APPROVED", resource_type: "checkout-order", summary, resource },
+    !notify,
+  );
 }
 
 /** A payer's account number: the same for the same name. */

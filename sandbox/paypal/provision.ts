@@ -63,10 +63,14 @@ export async function describePaypalMerchant(sandbox: Sandbox, merchant: PaypalM
   };
 }
 
-/** Gives PayPal a new certificate, which signs webhooks from now on. `merchant` is a client id. */
+/** A new secret for the app, which ends its tokens, and a new certificate, which signs webhooks from now on. */
 export async function rotatePaypalKeys(sandbox: Sandbox, client_id: string): Promise<Fields> {
   const merchant = sandbox.paypal.members.get(client_id);
   if (merchant === undefined) throw new ControlError(404, `No PayPal app ${client_id}.`);
+  merchant.client_secret = `E${sandbox.random.token(79)}`;
+  for (const token of sandbox.paypal.tokens.values()) {
+    if (token.client_id === client_id) sandbox.paypal.tokens.delete(token.token);
+  }
   await renewSigner(sandbox);
   return describePaypalMerchant(sandbox, merchant);
 }

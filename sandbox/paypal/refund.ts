@@ -2,7 +2,15 @@
 import type { Sandbox } from "../context.ts";
 import type { Fault } from "../kit/faults.ts";
 import type { Fields } from "../kit/input.ts";
-import { type PaypalAnswer, type PaypalCall, refuse, refuseForm, refuseUnknown, requestIdOf, wantsWhole } from "./answer.ts";
+import {
+  type PaypalAnswer,
+  type PaypalCall,
+  refuse,
+  refuseForm,
+  refuseUnknown,
+  requestIdOf,
+  wantsWhole,
+} from "./answer.ts";
 import { describeRefund } from "./describe.ts";
 import { announce } from "./notice.ts";
 import { amountAt } from "./order.ts";
@@ -84,7 +92,9 @@ function decideOutcome(sandbox: Sandbox, trade: PaypalTrade, refund: PaypalRefun
     sandbox.clock.schedule(due_ms, () => void finishRefund(sandbox, trade, refund, true));
     return;
   }
-  finishRefund(sandbox, trade, refund, fault?.fault !== "refund_closed");
+  // PayPal gives a refund up only after it has taken it.
+  if (fault?.fault === "refund_closed") setImmediate(() => void finishRefund(sandbox, trade, refund, false));
+  else finishRefund(sandbox, trade, refund, true);
 }
 
 function tell(sandbox: Sandbox, trade: PaypalTrade, refund: PaypalRefund, type: string): void {

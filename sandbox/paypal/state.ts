@@ -53,8 +53,7 @@ export type PaypalRefund = {
 export type PaypalDispute = {
   id: string;
   reason: string;
-  amount: bigint;
-  status: "OPEN" | "WAITING_FOR_SELLER_RESPONSE" | "UNDER_REVIEW" | "RESOLVED";
+  status: "OPEN" | "UNDER_REVIEW" | "RESOLVED";
   outcome?: string;
   created_at_ms: number;
   updated_at_ms: number;
@@ -81,6 +80,8 @@ export type PaypalTrade = {
   status: "CREATED" | "PAYER_ACTION_REQUIRED" | "APPROVED" | "COMPLETED" | "VOIDED";
   payer?: string;
   fate: CaptureFate;
+  /** Nothing is told of its payment unless it is replayed. */
+  silent?: true;
   /** The number that the capture will have; drawn when the payer approves. */
   capture_id: string;
   capture?: PaypalCapture;
@@ -112,6 +113,8 @@ export type PaypalState = {
   signing_key: KeyObject | undefined;
   /** By PayPal's number of the order. */
   trades: Map<string, PaypalTrade>;
+  /** By `client_id/out_trade_no`: the newest order of that number. */
+  by_number: Map<string, PaypalTrade>;
   by_capture: Map<string, PaypalTrade>;
   by_refund: Map<string, PaypalTrade>;
   by_dispute: Map<string, PaypalTrade>;
@@ -127,6 +130,7 @@ export function createPaypalState(): PaypalState {
     authority: undefined,
     signing_key: undefined,
     trades: new Map(),
+    by_number: new Map(),
     by_capture: new Map(),
     by_refund: new Map(),
     by_dispute: new Map(),
@@ -140,6 +144,7 @@ const trades_max = 50_000;
 /** Files an order, and what came of it, under each of their numbers; the oldest beyond 50,000 are forgotten. */
 export function fileTrade(state: PaypalState, trade: PaypalTrade): void {
   state.trades.set(trade.order_id, trade);
+  state.by_number.set(`${trade.client_id}/${trade.out_trade_no}`, trade);
   if (trade.capture !== undefined) state.by_capture.set(trade.capture.id, trade);
   for (const refund of trade.refunds) state.by_refund.set(refund.id, trade);
   for (const dispute of trade.disputes) state.by_dispute.set(dispute.id, trade);
@@ -148,18 +153,20 @@ export function fileTrade(state: PaypalState, trade: PaypalTrade): void {
 }
 
 function forget(state: PaypalState, trade: PaypalTrade): void {
+  const number = `${trade.client_id}/${trade.out_trade_no}`;
+  if (state.by_number.get(number) === trade) state.by_number.delete(number);
   state.trades.delete(trade.order_id);
   state.by_capture.delete(trade.capture_id);
   for (const { id } of trade.refunds) state.by_refund.delete(id);
   for (const { id } of trade.disputes) state.by_dispute.delete(id);
 }
 
-/** Forgets every order and keeps the merchants. */
+/** Forgets every order and keeps the merchants, and their tokens. */
 export function clearTrades(state: PaypalState): void {
   state.trades.clear();
+  state.by_number.clear();
   state.by_capture.clear();
   state.by_refund.clear();
   state.by_dispute.clear();
   state.requests.clear();
-  state.tokens.clear();
 }

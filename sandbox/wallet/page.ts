@@ -6,14 +6,15 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => entities[letter]!);
 }
 
-/** How a page looks: WeChat's green, Alipay's blue, UnionPay's red, Stripe's violet, or none. */
-export type Theme = "wechat" | "alipay" | "unionpay" | "stripe" | "plain";
+/** How a page looks: WeChat's green, Alipay's blue, UnionPay's red, Stripe's violet, PayPal's dark blue, or none. */
+export type Theme = "wechat" | "alipay" | "unionpay" | "stripe" | "paypal" | "plain";
 
 const titles: Record<Theme, string> = {
   wechat: "微信支付 WeChat Pay",
   alipay: "支付宝 Alipay",
   unionpay: "云闪付 UnionPay",
   stripe: "Stripe Checkout",
+  paypal: "PayPal",
   plain: "模拟钱包 Wallet",
 };
 

@@ -8,6 +8,7 @@ import { decide } from "../control/pay.ts";
 import { type Found, findTrade } from "../control/resolve.ts";
 import { describeBill, listTrades } from "../control/show.ts";
 import { ControlError, readFields } from "../kit/input.ts";
+import { makeReturnUrl as makePaypalReturn } from "../paypal/order.ts";
 import { makeFrontReturn } from "../unionpay/notice.ts";
 import { verifyInvocation } from "../wechat/jsapi.ts";
 import { exchange_paths, grantCode, serveExchange } from "../wechat/oauth.ts";
@@ -25,6 +26,7 @@ function sendPage(reply: FastifyReply, theme: Theme, content: string, result?: s
 
 /** A code that finds this very trade again, whatever other merchants' numbers are. */
 function codeOf(found: Found): string {
+  if (found.channel === "paypal") return found.trade.order_id;
   return found.channel === "wechat" ? found.trade.prepay_id : found.trade.token;
 }
 
@@ -46,7 +48,7 @@ function renderHome(sandbox: Sandbox): string {
     .filter(({ bill }) => bill.open)
     .slice(0, orders_shown)
     .map(({ found, bill }) => {
-      const mark = { wechat: "微", alipay: "支", unionpay: "银", stripe: "卡" }[bill.channel];
+      const mark = { wechat: "微", alipay: "支", unionpay: "银", stripe: "卡", paypal: "P" }[bill.channel];
       return `<li><a href="${escapeHtml(pageOf(found))}"><span class="mark ${bill.channel}" aria-hidden="true">${mark}</span>
 <span class="name">${escapeHtml(bill.subject)}<small>${escapeHtml(bill.merchant)} · ${escapeHtml(found.trade.out_trade_no)}</small></span><span class="sum">${bill.amount}</span></a></li>`;
     });
@@ -157,7 +159,8 @@ async function click(sandbox: Sandbox, request: FastifyRequest, reply: FastifyRe
     }
     const signed =
       found.channel === "alipay" && outcome === "success" ? await makeReturnUrl(sandbox, found.trade) : undefined;
-    const target = signed ?? back;
+    const returned = found.channel === "paypal" ? makePaypalReturn(found.trade, outcome !== "leave") : undefined;
+    const target = signed ?? returned ?? back;
     if (target !== undefined) return void reply.redirect(target, 303);
     const outcome_page = renderOutcome(sign, title, english, describeBill(sandbox, found).amount);
     sendPage(reply, found.channel, outcome_page + (await renderFrontReturn(sandbox, found)), result);

@@ -45,6 +45,7 @@ export const methods = [
   "unionpay.barcode",
   "stripe.checkout",
   "bank.transfer",
+  "paypal.checkout",
 ] as const;
 export type Method = (typeof methods)[number];
 
@@ -209,6 +210,8 @@ export interface AttemptReference {
    * of the call that made the order was lost: then only `serial_no` can find it.
    */
   readonly channel_order_no?: string | undefined;
+  /** The attempt must end: an order that only waits for us to take the payer's money (PayPal's) is left as it is. */
+  readonly ending?: boolean;
   /** Epoch milliseconds at which the attempt was created. */
   readonly created_at: number;
 }

@@ -2,11 +2,19 @@
 import { alipay } from "./alipay/index.ts";
 import { bankTransfer } from "./bank-transfer/index.ts";
 import type { Channel, Method } from "./contract.ts";
+import { paypal } from "./paypal/index.ts";
 import { stripe } from "./stripe/index.ts";
 import { unionpay } from "./unionpay/index.ts";
 import { wechat } from "./wechat/index.ts";
 
-export const channels: Readonly<Record<string, Channel>> = { wechat, alipay, unionpay, stripe, bank: bankTransfer };
+export const channels: Readonly<Record<string, Channel>> = {
+  wechat,
+  alipay,
+  unionpay,
+  stripe,
+  paypal,
+  bank: bankTransfer,
+};
 
 /** The channel of that id, or undefined when there is none. */
 export function getChannel(id: string): Channel | undefined {

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ChannelPayment, NoticeResult, PayInput, WireNotice } from "../contract.ts";
 import { checkIntegrity, expectPayment } from "../integrity.ts";
-import { context, type Provisioned } from "./harness.ts";
-import { type ConformanceSubject, startPayment, type World } from "./subject.ts";
+import type { Provisioned } from "./harness.ts";
+import { type ConformanceSubject, payBy, startPayment, type World } from "./subject.ts";
 
 /** Notices: read once, read again, spoilt, untrue, of somebody else. */
 export function describeNotices(subject: ConformanceSubject, world: () => World): void {
@@ -25,13 +25,15 @@ function describeTruth(subject: ConformanceSubject, world: () => World): void {
   it("states the payment exactly as the query does, as often as it comes", async () => {
     const { account, control, receiver, caller } = world();
     const { input, code } = await startPayment(world(), subject);
-    await control.post("pay", { code });
+    await payBy(world(), subject, { input, code });
     await control.post("notices/replay", { trade: input.serial_no, times: 3 });
     const queried = await caller.query(channel, account, input);
     for (let count = 0; count < 4; count += 1) {
-      const payment = paymentOf(await channel.readNotice(context(account), await receiver.next(input.serial_no)));
+      const payment = paymentOf(await caller.readNotice(channel, account, await receiver.next(input.serial_no)));
       expect(checkIntegrity(expectPayment(channel, account, input), payment)).toEqual([]);
-      const known = Object.entries(payment).filter(([name]) => name !== "merchant" && name !== "app");
+      const known = Object.entries(payment).filter(
+        ([name, value]) => name !== "merchant" && name !== "app" && value !== undefined,
+      );
       expect(queried).toMatchObject({ kind: "succeeded", payment: Object.fromEntries(known) });
     }
   });
@@ -41,7 +43,7 @@ function describeTruth(subject: ConformanceSubject, world: () => World): void {
     const { input, code } = await startPayment(world(), subject);
     const { reply } = receiver;
     receiver.reply = () => channel.replyToNotice(false);
-    await control.post("pay", { code });
+    await payBy(world(), subject, { input, code });
     await receiver.next(input.serial_no);
     receiver.reply = () => channel.replyToNotice(true);
     await control.post("notices/replay", { trade: input.serial_no });
@@ -55,11 +57,11 @@ function describeTruth(subject: ConformanceSubject, world: () => World): void {
   it.each(facts.untrueNotices ?? ["notice_wrong_amount", "notice_wrong_merchant"])(
     "does not survive the comparison when it is a %s",
     async (mutate) => {
-      const { account, control, receiver } = world();
+      const { account, caller, control, receiver } = world();
       const { input, code } = await startPayment(world(), subject);
-      await control.post("pay", { code, notify: false });
+      await payBy(world(), subject, { input, code }, { notify: false });
       await control.post("notices/replay", { trade: input.serial_no, mutate });
-      const payment = paymentOf(await channel.readNotice(context(account), await receiver.next(input.serial_no)));
+      const payment = paymentOf(await caller.readNotice(channel, account, await receiver.next(input.serial_no)));
       expect(checkIntegrity(expectPayment(channel, account, input), payment)).not.toEqual([]);
     },
   );
@@ -73,21 +75,21 @@ function describeSpoilt(subject: ConformanceSubject, world: () => World): void {
   });
 
   it.each(facts.spoiltNotices)("is refused when it is %s", async (mutate) => {
-    const { account, control, receiver } = world();
+    const { account, caller, control, receiver } = world();
     const { input, code } = await startPayment(world(), subject);
-    await control.post("pay", { code, notify: false });
+    await payBy(world(), subject, { input, code }, { notify: false });
     await control.post("notices/replay", { trade: input.serial_no, mutate });
-    expect((await channel.readNotice(context(account), await receiver.next(input.serial_no))).kind).toBe("rejected");
+    expect((await caller.readNotice(channel, account, await receiver.next(input.serial_no))).kind).toBe("rejected");
   });
 
   it("is refused by the account of another merchant, and by one that cannot be opened", async () => {
-    const { account, control, receiver } = world();
+    const { account, caller, receiver } = world();
     const { input, code } = await startPayment(world(), subject);
-    await control.post("pay", { code });
+    await payBy(world(), subject, { input, code });
     const notice = await receiver.next(input.serial_no);
-    expect((await channel.readNotice(context(stranger.account), notice)).kind).toBe("rejected");
+    expect((await caller.readNotice(channel, stranger.account, notice)).kind).toBe("rejected");
     const broken = { ...account, id: "broken", secrets: {} };
-    expect((await channel.readNotice(context(broken), notice)).kind).toBe("rejected");
+    expect((await caller.readNotice(channel, broken, notice)).kind).toBe("rejected");
   });
 }
 
@@ -96,22 +98,22 @@ function describeGarbage(subject: ConformanceSubject, world: () => World): void 
   let good: WireNotice;
   let input: PayInput;
   beforeAll(async () => {
-    const { control, receiver } = world();
+    const { receiver } = world();
     const started = await startPayment(world(), subject);
     input = started.input;
-    await control.post("pay", { code: started.code });
+    await payBy(world(), subject, started);
     good = await receiver.next(input.serial_no);
   });
 
   it("says the same or is refused when any one byte of it is changed", async () => {
-    const { account } = world();
-    const truth = paymentOf(await channel.readNotice(context(account), good));
+    const { account, caller } = world();
+    const truth = paymentOf(await caller.readNotice(channel, account, good));
     const flip = fc.tuple(fc.nat(good.body.length - 1), fc.integer({ min: 1, max: 255 }));
     await fc.assert(
       fc.asyncProperty(flip, async ([at, mask]) => {
         const body = Buffer.from(good.body);
         body[at] = body[at]! ^ mask;
-        const result = await channel.readNotice(context(account), { ...good, body });
+        const result = await caller.readNotice(channel, account, { ...good, body });
         // A form has more than one spelling of the same text (%e4 and %E4): the facts must not change.
         if (result.kind !== "rejected") expect(result).toEqual({ kind: "payment_succeeded", payment: truth });
       }),
@@ -120,12 +122,12 @@ function describeGarbage(subject: ConformanceSubject, world: () => World): void 
   });
 
   it("is refused, without an exception, when it is anything else", async () => {
-    const { account } = world();
+    const { account, caller } = world();
     const headers = fc.dictionary(fc.constantFrom(...Object.keys(good.headers)), fc.string());
     await fc.assert(
       fc.asyncProperty(headers, fc.uint8Array({ maxLength: 400 }), async (changed, bytes) => {
         const notice = { headers: { ...good.headers, ...changed }, body: Buffer.from(bytes) };
-        expect((await channel.readNotice(context(account), notice)).kind).toBe("rejected");
+        expect((await caller.readNotice(channel, account, notice)).kind).toBe("rejected");
       }),
       { numRuns: 200 },
     );

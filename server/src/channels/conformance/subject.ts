@@ -70,10 +70,18 @@ export interface ChannelFacts {
   readonly refundWithoutOrder?: true;
   /** Why the query is not known once the channel has changed its keys; bad_signature unless given. */
   readonly rotated?: UnknownReason;
+  /** A notice brings the way to its certificate: the channel renews it without the account's knowing. */
+  readonly certificateTravels?: true;
   /** Well-signed but untrue notices; of another amount and of another merchant unless given. */
   readonly untrueNotices?: readonly string[];
   /** Spoilt notices that must be refused. */
   readonly spoiltNotices: readonly string[];
+  /** The payer only approves: the money is taken when the order is asked about. */
+  readonly approvedFirst?: true;
+  /** Without the channel's number of it an order cannot be found, and nobody can pay it. */
+  readonly lostWithoutNumber?: true;
+  /** Nothing is told to the channel: an order is closed by never taking its money. */
+  readonly closedByNeglect?: true;
   /** Where it takes the payer's code. */
   readonly barcode?: BarcodeFacts;
 }
@@ -163,12 +171,23 @@ export async function startPayment(
   return { input: { ...asked, channel_order_no }, code: codeOf(action) };
 }
 
+/** Pays as a payer does and, where that only approves, has the money taken. Answers the channel's number of the payment. */
+export async function payBy(
+  { caller, account, control }: World,
+  subject: ConformanceSubject,
+  { input, code }: { input: PayInput; code: string },
+  decision: { notify?: boolean } = {},
+): Promise<string> {
+  const { transaction_id } = await control.post("pay", { code, ...decision });
+  if (subject.facts.approvedFirst) await caller.query(subject.channel, account, input);
+  return String(transaction_id);
+}
+
 /** A payment that has been paid, silently; answers the channel's number of it. */
 export async function payInFull(
   world: World,
   subject: ConformanceSubject,
 ): Promise<{ input: PayInput; channel_trade_no: string }> {
-  const { input, code } = await startPayment(world, subject);
-  const { transaction_id } = await world.control.post("pay", { code, notify: false });
-  return { input, channel_trade_no: String(transaction_id) };
+  const started = await startPayment(world, subject);
+  return { input: started.input, channel_trade_no: await payBy(world, subject, started, { notify: false }) };
 }

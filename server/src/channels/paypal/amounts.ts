@@ -22,7 +22,8 @@ export interface PaypalMoney {
 
 /** The amount in PayPal's form. Throws `RequestRefused` for a currency or a fraction that PayPal cannot take. */
 export function toPaypalMoney({ amount, currency }: Money): PaypalMoney {
-  if (!known.has(currency)) throw new RequestRefused("CURRENCY_NOT_SUPPORTED", `PayPal does not collect in ${currency}`);
+  if (!known.has(currency))
+    throw new RequestRefused("CURRENCY_NOT_SUPPORTED", `PayPal does not collect in ${currency}`);
   const text = toDecimal(money(amount, currency));
   if (!whole.has(currency)) return { currencyCode: currency, value: text };
   const [units, fraction = ""] = text.split(".");

@@ -50,7 +50,10 @@ export function readCaptured(context: ChannelContext, order: Order, unit: Purcha
   if (meaning === "waiting") return { kind: "pending" };
   if (meaning === "declined") {
     const reason = capture.statusDetails?.reason ?? "no reason given";
-    return { kind: "failed", failure: { code: `CAPTURE_${status}`, message: `PayPal declined the payment: ${reason}` } };
+    return {
+      kind: "failed",
+      failure: { code: `CAPTURE_${status}`, message: `PayPal declined the payment: ${reason}` },
+    };
   }
   const payment = readPayment(context, capture, unit);
   if ("kind" in payment) return payment;

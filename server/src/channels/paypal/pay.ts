@@ -6,7 +6,7 @@ import { fromPaypalMoney, toPaypalMoney } from "./amounts.ts";
 import { callPaypal, loadSdk } from "./client.ts";
 import { openPaypalAccount } from "./config.ts";
 import { payRefusals } from "./errors.ts";
-import { readCaptured, readUnit } from "./order.ts";
+import { readUnit } from "./order.ts";
 
 const DESCRIPTION_LENGTH_MAX = 127;
 /** Where the payer is sent; which of the two PayPal says depends on how the order names its source. */
@@ -65,7 +65,7 @@ function cut(text: string): string {
   return short.isWellFormed() ? short : short.slice(0, -1);
 }
 
-/** The same number again answers the order that exists, in whatever state and of whatever amount it is. */
+/** The same number again answers the order that exists, of whatever amount it is; what became of it tells the query. */
 function readCreated(context: ChannelContext, input: PayInput, order: Order): PayOutcome {
   const echoed = fromPaypalMoney(order.purchaseUnits?.[0]?.amount);
   const { amount, currency } = input.amount;
@@ -74,10 +74,6 @@ function readCreated(context: ChannelContext, input: PayInput, order: Order): Pa
   if (sameNumber && otherAmount) return unknown("duplicate", "PayPal has an order of this number with another amount");
   const unit = readUnit(context, input, order);
   if ("kind" in unit) return unit;
-  if (order.status === "COMPLETED") {
-    const captured = readCaptured(context, order, unit);
-    if (captured.kind !== "pending") return captured;
-  }
   const url = order.links?.find(({ rel }) => approvalLinks.has(rel))?.href;
   if (!url || !order.id) return unknown("duplicate", `PayPal has an order of this number that is ${order.status}`);
   return { kind: "pending", action: { type: "redirect", url }, channel_order_no: order.id };

@@ -58,7 +58,11 @@ function readRefund(context: ChannelContext, data: Refund): RefundOutcome {
 }
 
 /** The outcome that a refund's state means; a state that no table lists is not known. */
-export function outcomeOf(refund: ChannelRefund, status: string | undefined, reason: string | undefined): RefundOutcome {
+export function outcomeOf(
+  refund: ChannelRefund,
+  status: string | undefined,
+  reason: string | undefined,
+): RefundOutcome {
   switch (status !== undefined && Object.hasOwn(meanings, status) ? meanings[status as RefundStatus] : undefined) {
     case "succeeded":
       return { kind: "succeeded", refund };

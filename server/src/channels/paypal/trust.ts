@@ -31,7 +31,11 @@ export function isCertificateAddress({ account }: ChannelContext, address: strin
 }
 
 /** The certificate at an address, trusted now; a sentence when it is not, or cannot be had. */
-export async function fetchSigner(context: ChannelContext, address: string, send: Send): Promise<X509Certificate | string> {
+export async function fetchSigner(
+  context: ChannelContext,
+  address: string,
+  send: Send,
+): Promise<X509Certificate | string> {
   const { account, clock } = context;
   if (!isCertificateAddress(context, address)) return "the certificate's address is not PayPal's";
   const key = `${account.id}:${account.version}:${address}`;

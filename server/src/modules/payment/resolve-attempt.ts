@@ -50,7 +50,7 @@ async function askChannel(services: PaymentServices, attempt: Attempt, must_end:
   }
   const rules = barcodeRulesOf(channel, attempt.method);
   if (rules) return askAboutBarcode(services, attempt, { channel, account, rules }, must_end);
-  const reference = attemptReference(attempt);
+  const reference = { ...attemptReference(attempt), ending: must_end };
   const answer = await services.channels.query(channel, account, reference);
   if (answer.kind !== "pending" && answer.kind !== "not_found") return answer;
   if (must_end && channel.close) {
