@@ -14,7 +14,12 @@ import {
 } from "./alipay/state.ts";
 import type { Sandbox } from "./context.ts";
 import { makeParcel as paypalParcel } from "./paypal/notice.ts";
-import { fileTrade as filePaypal, type PaypalAuthority, type PaypalMerchant, type PaypalTrade } from "./paypal/state.ts";
+import {
+  fileTrade as filePaypal,
+  type PaypalAuthority,
+  type PaypalMerchant,
+  type PaypalTrade,
+} from "./paypal/state.ts";
 import { makeParcel as stripeParcel } from "./stripe/notice.ts";
 import { fileTrade as fileStripe, type StripeAccount, type StripeTrade } from "./stripe/state.ts";
 import { makeParcel as unionpayParcel } from "./unionpay/notice.ts";

@@ -288,7 +288,11 @@ describe("PayPal's own ways", () => {
       amount: started.input.amount,
       reason: "UNAUTHORISED",
     };
-    expect(first).toMatchObject({ kind: "dispute", owner, dispute: { ...facts, status: "needs_response", respond_by: expect.any(Number) } });
+    expect(first).toMatchObject({
+      kind: "dispute",
+      owner,
+      dispute: { ...facts, status: "needs_response", respond_by: expect.any(Number) },
+    });
     expect(then).toMatchObject({
       kind: "dispute",
       owner,
