@@ -11,6 +11,7 @@ import type { Secret } from "../kit/secret.ts";
 import type { Bills } from "./contract/bill.ts";
 import type { ConfigField, ConnectionOutcome, Expiry } from "./contract/configuration.ts";
 import type { ChannelDispute } from "./contract/dispute.ts";
+import type { ChannelLimits } from "./contract/limits.ts";
 import type { Sharing, SharingPart } from "./contract/sharing.ts";
 import type { Statements } from "./contract/statement.ts";
 import type { Transfers } from "./contract/transfer.ts";
@@ -19,6 +20,7 @@ import type { ChannelFailure, Unknown } from "./contract/trouble.ts";
 export type * from "./contract/bill.ts";
 export type * from "./contract/configuration.ts";
 export type * from "./contract/dispute.ts";
+export type * from "./contract/limits.ts";
 export type * from "./contract/sharing.ts";
 export type * from "./contract/statement.ts";
 export type * from "./contract/transfer.ts";
@@ -389,13 +391,3 @@ export type IdentityOutcome =
   | { readonly kind: "identified"; readonly payer: string }
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
   | Unknown;
-
-export interface ChannelLimits {
-  /** How long after payment a refund may still be asked for, in milliseconds. */
-  readonly refund_window_ms: number;
-  readonly refunds_per_payment_max: number;
-  /** How long after creation the channel still answers a query for the order, in milliseconds. */
-  readonly query_window_ms: number;
-  /** How soon after a refund request its result may be asked for, in milliseconds. */
-  readonly refund_query_delay_ms: number;
-}
