@@ -8,11 +8,15 @@ const sameWishMs = 1000;
 const parentPollMs = 250;
 
 /**
- * Left to themselves V8 lets the old space double before it collects, and the C library keeps a pool of memory for each
+ * For the server. Left to themselves V8 lets the old space double before it collects, and the C library keeps a pool of memory for each
  * thread: half as much memory again under load, for no speed that could be measured. Collecting the young generation on
  * several threads wakes them for a millisecond's work; where the database needs the other core, one is cheaper.
  */
-const memoryFlags = ["--max-semi-space-size=16", "--heap-growing-percent=30", "--no-parallel-scavenge"];
+const memoryFlags = {
+  start: ["--max-semi-space-size=16", "--heap-growing-percent=30", "--no-parallel-scavenge"],
+  // Tens of thousands of callers wait in this process: where the young generation is small, they are copied again and again.
+  bench: ["--max-semi-space-size=64"],
+};
 const memoryEnvironment = { MALLOC_ARENA_MAX: "2" };
 
 /**
@@ -23,12 +27,16 @@ const memoryEnvironment = { MALLOC_ARENA_MAX: "2" };
  * stops by itself. When npm started this process and is killed, this process asks the child to stop.
  */
 export function relay(node, script, args) {
-  const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...memoryFlags, script, ...args], {
-    stdio: ["inherit", "inherit", "inherit", "ipc"],
-    detached: true,
-    // Node keeps what it made of the sources, which halves the time of the next start.
-    env: { ...memoryEnvironment, ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/tributary") },
-  });
+  const child = spawn(
+    node,
+    ["--disable-warning=ExperimentalWarning", ...(memoryFlags[args[0]] ?? []), script, ...args],
+    {
+      stdio: ["inherit", "inherit", "inherit", "ipc"],
+      detached: true,
+      // Node keeps what it made of the sources, which halves the time of the next start.
+      env: { ...memoryEnvironment, ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/tributary") },
+    },
+  );
   let lastSentAt = Number.NEGATIVE_INFINITY;
   const pass = (signal) => {
     const now = performance.now();

@@ -23,17 +23,22 @@ export function createManualClock(start_ms: number): ManualClock {
   };
 }
 
-let lastAt_ms = Number.NaN;
-let lastText = "";
+/** A prime, so that instants a round time apart have places of their own. */
+const PLACES = 61;
+const shownAt_ms: number[] = Array(PLACES).fill(Number.NaN);
+const shownText: string[] = Array(PLACES).fill("");
 
 /**
- * RFC 3339 in UTC with milliseconds, the only form in which the API shows an instant. The last one is remembered: a batch
- * and what it answers show the same moment many times.
+ * RFC 3339 in UTC with milliseconds, the only form in which the API shows an instant. The newest are remembered: a batch
+ * and what it answers show the same moments many times.
  */
 export function toRfc3339(at_ms: number): string {
-  if (at_ms !== lastAt_ms) {
-    lastText = new Date(at_ms).toISOString();
-    lastAt_ms = at_ms;
+  const place = Math.abs(at_ms % PLACES);
+  if (at_ms !== shownAt_ms[place]) {
+    const text = new Date(at_ms).toISOString();
+    if (!Number.isInteger(at_ms)) return text;
+    shownText[place] = text;
+    shownAt_ms[place] = at_ms;
   }
-  return lastText;
+  return shownText[place]!;
 }

@@ -23,13 +23,22 @@ export function hashRequest(method: string, path: string, body: unknown): Buffer
 
 /** JSON with sorted keys and without white space; what `undefined` holds is left out, a bigint is its digits. */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return value.toString();
   if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members: string[] = [];
-  for (const key of Object.keys(value).sort()) {
+  let members = "";
+  for (const key of sortKeys(Object.keys(value))) {
     const member = (value as Record<string, unknown>)[key];
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
+    if (member !== undefined) members += `${members && ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
   }
-  return `{${members.join(",")}}`;
+  return `{${members}}`;
+}
+
+/** Every request is hashed: one that is put together in order is not sorted again. */
+function sortKeys(keys: string[]): string[] {
+  for (let index = 1; index < keys.length; index += 1) {
+    if (keys[index - 1]! > keys[index]!) return keys.sort();
+  }
+  return keys;
 }

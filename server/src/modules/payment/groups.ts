@@ -25,7 +25,8 @@ function createPaymentGroups(services: PaymentServices): PaymentGroups {
   return {
     create: createGroup({
       name: "payment.create",
-      batch_max: 128,
+      // Half of what busy callers wait for: while one half is committed, the other is answered and the next one read.
+      batch_max: 32,
       in_flight_max: 2,
       run: (items) => rerunAfterRace(() => writePayments(services, items)),
       ...(distributed ? { key: (item) => item.payment.merchant_id } : {}),

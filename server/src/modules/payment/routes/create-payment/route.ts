@@ -45,19 +45,20 @@ function methodOf({ method, payer }: Static<typeof CreatePaymentBody>): Method |
   return chooseMethod(method as Method | typeof AUTO_BARCODE, payer ?? {});
 }
 
+/** In the order of the alphabet, in which it is hashed. */
 function toInput(body: Static<typeof CreatePaymentBody>): CreatePaymentInput {
   return {
-    out_trade_no: body.out_trade_no,
     amount: BigInt(body.amount),
     currency: body.currency,
-    subject: body.subject,
-    method: methodOf(body),
     description: body.description,
-    notify_url: body.notify_url,
-    return_url: body.return_url,
     expires_in: body.expires_in ?? DEFAULT_EXPIRY_S,
-    payer: body.payer ?? {},
-    store: body.store,
     metadata: body.metadata ?? {},
+    method: methodOf(body),
+    notify_url: body.notify_url,
+    out_trade_no: body.out_trade_no,
+    payer: body.payer ?? {},
+    return_url: body.return_url,
+    store: body.store,
+    subject: body.subject,
   };
 }
