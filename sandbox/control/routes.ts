@@ -42,7 +42,6 @@ import {
   unionpay_merchant_fields,
 } from "../unionpay/provision.ts";
 import { clearTrades as clearUnionpay } from "../unionpay/state.ts";
-import { logIn } from "../wechat/oauth.ts";
 import {
   describeWechatMerchant,
   registerWechatMerchant,
@@ -53,6 +52,7 @@ import { clearTrades as clearWechat } from "../wechat/state.ts";
 import { type DisputeMove, decide, disputeTrade, endRefund, replayNotices } from "./pay.ts";
 import { findTrade } from "./resolve.ts";
 import { listTrades, showTrade } from "./show.ts";
+import { wechat_controls } from "./wechat.ts";
 
 type Work = (sandbox: Sandbox, request: FastifyRequest) => Fields | Promise<Fields>;
 
@@ -155,13 +155,6 @@ function publishBill(sandbox: Sandbox, request: FastifyRequest): Fields {
   const discrepancies = readDiscrepancies(channel, fields.discrepancies);
   sandbox.bills.ask({ channel, date, ...(merchant === undefined ? {} : { merchant }) }, discrepancies);
   return { channel, date, discrepancies: discrepancies.length };
-}
-
-/** A mini program's user logs in. */
-function logInToMini(sandbox: Sandbox, request: FastifyRequest): Fields {
-  const fields = readFields(request.body, ["channel", "appid", "payer"]);
-  choice(fields, "channel", ["wechat"], "wechat");
-  return logIn(sandbox, requiredText(fields, "appid"), optionalText(fields, "payer") ?? "payer-1");
 }
 
 async function moveClock(sandbox: Sandbox, request: FastifyRequest): Promise<Fields> {
@@ -272,9 +265,9 @@ const controls: readonly ["GET" | "POST" | "DELETE", string, Work][] = [
   ["POST", "/keys/rotate", rotateKeys],
   ["POST", "/pay", pay],
   ["POST", "/auth_codes", drawAuthCode],
-  ["POST", "/login_codes", logInToMini],
   ["POST", "/refunds", finishRefund],
   ["POST", "/disputes", dispute],
+  ...wechat_controls,
   ["POST", "/bills", publishBill],
   ["POST", "/faults", addFault],
   ["GET", "/faults", (sandbox) => ({ data: [...sandbox.faults.list()] })],

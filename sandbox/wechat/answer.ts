@@ -4,7 +4,7 @@ import type { Sandbox } from "../context.ts";
 import { signRsa, spoilSignature, verifyRsa } from "../kit/crypto.ts";
 import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
 import type { Fault, Operation } from "../kit/faults.ts";
-import type { Fields } from "../kit/input.ts";
+import { type Fields, isFields } from "../kit/input.ts";
 import type { Signer, WechatMember } from "./state.ts";
 
 /** A refusal, with WeChat's HTTP status, code and message. */
@@ -172,16 +172,17 @@ async function refuseByFault(sandbox: Sandbox, fault: Fault, reply: FastifyReply
 /** Makes an answer untrue in the one field that the fault names, before it is signed. */
 function distort(body: Fields, fault: Fault): Fields {
   const copy = structuredClone(body);
-  const amount = copy.amount as Fields | undefined;
+  const { amount } = copy;
   switch (fault.fault) {
     case "wrong_amount":
-      if (amount !== undefined) for (const key of ["total", "payer_total", "refund"]) bump(amount, key);
+      if (isFields(amount)) for (const key of ["total", "payer_total", "refund"]) bump(amount, key);
+      for (const part of Array.isArray(copy.receivers) ? copy.receivers : []) bump(part, "amount");
       return copy;
     case "wrong_currency":
-      if (amount !== undefined) amount.currency = "USD";
+      if (isFields(amount)) amount.currency = "USD";
       return copy;
     case "wrong_number":
-      for (const key of ["out_trade_no", "out_refund_no"])
+      for (const key of ["out_trade_no", "out_refund_no", "out_order_no"])
         if (key in copy) copy[key] = `${String(copy[key])}X`.slice(-32);
       return copy;
     case "wrong_merchant":

@@ -3,6 +3,7 @@ import type { Sandbox } from "../context.ts";
 import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
 import { type CodeResult, chargeCode, refusalOf, reverseCode } from "./code-pay.ts";
 import { describeOwner, readOwner } from "./owner.ts";
+import { readSettleInfo } from "./pay.ts";
 import { describeTrade } from "./query.ts";
 import type { WechatTrade } from "./state.ts";
 import { allowText, readTime, requireFen, requireObject, requireOrderNumber, requireText } from "./validate.ts";
@@ -27,6 +28,7 @@ export function placeCodeOrder(sandbox: Sandbox, call: WechatCall, partner: bool
     total: requireFen(requireObject(body, "amount"), "total"),
     auth_code,
     expires_at_ms: readTime(body, "time_expire"),
+    profit_sharing: readSettleInfo(body),
   };
   const wellFormed = /^1[0-5]\d{16}$/.test(auth_code);
   const trade = orRefuse(wellFormed ? chargeCode(sandbox, order) : refusalOf("AUTH_CODE_INVALID"));

@@ -16,6 +16,7 @@ export type CodeOrder = Owner & {
   total: bigint;
   auth_code: string;
   expires_at_ms: number | undefined;
+  profit_sharing: boolean;
 };
 
 /** A refusal, with the code of API v2. `status` is what API v3 answers with. */
@@ -96,6 +97,7 @@ function openCodeTrade(sandbox: Sandbox, order: CodeOrder, fingerprint: string, 
     refunds: [],
     notices: [],
     ...(order.attach === undefined ? {} : { attach: order.attach }),
+    ...(order.profit_sharing && { profit_sharing: true }),
   };
   fileTrade(sandbox.wechat, trade);
   sandbox.changed();

@@ -93,7 +93,18 @@ function readOrder(sandbox: Sandbox, kind: OrderKind, call: WechatCall, partner:
     refunds: [],
     notices: [],
     ...(attach === undefined ? {} : { attach }),
+    ...(readSettleInfo(body) && { profit_sharing: true }),
   };
+}
+
+/** Whether the money is to be held back for sharing. */
+export function readSettleInfo(body: Fields): boolean {
+  if (body.settle_info === undefined) return false;
+  const { profit_sharing = false } = requireObject(body, "settle_info");
+  if (typeof profit_sharing !== "boolean") {
+    refuseField("/settle_info/profit_sharing", profit_sharing, "应为布尔类型");
+  }
+  return profit_sharing;
 }
 
 function answerOrder(sandbox: Sandbox, trade: WechatTrade): WechatAnswer {

@@ -8,6 +8,7 @@ import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
 import { announce } from "./notice.ts";
 import { readSubMerchant } from "./owner.ts";
 import { refreshTrade } from "./pay.ts";
+import { sharedAmount } from "./sharing.ts";
 import type { WechatRefund, WechatTrade } from "./state.ts";
 import {
   allowText,
@@ -87,6 +88,9 @@ function checkRefund(sandbox: Sandbox, trade: WechatTrade, amount: bigint, total
   if (trade.refunds.length >= refunds_max) throw new WechatError(403, "RULE_LIMIT", "部分退款次数超限");
   if (claimedAmount(trade) + amount > trade.total) {
     throw new WechatError(400, "INVALID_REQUEST", "申请退款金额大于订单剩余可退金额");
+  }
+  if (claimedAmount(trade) + amount > trade.total - BigInt(sharedAmount(trade))) {
+    throw new WechatError(403, "NOT_ENOUGH", "订单已分账，可退款余额不足，请先发起分账回退");
   }
 }
 

@@ -6,13 +6,17 @@ import { listCertificates } from "./certificates.ts";
 import { placeCodeOrder, reverseCodeOrder } from "./code-pay-v3.ts";
 import { placeOrder } from "./pay.ts";
 import { closeOrder, queryByNumber, queryByTransaction } from "./query.ts";
+import { addReceiver, deleteReceiver } from "./receivers.ts";
 import { queryRefund, requestRefund } from "./refund.ts";
+import { placeSharing, queryHeldAmount, querySharing, unfreeze } from "./sharing.ts";
+import { placeReturn, queryReturn } from "./sharing-return.ts";
 import { order_kinds } from "./state.ts";
 import { serveV2, v2_calls } from "./v2.ts";
 
 export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   addTransactionRoutes(app, sandbox, "/v3/pay/transactions", false);
   addTransactionRoutes(app, sandbox, "/v3/pay/partner/transactions", true);
+  addSharingRoutes(app, sandbox);
   for (const [path, call] of Object.entries(v2_calls)) app.post(path, serveV2(sandbox, call));
   app.post(
     "/v3/refund/domestic/refunds",
@@ -26,6 +30,35 @@ export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
     "/v3/certificates",
     serve(sandbox, "certificates", (call) => listCertificates(sandbox, call)),
   );
+}
+
+/** Sharing, for direct merchants and for service providers alike. */
+function addSharingRoutes(app: FastifyInstance, sandbox: Sandbox): void {
+  const base = "/v3/profitsharing";
+  const posts = [
+    ["receivers", "/receivers/add", addReceiver],
+    ["receivers", "/receivers/delete", deleteReceiver],
+    ["share", "/orders", placeSharing],
+    ["share", "/orders/unfreeze", unfreeze],
+    ["share", "/return-orders", placeReturn],
+  ] as const;
+  const gets = [
+    ["/orders/:out_order_no", querySharing],
+    ["/return-orders/:out_return_no", queryReturn],
+    ["/transactions/:transaction_id/amounts", queryHeldAmount],
+  ] as const;
+  for (const [operation, path, work] of posts) {
+    app.post(
+      base + path,
+      serve(sandbox, operation, (call) => work(sandbox, call)),
+    );
+  }
+  for (const [path, work] of gets) {
+    app.get(
+      base + path,
+      serve(sandbox, "share_query", (call) => work(sandbox, call)),
+    );
+  }
 }
 
 /** Orders of direct merchants, or of service providers for their sub-merchants (`partner`). */

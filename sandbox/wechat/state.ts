@@ -35,12 +35,22 @@ export type WechatMerchant = {
   verify_mode: VerifyMode;
   /** Those for whom it collects, which makes it a service provider. */
   sub_merchants?: SubMerchant[];
+  /** Whom it may share with. */
+  receivers?: Receiver[];
   /** The newest of each kind signs. */
   platform_keys: PlatformKey[];
 };
 
 /** A merchant of a service provider's, with its own apps. */
 export type SubMerchant = { sub_mchid: string; sub_appid: string; sub_mini_appid: string; sub_app_appid: string };
+
+/** A receiver of shares, of a direct merchant or of a sub-merchant. */
+export type Receiver = {
+  type: "MERCHANT_ID" | "PERSONAL_OPENID" | "PERSONAL_SUB_OPENID";
+  account: string;
+  name?: string;
+  sub_mchid?: string;
+};
 
 /** A merchant with its keys read. */
 export type WechatMember = {
@@ -106,7 +116,46 @@ export type WechatTrade = {
   payer?: string;
   paid_at_ms?: number;
   refunds: WechatRefund[];
+  /** The money was held back to be shared; `unfrozen` once what is left has become the merchant's. */
+  profit_sharing?: boolean;
+  unfrozen?: boolean;
+  sharings?: WechatSharing[];
   notices: Notice[];
+};
+
+/** What a receiver gets; whole fen, as numbers. */
+export type SharedPart = Pick<Receiver, "type" | "account"> & {
+  amount: number;
+  description: string;
+  result: "PENDING" | "SUCCESS" | "CLOSED";
+  fail_reason?: string;
+  detail_id: string;
+  finished_at_ms?: number;
+};
+
+/** A part that its receiver gave back. */
+export type SharingReturn = {
+  out_return_no: string;
+  return_id: string;
+  return_mchid: string;
+  amount: number;
+  description: string;
+  result: "PROCESSING" | "SUCCESS" | "FAILED";
+  fail_reason?: string;
+  fingerprint: string;
+  created_at_ms: number;
+};
+
+/** A sharing, or the release of what was left. */
+export type WechatSharing = {
+  kind: "share" | "release";
+  out_order_no: string;
+  order_id: string;
+  state: "PROCESSING" | "FINISHED";
+  parts: SharedPart[];
+  fingerprint: string;
+  created_at_ms: number;
+  returns: SharingReturn[];
 };
 
 /** A code of web authorization or of a mini program's login: single use, five minutes. */
@@ -120,6 +169,8 @@ export type WechatState = {
   by_transaction: Map<string, WechatTrade>;
   /** By `mchid/out_refund_no`. */
   refunds: Map<string, { trade: WechatTrade; refund: WechatRefund }>;
+  /** By `mchid/out_order_no`. */
+  sharings: Map<string, { trade: WechatTrade; sharing: WechatSharing }>;
   oauth_codes: Map<string, OauthCode>;
   /** JSAPI invocations that await the payer: id to trade. */
   nonces: { current: Set<number>; previous: Set<number>; since_ms: number };
@@ -132,6 +183,7 @@ export function createWechatState(): WechatState {
     by_link: new Map(),
     by_transaction: new Map(),
     refunds: new Map(),
+    sharings: new Map(),
     oauth_codes: new Map(),
     nonces: { current: new Set(), previous: new Set(), since_ms: 0 },
   };
@@ -146,6 +198,9 @@ export function fileTrade(state: WechatState, trade: WechatTrade): void {
   state.by_link.set(trade.token, trade);
   if (trade.transaction_id !== undefined) state.by_transaction.set(trade.transaction_id, trade);
   for (const refund of trade.refunds) state.refunds.set(`${trade.mchid}/${refund.out_refund_no}`, { trade, refund });
+  for (const sharing of trade.sharings ?? []) {
+    state.sharings.set(`${trade.mchid}/${sharing.out_order_no}`, { trade, sharing });
+  }
   if (state.trades.size <= trades_max) return;
   const [oldest] = state.trades.values();
   if (oldest !== undefined) forgetTrade(state, oldest);
@@ -157,6 +212,7 @@ function forgetTrade(state: WechatState, trade: WechatTrade): void {
   state.by_link.delete(trade.token);
   if (trade.transaction_id !== undefined) state.by_transaction.delete(trade.transaction_id);
   for (const refund of trade.refunds) state.refunds.delete(`${trade.mchid}/${refund.out_refund_no}`);
+  for (const sharing of trade.sharings ?? []) state.sharings.delete(`${trade.mchid}/${sharing.out_order_no}`);
 }
 
 /** Forgets every trade and keeps the merchants. */
@@ -165,5 +221,6 @@ export function clearTrades(state: WechatState): void {
   state.by_link.clear();
   state.by_transaction.clear();
   state.refunds.clear();
+  state.sharings.clear();
   state.oauth_codes.clear();
 }

@@ -106,6 +106,7 @@ const micropay: Work = (sandbox, _member, fields) => {
     total: BigInt(total_fee),
     auth_code,
     expires_at_ms: readCompact(fields.time_expire),
+    profit_sharing: fields.profit_sharing === "Y",
   };
   return answer(chargeCode(sandbox, order), describe);
 };

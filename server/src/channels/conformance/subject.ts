@@ -120,7 +120,12 @@ export function useWorld(subject: Pick<ConformanceSubject, "start" | "provision"
 }
 
 /** Asks for a fault of the merchant's next call. */
-export async function ask(world: World, subject: ConformanceSubject, operation: string, fault: string): Promise<void> {
+export async function ask(
+  world: World,
+  subject: Pick<ConformanceSubject, "channel">,
+  operation: string,
+  fault: string,
+): Promise<void> {
   const { control, merchant } = world;
   await control.post("faults", { channel: subject.channel.id, operation, fault, merchant });
 }

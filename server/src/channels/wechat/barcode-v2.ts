@@ -22,7 +22,7 @@ const OWN_ADDRESS = "127.0.0.1";
 
 /** Takes the money by the payer's code. USERPAYING is an order that its payer must confirm. */
 export const payBarcodeV2: Operation<PayInput, PayOutcome> = {
-  async toRequest(context, { payer, subject, serial_no, amount }) {
+  async toRequest(context, { payer, subject, serial_no, amount, sharing }) {
     return signV2Call(context, "/pay/micropay", {
       body: truncate(subject, BODY_LENGTH_MAX),
       out_trade_no: serial_no,
@@ -30,6 +30,7 @@ export const payBarcodeV2: Operation<PayInput, PayOutcome> = {
       fee_type: amount.currency,
       spbill_create_ip: payer.ip ?? OWN_ADDRESS,
       auth_code: requireAuthCode(payer),
+      ...(sharing ? { profit_sharing: "Y" } : {}),
     });
   },
   fromResponse(context, { serial_no }, response) {

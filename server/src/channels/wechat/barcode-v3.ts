@@ -7,7 +7,7 @@ import { requireAuthCode } from "./barcode-v2.ts";
 import { openWechatAccount } from "./config.ts";
 import { cancelRefusals, interpretBarcodeRefusal, interpretWechatRefusal } from "./errors.ts";
 import { partiesOf, transactionsPath } from "./parties.ts";
-import { truncate, wireAmount } from "./pay.ts";
+import { settleInfoOf, truncate, wireAmount } from "./pay.ts";
 import { readPayment } from "./query.ts";
 import { signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
@@ -17,13 +17,15 @@ const OWN_ADDRESS = "127.0.0.1";
 
 /** Takes the money by the payer's code. USERPAYING, as a code or as a state, is an order that its payer must confirm. */
 export const payBarcodeV3: Operation<PayInput, PayOutcome> = {
-  async toRequest(context, { payer, subject, serial_no, amount }) {
+  async toRequest(context, input) {
+    const { payer, subject, serial_no, amount } = input;
     const body = {
       ...partiesOf(context, "wechat.barcode"),
       description: truncate(subject, DESCRIPTION_LENGTH_MAX),
       out_trade_no: serial_no,
       payer: { auth_code: requireAuthCode(payer) },
       amount: { total: wireAmount(amount.amount), currency: amount.currency },
+      ...settleInfoOf(input),
       scene_info: { device_ip: payer.ip ?? OWN_ADDRESS },
     };
     const path = `${transactionsPath(openWechatAccount(context.account))}/codepay`;

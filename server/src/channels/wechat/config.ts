@@ -86,6 +86,8 @@ export interface WechatAccount {
   /** Keys of WeChat Pay by certificate serial (upper case) or public key id. */
   readonly verification_keys: ReadonlyMap<string, KeyObject>;
   readonly wechatpay_serial: string | undefined;
+  /** The serial of the platform certificate that was made last. */
+  readonly newest_certificate: string | undefined;
   readonly api_v3_key: KeyObject;
   readonly api_v2_key: string | undefined;
   readonly barcode_api: "v2" | "v3";
@@ -112,6 +114,7 @@ export const openWechatAccount = memoizeByAccount((account): WechatAccount => {
     private_key: readPrivateKey(secretOf(account, "merchant_private_key")),
     verification_keys: readVerificationKeys(config),
     wechatpay_serial: config.wechatpay_serial ?? config.public_keys?.[0]?.id,
+    newest_certificate: findNewestCertificate(config),
     api_v3_key: createSecretKey(secretOf(account, "api_v3_key"), "utf8"),
     api_v2_key: account.secrets.api_v2_key?.reveal(),
     barcode_api: config.barcode_api ?? "v2",
@@ -141,6 +144,11 @@ function readVerificationKeys(config: WechatConfig): Map<string, KeyObject> {
   }
   for (const { id, pem: text } of config.public_keys ?? []) keys.set(verificationKeyId(id), readPublicKey(text));
   return keys;
+}
+
+function findNewestCertificate({ platform_certificates = [] }: WechatConfig): string | undefined {
+  const madeAt = (text: string) => Date.parse(new X509Certificate(text).validFrom);
+  return platform_certificates.toSorted((a, b) => madeAt(b.pem) - madeAt(a.pem))[0]?.serial_no;
 }
 
 function secretOf(account: ChannelAccount, name: string): string {

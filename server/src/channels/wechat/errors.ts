@@ -88,6 +88,32 @@ export const refundQueryRefusals = {
   REFUNDNOTEXISTS: "not_found",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** Adding and removing receivers, which may be repeated. */
+export const receiverRefusals = {
+  PARAMERROR: "failed",
+  INVALIDREQUEST: "failed",
+  NOAUTH: "failed",
+  RULELIMIT: "failed",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/** Sharing, releasing and giving back: a refusal means that this number did nothing. */
+export const shareRefusals = {
+  PARAMERROR: "failed",
+  INVALIDREQUEST: "failed",
+  NOAUTH: "failed",
+  RULELIMIT: "failed",
+  NOTENOUGH: "failed",
+  ORDERNOTEXIST: "failed",
+  RESOURCENOTEXISTS: "failed",
+  // Paid less than a minute ago.
+  ORDERNOTREADY: "system_error",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const shareQueryRefusals = {
+  RESOURCENOTEXISTS: "not_found",
+  ORDERNOTEXIST: "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
 interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -116,6 +142,16 @@ export function interpretBarcodeRefusal(refusal: Refusal): PayOutcome {
 export function interpretRefundRefusal(refusal: Refusal) {
   const taken = isInvalidRequest(refusal) && /退款单号重复|与之前请求不一致/.test(refusal.message);
   return taken ? duplicateOf(refusal) : interpretWechatRefusal(refundRefusals, refusal);
+}
+
+/** INVALID_REQUEST is also used for a number that was used otherwise, and for an order that is too young to be shared. */
+export function interpretShareRefusal(refusal: Refusal) {
+  if (isInvalidRequest(refusal) && /单号重复|与之前请求不一致|参数不一致/.test(refusal.message))
+    return duplicateOf(refusal);
+  if (isInvalidRequest(refusal) && /处理中|请稍后/.test(refusal.message)) {
+    return unknown("system_error", `${refusal.code}: ${refusal.message}`);
+  }
+  return interpretWechatRefusal(shareRefusals, refusal);
 }
 
 function isInvalidRequest({ code }: Refusal): boolean {

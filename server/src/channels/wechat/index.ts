@@ -13,6 +13,7 @@ import { readNotice, replyToNotice } from "./notice.ts";
 import { appidOf, merchantOf } from "./parties.ts";
 import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
 import { queryRefund, refund } from "./refund.ts";
+import { sharing } from "./sharing.ts";
 
 export { type CertificatesOutcome, certificates, type PlatformCertificate } from "./certificates.ts";
 
@@ -47,6 +48,7 @@ export const wechat: Channel = {
   replyToNotice,
   identity,
   miniIdentity,
+  sharing,
   limits: {
     refund_window_ms: 365 * 86_400_000,
     refunds_per_payment_max: 50,

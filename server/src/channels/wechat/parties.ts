@@ -56,7 +56,13 @@ export function merchantsOf({ mchid, sub_mchid }: Numbers): JsonObject {
   return sub_mchid === undefined ? { mchid } : { sp_mchid: mchid, sub_mchid };
 }
 
-/** The same for the query string of a question. */
+/** The sub-merchant alone, for calls that name it beside the caller. */
+export function subMerchantOf({ account }: ChannelContext): JsonObject {
+  const { sub_mchid } = openWechatAccount(account);
+  return sub_mchid === undefined ? {} : { sub_mchid };
+}
+
+/** The merchants of an order, for the query string of a question. */
 export function merchantsQuery(numbers: Numbers): string {
   return new URLSearchParams(merchantsOf(numbers) as Record<string, string>).toString();
 }

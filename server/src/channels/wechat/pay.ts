@@ -100,7 +100,13 @@ function orderOf(context: ChannelContext, input: PayInput): JsonObject {
     time_expire: toBeijingRfc3339(Math.min(input.expires_at, input.created_at + EXPIRY_MS_MAX)),
     notify_url: input.notify_url,
     amount: { total: wireAmount(input.amount.amount), currency: input.amount.currency },
+    ...settleInfoOf(input),
   };
+}
+
+/** Whether the money is held back to be shared. */
+export function settleInfoOf({ sharing }: PayInput): JsonObject {
+  return sharing ? { settle_info: { profit_sharing: true } } : {};
 }
 
 /** JSON has no bigint; an amount beyond 2^53 fen is far above every limit of the channel. */

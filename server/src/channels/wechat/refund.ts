@@ -12,8 +12,8 @@ import type {
 import { differenceOf, echoedMoney } from "../integrity.ts";
 import { unknown } from "../refusal.ts";
 import { asObject, integerOf, type JsonObject, textOf } from "../wire-json.ts";
-import { openWechatAccount } from "./config.ts";
 import { interpretRefundRefusal, interpretWechatRefusal, refundQueryRefusals } from "./errors.ts";
+import { subMerchantOf } from "./parties.ts";
 import { truncate, wireAmount } from "./pay.ts";
 import { signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
@@ -22,9 +22,8 @@ const REASON_BYTES_MAX = 80;
 
 export const refund: Operation<RefundInput, RefundOutcome> = {
   async toRequest(context, input) {
-    const { sub_mchid } = openWechatAccount(context.account);
     const body = {
-      ...(sub_mchid === undefined ? {} : { sub_mchid }),
+      ...subMerchantOf(context),
       transaction_id: input.attempt.channel_trade_no,
       out_refund_no: input.refund_no,
       ...(input.reason ? { reason: truncateBytes(input.reason, REASON_BYTES_MAX) } : {}),
@@ -43,9 +42,8 @@ export const refund: Operation<RefundInput, RefundOutcome> = {
 
 export const queryRefund: Operation<RefundInput, RefundOutcome> = {
   toRequest(context, { refund_no }) {
-    const { sub_mchid } = openWechatAccount(context.account);
-    const about = sub_mchid === undefined ? "" : `?sub_mchid=${encodeURIComponent(sub_mchid)}`;
-    const path = `/v3/refund/domestic/refunds/${encodeURIComponent(refund_no)}${about}`;
+    const about = new URLSearchParams(subMerchantOf(context) as Record<string, string>).toString();
+    const path = `/v3/refund/domestic/refunds/${encodeURIComponent(refund_no)}${about && `?${about}`}`;
     return signRequest(context, { method: "GET", path });
   },
   fromResponse: (context, input, response) =>

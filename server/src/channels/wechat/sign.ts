@@ -13,6 +13,8 @@ export interface UnsignedRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: JsonObject;
+  /** The key of WeChat Pay that the body's secrets are encrypted for, instead of the account's choice. */
+  readonly serial?: string | undefined;
 }
 
 /** Signs `METHOD\nPATH?QUERY\nTIMESTAMP\nNONCE\nBODY\n` and puts the five facts into the Authorization header. */
@@ -24,6 +26,7 @@ export async function signRequest(context: ChannelContext, unsigned: UnsignedReq
   const nonce = randomToken(context.random, NONCE_LENGTH);
   const message = [unsigned.method, url.pathname + url.search, timestamp, nonce, body, ""].join("\n");
   const signature = await signSha256(account.private_key, message);
+  const serial = unsigned.serial ?? account.wechatpay_serial;
   const authorization = [
     `mchid="${account.mchid}"`,
     `nonce_str="${nonce}"`,
@@ -39,7 +42,7 @@ export async function signRequest(context: ChannelContext, unsigned: UnsignedReq
       accept: "application/json",
       "user-agent": "Tributary/0.1",
       ...(unsigned.body === undefined ? {} : { "content-type": "application/json" }),
-      ...(account.wechatpay_serial === undefined ? {} : { "wechatpay-serial": account.wechatpay_serial }),
+      ...(serial === undefined ? {} : { "wechatpay-serial": serial }),
     },
     ...(unsigned.body === undefined ? {} : { body }),
   };

@@ -1,0 +1,31 @@
+/** What the control plane can do at WeChat Pay alone. */
+import type { FastifyRequest } from "fastify";
+import type { Sandbox } from "../context.ts";
+import { ControlError, choice, type Fields, optionalText, readFields, requiredText } from "../kit/input.ts";
+import { logIn } from "../wechat/oauth.ts";
+import { finishSharing } from "../wechat/sharing.ts";
+
+/** A mini program's user logs in. */
+function logInToMini(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["channel", "appid", "payer"]);
+  choice(fields, "channel", ["wechat"], "wechat");
+  return logIn(sandbox, requiredText(fields, "appid"), optionalText(fields, "payer") ?? "payer-1");
+}
+
+/** Ends a sharing that a fault keeps under way; `failed` closes its last receiver's part. */
+function endSharing(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["sharing", "outcome"]);
+  const outcome = choice(fields, "outcome", ["success", "failed"], "success");
+  const number = requiredText(fields, "sharing");
+  const found = [...sandbox.wechat.sharings.values()].find(({ sharing }) => sharing.out_order_no === number);
+  if (found === undefined) throw new ControlError(404, `No sharing ${number}.`);
+  finishSharing(sandbox, found.sharing, outcome === "success");
+  return { channel: "wechat", sharing: number, parts: found.sharing.parts.map(({ result }) => result) };
+}
+
+type Work = (sandbox: Sandbox, request: FastifyRequest) => Fields;
+
+export const wechat_controls: ["POST", string, Work][] = [
+  ["POST", "/login_codes", logInToMini],
+  ["POST", "/sharings", endSharing],
+];
