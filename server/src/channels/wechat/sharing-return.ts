@@ -14,7 +14,7 @@ const DESCRIPTION = "分账回退";
 export const returnShare: NonNullable<Sharing["returnShare"]> = {
   async toRequest(context, { sharing_no, return_no, receiver, amount }) {
     if (receiver.kind !== "merchant_no") {
-      throw new RequestRefused("RECEIVER_CANNOT_RETURN", "WeChat Pay takes back from merchants only, not from persons");
+      throw new RequestRefused("RECEIVER_CANNOT_RETURN", "at WeChat Pay a merchant gives back, a person does not");
     }
     const body = {
       ...subMerchantOf(context),
