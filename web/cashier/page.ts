@@ -119,7 +119,7 @@ function refreshOf(view: PaymentView): FrameContent["refresh"] {
   // A form is posted, which no refresh can do: its button does.
   if (scene.kind === "handoff") return scene.fields ? undefined : { after_s: 0, url: scene.url };
   if (scene.kind === "succeeded" && scene.back) return { after_s: RETURN_S, url: scene.back.url };
-  const waits = scene.kind === "scan" || scene.kind === "confirming";
+  const waits = scene.kind === "scan" || scene.kind === "confirming" || scene.kind === "transfer";
   return waits && live ? { after_s: REFRESH_S, url: live.view_url } : undefined;
 }
 

@@ -2,7 +2,7 @@
 import { type Fragment, type Html, html } from "./html.ts";
 import { chevron, stateIcon, walletIcon } from "./icons.ts";
 import type { Texts } from "./text.ts";
-import type { Choice, PaymentView, QrImage, Refusal, ReturnLink, Scene } from "./view.ts";
+import type { Choice, PaymentView, QrImage, Refusal, ReturnLink, Scene, TransferDetails } from "./view.ts";
 
 export interface RenderedScene {
   /** Also the document's title. */
@@ -29,6 +29,8 @@ export function renderScene(view: PaymentView, t: Texts): RenderedScene {
         icon: html`<div class="travelling">${walletIcon(scene.wallet)}</div>`,
         after: renderHandoff(scene, t),
       });
+    case "transfer":
+      return renderTransfer(scene, t);
     case "confirming":
       return renderConfirming(scene, t);
     case "succeeded":
@@ -96,6 +98,33 @@ function renderHandoff({ url, fields }: SceneOf<"handoff">, t: Texts): Html {
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
   );
   return html`<form method="post" action="${url}" accept-charset="utf-8" data-handoff>${inputs}<p class="actions"><button class="button secondary">${t.handoff_link}</button></p></form>`;
+}
+
+const transferFields = ["account_name", "account_number", "bank_name", "bank_code", "amount", "reference"] as const;
+
+function renderTransfer({ details, days, other_url }: SceneOf<"transfer">, t: Texts): RenderedScene {
+  const rows = transferFields.flatMap((field) => {
+    const value = details[field];
+    return value === undefined ? [] : [renderTransferField(field, value, details, t)];
+  });
+  const other =
+    other_url !== undefined && html`<p class="fine"><a class="quiet" href="${other_url}">${t.confirming_other}</a></p>`;
+  return say(t.transfer_title, t.transfer_hint, {
+    after: html`<dl class="transfer">${rows}</dl>
+<p class="fine">${days !== undefined && `${t.transferDays(days)} `}${t.transfer_wait}</p>${other}`,
+  });
+}
+
+/** What is copied is what the bank's form wants: an amount without its currency, a reference without more. */
+function renderTransferField(
+  field: (typeof transferFields)[number],
+  value: string,
+  { currency }: TransferDetails,
+  t: Texts,
+): Html {
+  const label = t.transfer[field];
+  const copy = html`<button class="copy" type="button" data-copy="${value}" data-copied="${t.transfer_copied}" aria-label="${t.transfer_copy} ${label}" hidden>${t.transfer_copy}</button>`;
+  return html`<div class="is-${field}"><dt>${label}</dt><dd><span>${value}${field === "amount" && html` <small>${currency}</small>`}</span>${copy}</dd></div>`;
 }
 
 function renderConfirming(scene: SceneOf<"confirming">, t: Texts): RenderedScene {

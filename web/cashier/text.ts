@@ -1,5 +1,5 @@
 /** Every sentence that a payer reads, in both languages. */
-import type { Language, Obstacle, Wallet } from "./view.ts";
+import type { Choice, Language, Obstacle, Wallet } from "./view.ts";
 
 export interface Texts {
   readonly lang: string;
@@ -20,8 +20,8 @@ export interface Texts {
   readonly choose_title: string;
   readonly choose_hint: string;
   readonly choose_hint_app: string;
-  choice(by: "app" | "page" | "code", wallet: Wallet): string;
-  readonly choice_hint: Readonly<Record<"app" | "page" | "code", string>>;
+  choice(by: Choice["by"], wallet: Wallet): string;
+  readonly choice_hint: Readonly<Record<Choice["by"], string>>;
   readonly opening: string;
   readonly bridge_title: string;
   readonly bridge_hint: string;
@@ -33,6 +33,15 @@ export interface Texts {
   handoffTitle(wallet: Wallet): string;
   readonly handoff_hint: string;
   readonly handoff_link: string;
+  readonly transfer_title: string;
+  readonly transfer_hint: string;
+  readonly transfer: Readonly<
+    Record<"bank_name" | "bank_code" | "account_name" | "account_number" | "amount" | "reference", string>
+  >;
+  readonly transfer_copy: string;
+  readonly transfer_copied: string;
+  transferDays(days: number): string;
+  readonly transfer_wait: string;
   readonly confirming_title: string;
   readonly confirming_hint: string;
   readonly confirming_resume: string;
@@ -70,10 +79,10 @@ export interface Texts {
   readonly reload: string;
 }
 
-const zhWallets = { wechat: "微信支付", alipay: "支付宝", unionpay: "银联" };
-const zhApps = { wechat: "微信", alipay: "支付宝", unionpay: "云闪付" };
-const enWallets = { wechat: "WeChat Pay", alipay: "Alipay", unionpay: "UnionPay" };
-const enApps = { wechat: "WeChat", alipay: "Alipay", unionpay: "the UnionPay app" };
+const zhWallets = { wechat: "微信支付", alipay: "支付宝", unionpay: "银联", bank: "银行转账" };
+const zhApps = { wechat: "微信", alipay: "支付宝", unionpay: "云闪付", bank: "手机银行" };
+const enWallets = { wechat: "WeChat Pay", alipay: "Alipay", unionpay: "UnionPay", bank: "Bank transfer" };
+const enApps = { wechat: "WeChat", alipay: "Alipay", unionpay: "the UnionPay app", bank: "your bank's app" };
 
 const zh: Texts = {
   lang: "zh-CN",
@@ -99,8 +108,9 @@ const zh: Texts = {
       app: zhWallets[wallet],
       page: wallet === "unionpay" ? "银联卡付款" : `登录${zhWallets[wallet]}付款`,
       code: `用${zhApps[wallet]}扫码`,
+      transfer: zhWallets[wallet],
     })[by],
-  choice_hint: { app: "打开应用付款", page: "前往官方页面", code: "显示专用二维码" },
+  choice_hint: { app: "打开应用付款", page: "前往官方页面", code: "显示专用二维码", transfer: "显示收款账户" },
   opening: "正在打开…",
   bridge_title: "确认支付",
   bridge_hint: "将使用微信支付完成付款",
@@ -112,6 +122,20 @@ const zh: Texts = {
   handoffTitle: (wallet) => `正在前往${zhWallets[wallet]}`,
   handoff_hint: "即将跳转到官方支付页面",
   handoff_link: "没有跳转？点此继续",
+  transfer_title: "请转账到以下账户",
+  transfer_hint: "请按金额一次转足，并在附言或备注中填写下方的附言码。",
+  transfer: {
+    bank_name: "开户行",
+    bank_code: "联行号 / SWIFT",
+    account_name: "户名",
+    account_number: "账号",
+    amount: "金额",
+    reference: "附言码（必填）",
+  },
+  transfer_copy: "复制",
+  transfer_copied: "已复制",
+  transferDays: (days) => `请在 ${days} 天内完成转账。`,
+  transfer_wait: "到账经核对后，本页会自动更新。您也可以先关闭，稍后用同一链接查看。",
   confirming_title: "正在确认支付结果",
   confirming_hint: "如果您已付款，请勿重复支付，结果会自动显示在这里。",
   confirming_resume: "尚未付款，继续支付",
@@ -183,8 +207,14 @@ const en: Texts = {
       app: enWallets[wallet],
       page: wallet === "unionpay" ? "UnionPay card" : `Log in to ${enWallets[wallet]}`,
       code: `Scan with ${enApps[wallet]}`,
+      transfer: enWallets[wallet],
     })[by],
-  choice_hint: { app: "Opens the app", page: "On its official page", code: "Shows its own QR code" },
+  choice_hint: {
+    app: "Opens the app",
+    page: "On its official page",
+    code: "Shows its own QR code",
+    transfer: "Shows the account to pay to",
+  },
   opening: "Opening…",
   bridge_title: "Confirm payment",
   bridge_hint: "You will pay with WeChat Pay",
@@ -196,6 +226,21 @@ const en: Texts = {
   handoffTitle: (wallet) => `Taking you to ${enWallets[wallet]}`,
   handoff_hint: "Its official payment page opens now",
   handoff_link: "Not redirected? Continue here",
+  transfer_title: "Transfer to this account",
+  transfer_hint: "Transfer the exact amount in one go, and put the reference below into the transfer's message.",
+  transfer: {
+    bank_name: "Bank",
+    bank_code: "Bank code / SWIFT",
+    account_name: "Account holder",
+    account_number: "Account number",
+    amount: "Amount",
+    reference: "Reference (required)",
+  },
+  transfer_copy: "Copy",
+  transfer_copied: "Copied",
+  transferDays: (days) => `Please transfer within ${days} ${days === 1 ? "day" : "days"}.`,
+  transfer_wait:
+    "This page updates by itself once the transfer has arrived and was checked. You may close it and open the same link later.",
   confirming_title: "Confirming your payment",
   confirming_hint: "If you have paid, please do not pay again. The result appears here by itself.",
   confirming_resume: "Not paid yet: continue",

@@ -3,14 +3,14 @@
 export type Language = "zh" | "en";
 
 /** Who moves the money, as the payer knows them. */
-export type Wallet = "wechat" | "alipay" | "unionpay";
+export type Wallet = "wechat" | "alipay" | "unionpay" | "bank";
 
 /** One way to pay that the payer may choose here. `method` is what the form sends back. */
 export interface Choice {
   readonly method: string;
   readonly wallet: Wallet;
-  /** How it goes on: in the wallet's app, on the wallet's page in this browser, or by scanning a code. */
-  readonly by: "app" | "page" | "code";
+  /** How it goes on: in the wallet's app, on its page in this browser, by scanning a code, or by the payer's own transfer. */
+  readonly by: "app" | "page" | "code" | "transfer";
   /** Where a plain link does it: inside a wallet, which a form's redirect may not leave for its own login. */
   readonly href: string | undefined;
 }
@@ -57,6 +57,17 @@ export type Obstacle = "no_methods" | "use_wechat" | "use_alipay" | "use_unionpa
 
 export type FormFields = Readonly<Record<string, string>>;
 
+/** Where the payer transfers to. Each is copied as it stands, `amount` in major units. */
+export interface TransferDetails {
+  readonly bank_name: string;
+  readonly bank_code: string | undefined;
+  readonly account_name: string;
+  readonly account_number: string;
+  readonly reference: string;
+  readonly amount: string;
+  readonly currency: string;
+}
+
 /** The part of the page that changes with the payment's state and the payer's device. */
 export type Scene =
   /** One code that every named wallet scans, and what can be paid in this browser instead. */
@@ -72,6 +83,8 @@ export type Scene =
   | { kind: "bridge"; parameters: string; script_url: string | undefined }
   /** On the way to the wallet's own page: by a link, or by a form where it wants its fields posted. */
   | { kind: "handoff"; wallet: Wallet; url: string; fields: FormFields | undefined }
+  /** A bank account to transfer to. `days` to do so, where there is more than one; `other_url` offers other ways. */
+  | { kind: "transfer"; details: TransferDetails; days: number | undefined; other_url: string | undefined }
   /** Somebody may have paid; the channel has not said so yet. `resume_url` goes on with the attempt under way. */
   | { kind: "confirming"; resume_url: string | undefined; other_url: string | undefined }
   | { kind: "succeeded"; back: ReturnLink | undefined }

@@ -197,7 +197,7 @@ function enhance(): void {
   countDown();
   on("[data-bridge]", openBridge);
   on("[data-return]", returnSoon);
-  on("[data-copy]", offerCopy);
+  for (const button of document.querySelectorAll<HTMLElement>("[data-copy]")) offerCopy(button);
   // Sent while the page loads, it takes this page's place in the history, as the link's replacement does.
   on("form[data-handoff]", (form) => (form as HTMLFormElement).submit());
   on("a[data-handoff]", (link) => location.replace((link as HTMLAnchorElement).href));

@@ -55,6 +55,8 @@ function openScene(input: SceneInput): Scene {
     const script_url = payment.livemode ? undefined : input.jsbridge_url;
     return { kind: "bridge", parameters: JSON.stringify(attempt.action.parameters), script_url };
   }
+  const transfer = transferScene(input, choices);
+  if (transfer) return transfer;
   if (device === "pc" && !(mode === "view" && attempt && opensHere(attempt.method))) {
     return scanScene(input, choices) ?? chooseScene(input, choices);
   }
@@ -65,6 +67,25 @@ function openScene(input: SceneInput): Scene {
     return { kind: "confirming", resume_url, other_url: redirects ? addresses.enter : undefined };
   }
   return chooseScene(input, choices);
+}
+
+const DAY_MS = 86_400_000;
+
+/** The account to transfer to; also at the entrance, where there is nothing else to choose. */
+function transferScene({ payment, now, mode, addresses }: SceneInput, choices: readonly Choice[]): Scene | undefined {
+  const action = payment.attempt?.action;
+  if (action?.type !== "bank_transfer") return undefined;
+  const others = choices.some(({ by }) => by !== "transfer") || scanningWallets(payment.methods).length > 0;
+  if (mode !== "view" && others) return undefined;
+  const { type: _, bank_code, ...details } = action;
+  const left_ms = payment.expires_at - now;
+  const days = left_ms > DAY_MS ? Math.floor(left_ms / DAY_MS) : undefined;
+  return {
+    kind: "transfer",
+    details: { ...details, bank_code },
+    days,
+    other_url: others ? addresses.enter : undefined,
+  };
 }
 
 function chooseScene({ payment, device, absolute_url }: SceneInput, choices: readonly Choice[]): Scene {
@@ -96,13 +117,13 @@ export function choicesFor(methods: readonly Method[], device: Device, addresses
   const inWallet = device === "wechat" || device === "alipay" || device === "unionpay";
   return methods.flatMap((method) => {
     const by = offer(method, device, methods);
-    return by
-      ? [{ method, wallet: walletOf(method), by, href: inWallet && by === "app" ? addresses.enter : undefined }]
-      : [];
+    const href = inWallet && by === "app" ? addresses.enter : undefined;
+    return by ? [{ method, wallet: walletOf(method), by, href }] : [];
   });
 }
 
 function offer(method: Method, device: Device, methods: readonly Method[]): Choice["by"] | undefined {
+  if (method === "bank.transfer") return "transfer";
   if (device === "wechat") return method === "wechat.jsapi" ? "app" : undefined;
   if (device === "alipay") return method === "alipay.wap" ? "app" : undefined;
   if (device === "unionpay" && method === "unionpay.jsapi") return "app";
@@ -141,6 +162,7 @@ function obstacleFor(methods: readonly Method[], device: Device): Obstacle {
 /** The wallet behind a method. */
 export function walletOf(method: Method): Wallet {
   if (method.startsWith("unionpay.")) return "unionpay";
+  if (method.startsWith("bank.")) return "bank";
   return method.startsWith("wechat.") ? "wechat" : "alipay";
 }
 

@@ -115,9 +115,9 @@ export function sendPayment(
   const self = mode === "bridge" ? addresses.bridge : mode === "view" ? addresses.view : addresses.enter;
   // Only a PC's page may be fetched again as it is: elsewhere `enter` may start an attempt.
   const view_url = visit.device === "pc" && mode === "enter" ? addresses.enter : addresses.view;
-  const waits = ["scan", "choose", "bridge", "confirming"].includes(scene.kind);
+  const waits = ["scan", "choose", "bridge", "transfer", "confirming"].includes(scene.kind);
   const left_ms = payment.expires_at - now;
-  const counts = ["scan", "choose", "bridge", "refused"].includes(scene.kind) && left_ms <= TIMER_MS_MAX;
+  const counts = ["scan", "choose", "bridge", "transfer", "refused"].includes(scene.kind) && left_ms <= TIMER_MS_MAX;
   const page = renderPayment({
     frame: frameOf(context, language, payment.livemode, mode === "enter" ? view_url : self),
     summary: { ...payment, amount: formatAmount(payment.amount, language) },
