@@ -81,10 +81,6 @@ it.each(["pc", "phone"] as const)(
     expect(await findFaintTexts(page)).toEqual([]);
     const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
     expect(overflow).toBeLessThanOrEqual(0);
-    if (process.env.CASHIER_PICTURES) {
-      mkdirSync(process.env.CASHIER_PICTURES, { recursive: true });
-      await page.screenshot({ path: `${process.env.CASHIER_PICTURES}/bank-${device}.png`, fullPage: true });
-    }
     await page.evaluate("window.sameDocument = true");
     await confirm(reference);
     await expectTitle(page, "支付成功");
