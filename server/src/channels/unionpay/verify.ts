@@ -48,6 +48,7 @@ export function findSignatureProblem(context: ChannelContext, message: Message):
   const { signature, signPubKeyCert, signMethod } = message;
   if (!signature || !signPubKeyCert) return "the message is not signed";
   if (signMethod !== "01") return `the signMethod is ${signMethod ?? "missing"}`;
+  if (!Object.entries(message).every(hasItsBorders)) return "a field of the message looks like several";
   try {
     const key = openUnionpayAccount(context.account).trust.keyOf(signPubKeyCert, context.clock.now());
     const good = verifySha256(key, Buffer.from(digestOf(message)), signature);
@@ -55,4 +56,13 @@ export function findSignatureProblem(context: ChannelContext, message: Message):
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/**
+ * The signature is over `k=v&k=v` without any encoding, so that it says nothing of where a field ends: who holds a signed
+ * message (the payer's browser carries one) could move the borders. UnionPay writes what looks like a field only within
+ * braces.
+ */
+function hasItsBorders([name, value]: [string, string]): boolean {
+  return /^\w+$/.test(name) && (!/^\{|&\w+=/.test(value) || /^\{[^{}]*\}$/.test(value));
 }
