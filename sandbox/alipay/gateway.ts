@@ -16,6 +16,7 @@ import {
   verifyParameters,
 } from "./answer.ts";
 import { authorizeApp, exchangeAppCode, findOwner, queryAppToken } from "./authorization.ts";
+import { locateBill, serveBill } from "./bill.ts";
 import { payByCode } from "./code-pay.ts";
 import { authorize, exchangeCode } from "./oauth.ts";
 import { closeTrade, queryTrade } from "./query.ts";
@@ -77,6 +78,7 @@ const methods: Record<string, Method> = {
   "alipay.trade.order.settle.query": { operation: "share_query", run: querySettle },
   "alipay.fund.trans.uni.transfer": { operation: "transfer", run: makeTransfer },
   "alipay.fund.trans.common.query": { operation: "transfer_query", run: queryTransfer },
+  "alipay.data.dataservice.bill.downloadurl.query": { operation: "bill", run: locateBill },
   "alipay.system.oauth.token": { operation: "oauth", run: exchangeCode },
   "alipay.open.auth.token.app": { operation: "oauth", run: exchangeAppCode },
   "alipay.open.auth.token.app.query": { operation: "oauth", run: queryAppToken },
@@ -154,6 +156,7 @@ export function addAlipayRoutes(app: FastifyInstance, sandbox: Sandbox): void {
       else await serveApi(sandbox, parameters, request, reply);
     },
   });
+  app.get("/downloadBillFile.resource", async (request, reply) => serveBill(sandbox, request, reply));
   app.get("/oauth2/appToAppAuth.htm", async (request, reply) => authorizeApp(sandbox, request, reply));
   app.get("/oauth2/publicAppAuthorize.htm", async (request, reply) => authorize(sandbox, request, reply));
 }

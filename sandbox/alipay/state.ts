@@ -166,6 +166,8 @@ export type AlipayState = {
   relation_requests: Set<string>;
   /** By `app_id/out_biz_no`. */
   transfers: Map<string, AlipayTransfer>;
+  /** Addresses of bills by their token. */
+  bill_links: Map<string, { app_id: string; type: "trade" | "signcustomer"; date: string; made_at_ms: number }>;
   /** Codes that a third-party application exchanges for a token, once. */
   app_auth_codes: Map<string, Pick<AppGrant, "app_id" | "auth_app_id"> & { made_at_ms: number }>;
 };
@@ -182,6 +184,7 @@ export function createAlipayState(): AlipayState {
     receivers: new Map(),
     relation_requests: new Set(),
     transfers: new Map(),
+    bill_links: new Map(),
     app_auth_codes: new Map(),
   };
 }
@@ -210,4 +213,5 @@ export function clearTrades(state: AlipayState): void {
   state.receivers.clear();
   state.relation_requests.clear();
   state.transfers.clear();
+  state.bill_links.clear();
 }

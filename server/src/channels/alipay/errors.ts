@@ -218,14 +218,32 @@ export const transferRefusals = {
   REMARK_HAS_SENSITIVE_WORD: "failed",
   SECURITY_CHECK_FAILED: "failed",
   PAYMENT_TIME_EXPIRE: "failed",
-  SYSTEM_ERROR: "system_error",
   RESOURCE_LIMIT_EXCEED: "system_error",
   PAYMENT_INFO_INCONSISTENCY: "duplicate",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 export const transferQueryRefusals = {
   ORDER_NOT_EXIST: "not_found",
-  SYSTEM_ERROR: "system_error",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/**
+ * Bills. The documents write BILL_NOT_EXIST and INVAILID_ARGUMENTS; what was seen to come is isp.bill_not_exist and
+ * isv.invalid_arguments.
+ */
+export const billRefusals = {
+  "isp.bill_not_exist": "not_found",
+  BILL_NOT_EXIST: "not_found",
+  NO_BILL_DATA: "not_found",
+  "isv.invalid_arguments": "failed",
+  invalid_arguments: "failed",
+  INVAILID_ARGUMENTS: "failed",
+  BILL_DATE_BEFORE_REGISTRATION: "failed",
+  TYPE_NOT_SUPPORTED: "failed",
+  "20001": "failed",
+  "40006": "failed",
+  UNKNOWN_ERROR: "system_error",
+  SYSTEM_RATE_LIMIT: "system_error",
+  USER_RATE_LIMIT: "system_error",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 interface Refusal {

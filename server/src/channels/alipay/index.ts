@@ -1,6 +1,7 @@
 /** Alipay's open platform (gateway.do, RSA2): key mode and certificate mode, for a merchant or a service provider. */
 import type { Channel } from "../contract.ts";
 import { barcode, payBarcode } from "./barcode.ts";
+import { bills } from "./bill.ts";
 import { cancel, close } from "./close.ts";
 import { type AlipayConfig, alipayConfigSchema, checkAlipayAccount } from "./config.ts";
 import { checkConnection } from "./connection.ts";
@@ -46,6 +47,7 @@ export const alipay: Channel = {
   identity,
   sharing,
   transfers,
+  bills,
   limits: {
     refund_window_ms: 365 * 86_400_000,
     refunds_per_payment_max: 50,

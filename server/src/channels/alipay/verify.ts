@@ -85,8 +85,8 @@ function readSigned(data: JsonObject): AlipayAnswer {
   const sub_code = textOf(data, "sub_code") ?? code;
   const message = textOf(data, "sub_msg") ?? textOf(data, "msg") ?? "";
   if (Object.hasOwn(unknownCodes, code)) return unknown(unknownCodes[code]!, `${code} ${sub_code} ${message}`);
-  // The documents spell one of them AQC.
-  if (/^(ACQ|AQC)\.SYSTEM_ERROR$/.test(sub_code)) return unknown("system_error", `${sub_code} ${message}`);
+  // Acquiring has a prefix of its own, which the documents once spell AQC.
+  if (/^(?:(?:ACQ|AQC)\.)?SYSTEM_ERROR$/.test(sub_code)) return unknown("system_error", `${sub_code} ${message}`);
   // The gateway's own refusals have many sub_codes that all mean the same: the call was not carried out.
   return { kind: "refused", code: sub_code, message, lookup: unsignedCodes.has(code) ? code : sub_code, data };
 }
