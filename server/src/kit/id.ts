@@ -12,6 +12,7 @@ export const idPrefixes = {
   api_key: "key",
   channel_account: "ca",
   fee_rule: "fee",
+  routing_rule: "rt",
   payment: "pay",
   attempt: "att",
   refund: "rf",

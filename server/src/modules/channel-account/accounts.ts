@@ -21,6 +21,8 @@ export interface ChannelAccounts {
   findForMethod(wanted: Book & { method: string; currency: string }): Promise<readonly RoutedAccount[]>;
   /** All enabled accounts that a merchant may collect through, the preferred one first. At most a second old. */
   listForMerchant(wanted: Book): Promise<readonly RoutedAccount[]>;
+  /** The same with those that are disabled. */
+  listBound(wanted: Book): Promise<readonly RoutedAccount[]>;
   /** An account with its credentials in their newest version, enabled or not; undefined when it does not exist. */
   open(id: string): Promise<ChannelAccount | undefined>;
 }
@@ -51,7 +53,7 @@ export function createChannelAccounts(options: ChannelAccountsOptions): ChannelA
     run: async (books) => groupByBook(books, await loadRoutes(options.db, books)),
   });
 
-  function listForMerchant(book: Book): Promise<readonly RoutedAccount[]> {
+  function listBound(book: Book): Promise<readonly RoutedAccount[]> {
     const key = bookKey(book);
     const known = routes.get(key);
     const now = clock.now();
@@ -65,7 +67,12 @@ export function createChannelAccounts(options: ChannelAccountsOptions): ChannelA
     return accounts;
   }
 
+  async function listForMerchant(book: Book): Promise<readonly RoutedAccount[]> {
+    return (await listBound(book)).filter(({ status }) => status === "enabled");
+  }
+
   return {
+    listBound,
     listForMerchant,
     async findForMethod({ method, currency, ...book }) {
       const accounts = await listForMerchant(book);

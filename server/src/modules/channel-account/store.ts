@@ -210,27 +210,28 @@ export async function deleteBinding(sql: Sql, merchant_id: string, channel_accou
   await sql.query(unbindStatement, [merchant_id, channel_account_id]);
 }
 
-/** An account that a merchant may collect through. */
+/** An account that is bound to a merchant, enabled or not. */
 export interface RoutedAccount {
   readonly merchant_id: string;
   readonly livemode: boolean;
   readonly id: string;
   readonly channel: string;
   readonly funding_mode: FundingMode;
+  readonly status: AccountRecord["status"];
   readonly methods: readonly string[];
 }
 
 // The book of the account is compared again: a binding alone never lends a live account to test money or the reverse.
 const routesStatement = tenantStatement(
   "channel_binding.routes",
-  `select b.merchant_id, b.livemode, a.id, a.channel, a.funding_mode, a.methods
+  `select b.merchant_id, b.livemode, a.id, a.channel, a.funding_mode, a.status, a.methods
    from unnest($1::uuid[], $2::boolean[]) as wanted (merchant_id, livemode)
    join channel_bindings b on b.merchant_id = wanted.merchant_id and b.livemode = wanted.livemode
-   join channel_accounts a on a.id = b.channel_account_id and a.livemode = b.livemode and a.status = 'enabled'
+   join channel_accounts a on a.id = b.channel_account_id and a.livemode = b.livemode
    order by b.merchant_id, b.priority, a.id`,
 );
 
-/** The enabled accounts of each wanted merchant and book, the preferred one first. */
+/** The accounts of each wanted merchant and book, enabled or not, the preferred one first. */
 export async function loadRoutes(
   sql: Sql,
   wanted: readonly { merchant_id: string; livemode: boolean }[],

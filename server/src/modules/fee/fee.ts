@@ -48,6 +48,27 @@ export function chargeOf(tariff: Tariff, amount: bigint): bigint {
   return charge > amount ? amount : charge;
 }
 
+/** The cost rule that is in force: one for the method before one for all, then the latest; undefined when there is none. */
+export function costRuleFor(
+  rules: readonly ChannelCostRule[],
+  wanted: { channel_account_id: string; method: string; currency: string; at: number },
+): ChannelCostRule | undefined {
+  return rules
+    .filter(
+      (rule) =>
+        rule.channel_account_id === wanted.channel_account_id &&
+        rule.currency === wanted.currency &&
+        rule.effective_from <= wanted.at &&
+        (rule.method === null || rule.method === wanted.method),
+    )
+    .reduce<ChannelCostRule | undefined>((best, rule) => (best && !comesBefore(rule, best) ? best : rule), undefined);
+}
+
+function comesBefore(a: ChannelCostRule, b: ChannelCostRule): boolean {
+  if ((a.method === null) !== (b.method === null)) return a.method !== null;
+  return a.effective_from === b.effective_from ? a.id > b.id : a.effective_from > b.effective_from;
+}
+
 /** Fills what was left out of a tariff. @throws fee.invalid_rule */
 export function checkTariff(input: Pick<Tariff, "currency" | "rate_ppm"> & Partial<Tariff>): Tariff {
   const { currency, rate_ppm, fixed_amount = 0n, floor_amount = 0n, cap_amount = null, rounding = "half_up" } = input;

@@ -6,6 +6,6 @@ export {
   type FeeRuleInput,
 } from "./create-rules.ts";
 export { feeErrors } from "./errors.ts";
-export type { ChannelCostRule, FeeRule } from "./fee.ts";
+export { type ChannelCostRule, chargeOf, costRuleFor, type FeeRule } from "./fee.ts";
 export { type Price, type PriceInput, priceAttempts } from "./price-attempts.ts";
-export { listFeeRules } from "./store.ts";
+export { listFeeRules, loadChannelCostRules } from "./store.ts";

@@ -63,6 +63,17 @@ export async function insertChannelCostRule(sql: Sql, rule: ChannelCostRule): Pr
   ]);
 }
 
+const selectCostRulesStatement = platformStatement(
+  "fee.select_cost_rules",
+  `select ${tariffColumns}, channel_account_id, id, method, refund_returns_cost, effective_from, created_at
+   from channel_cost_rules where channel_account_id = any($1::uuid[])`,
+);
+
+/** All cost rules of the accounts, past and future ones too. */
+export async function loadChannelCostRules(sql: Sql, account_ids: readonly string[]): Promise<ChannelCostRule[]> {
+  return sql.query<ChannelCostRule>(selectCostRulesStatement, [plainArray(account_ids)]);
+}
+
 function tariffValues(tariff: Tariff) {
   const { currency, rate_ppm, fixed_amount, floor_amount, cap_amount, rounding } = tariff;
   return [currency, rate_ppm, fixed_amount, floor_amount, cap_amount, rounding];
