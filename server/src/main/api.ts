@@ -11,6 +11,7 @@ import { registerDisputeRoutes } from "../modules/dispute/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
+import { registerRoutingRoutes } from "../modules/routing/index.ts";
 import { registerWebhookRoutes } from "../modules/webhook/index.ts";
 import { registerHealth } from "./health.ts";
 import type { Services } from "./services.ts";
@@ -38,6 +39,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerBalanceRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
+    registerRoutingRoutes(v1, services.routing);
   });
   registerNoticeRoutes(server, services, { refusal_limit: settings.notice_refusal_limit });
   await server.register(async (pages) => {

@@ -12,13 +12,19 @@ import { createAccountUpkeep, createChannelAccounts } from "../modules/channel-a
 import type { DisputeServices } from "../modules/dispute/index.ts";
 import { type Authenticator, createAuthenticator } from "../modules/identity/index.ts";
 import { getMerchant, loadWebhookSecrets } from "../modules/merchant/index.ts";
-import { createPaymentServices, createPaymentWorkers, type PaymentServices } from "../modules/payment/index.ts";
+import {
+  createPastAttempts,
+  createPaymentServices,
+  createPaymentWorkers,
+  type PaymentServices,
+} from "../modules/payment/index.ts";
 import {
   createRefundServices,
   createRefundWorkers,
   type RefundServices,
   startAutomaticRefunds,
 } from "../modules/refund/index.ts";
+import { createRouter, type PastAttempts, type Router, type registerRoutingRoutes } from "../modules/routing/index.ts";
 import { createWebhookWorker, refuseReceiverUrl, type WebhookServices } from "../modules/webhook/index.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createIdempotencyPurge } from "./purge.ts";
@@ -55,6 +61,7 @@ export interface Services extends Parts {
   refund: RefundServices;
   dispute: DisputeServices;
   webhook: WebhookServices;
+  routing: Parameters<typeof registerRoutingRoutes>[1];
   /** All workers, not started. */
   workers: readonly DueLoop[];
   close(): Promise<void>;
@@ -69,9 +76,11 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   const envelope = createEnvelope(parts.master_keys, random);
   const timeout = settings.channel_timeout_ms === undefined ? {} : { timeout_ms: settings.channel_timeout_ms };
   const channels = createChannelCaller({ clock, random, log, ...timeout });
-  const accounts = createChannelAccounts({ db, clock, envelope, getChannel });
+  const accounts = createChannelAccounts({ db, clock, envelope });
   const kick = { attempts() {}, refunds() {}, webhooks() {} };
-  const shared = { db, clock, random, ids, log, envelope, channels, getChannel, accounts, kick };
+  const past = createPastAttempts(db);
+  const routing = createRouter({ db, clock, getChannel, accounts, channels, past });
+  const shared = { db, clock, random, ids, log, envelope, channels, getChannel, accounts, kick, routing, past };
   const modules = createModules(settings, shared);
   const authenticator = createAuthenticator({
     db,
@@ -90,8 +99,8 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
 }
 
 type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
-  Pick<Services, "envelope" | "accounts">;
-type Modules = Pick<Services, "payment" | "refund" | "dispute" | "webhook">;
+  Pick<Services, "envelope" | "accounts"> & { routing: Router; past: PastAttempts };
+type Modules = Pick<Services, "payment" | "refund" | "dispute" | "webhook" | "routing">;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
   const { db, ids, kick } = shared;
@@ -110,6 +119,7 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
       startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
     }),
     dispute: shared,
+    routing: { ...shared, router: shared.routing },
     webhook: { ...shared, ...policy, kickWebhookWorker: () => kick.webhooks() },
   };
 }

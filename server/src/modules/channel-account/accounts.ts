@@ -3,7 +3,7 @@
  * are kept opened in memory, but only for the version that the database says is the newest at this moment.
  */
 import { LRUCache } from "lru-cache";
-import type { Channel, ChannelAccount } from "../../channels/contract.ts";
+import type { ChannelAccount } from "../../channels/contract.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Envelope } from "../../kit/crypto.ts";
 import type { Sql } from "../../kit/sql/database.ts";
@@ -17,8 +17,6 @@ export interface Book {
 }
 
 export interface ChannelAccounts {
-  /** Enabled accounts that may collect for this merchant by this method, the preferred one first. At most a second old. */
-  findForMethod(wanted: Book & { method: string; currency: string }): Promise<readonly RoutedAccount[]>;
   /** All enabled accounts that a merchant may collect through, the preferred one first. At most a second old. */
   listForMerchant(wanted: Book): Promise<readonly RoutedAccount[]>;
   /** The same with those that are disabled. */
@@ -31,7 +29,6 @@ export interface ChannelAccountsOptions {
   db: Sql;
   clock: Clock;
   envelope: Envelope;
-  getChannel(id: string): Channel | undefined;
   /** How long routing data is believed; 1,000 ms unless given. */
   routes_ttl_ms?: number;
 }
@@ -42,7 +39,7 @@ const BATCH_MAX = 500;
 
 /** One per process: its caches are what makes asking cheap. */
 export function createChannelAccounts(options: ChannelAccountsOptions): ChannelAccounts {
-  const { clock, getChannel, routes_ttl_ms = 1_000 } = options;
+  const { clock, routes_ttl_ms = 1_000 } = options;
   const routes = new LRUCache<string, { accounts: Promise<readonly RoutedAccount[]>; loaded_at: number }>({
     max: BOOKS_MAX,
   });
@@ -74,12 +71,6 @@ export function createChannelAccounts(options: ChannelAccountsOptions): ChannelA
   return {
     listBound,
     listForMerchant,
-    async findForMethod({ method, currency, ...book }) {
-      const accounts = await listForMerchant(book);
-      return accounts.filter(
-        (account) => account.methods.includes(method) && getChannel(account.channel)?.currencies.includes(currency),
-      );
-    },
     open: createOpener(options),
   };
 }

@@ -207,24 +207,23 @@ test("a merchant is offered its own accounts of the caller's book, in order, by 
     await bindChannelAccount(services(), { merchant_id: mine.id, channel_account_id: account.id, priority });
   }
   const accounts = createChannelAccounts(services());
-  const find = async (book: { merchant_id: string; livemode: boolean }, method: string, currency = "CNY") =>
-    (await accounts.findForMethod({ ...book, method, currency })).map((account) => [account.id, account.funding_mode]);
+  const find = async (book: { merchant_id: string; livemode: boolean }) =>
+    (await accounts.listForMerchant(book)).map((account) => [account.id, account.funding_mode]);
   const test_book = { merchant_id: mine.id, livemode: false };
-  expect(await find(test_book, "wechat.native")).toEqual([
+  expect(await find(test_book)).toEqual([
     [direct.id, "direct"],
     [pooled.id, "pooled"],
   ]);
-  expect(await find(test_book, "wechat.jsapi")).toEqual([[pooled.id, "pooled"]]);
-  expect(await find({ merchant_id: mine.id, livemode: true }, "wechat.native")).toEqual([[live.id, "pooled"]]);
-  expect(await find(test_book, "wechat.native", "USD")).toEqual([]);
-  expect(await find({ merchant_id: other.id, livemode: false }, "wechat.native")).toEqual([]);
+  expect(await find({ merchant_id: mine.id, livemode: true })).toEqual([[live.id, "pooled"]]);
+  expect(await find({ merchant_id: other.id, livemode: false })).toEqual([]);
   const stolen = bindChannelAccount(services(), { merchant_id: other.id, channel_account_id: direct.id });
   await expect(stolen).rejects.toMatchObject({ code: "channel_account.binding_refused" });
   // A disabled or unbound account is offered no more once the second is over, and still opens for what it began.
   await updateChannelAccount(services(), pooled.id, { status: "disabled" });
   await unbindChannelAccount(db, { merchant_id: mine.id, channel_account_id: direct.id });
   clock.advance(1_000);
-  expect(await find(test_book, "wechat.native")).toEqual([]);
+  expect(await find(test_book)).toEqual([]);
+  expect(await accounts.listBound(test_book)).toMatchObject([{ id: pooled.id, status: "disabled" }]);
   expect((await accounts.open(pooled.id))?.id).toBe(pooled.id);
 });
 
@@ -240,8 +239,8 @@ test("many askers of the same moment share one question to the database", async 
     },
   };
   const accounts = createChannelAccounts({ ...services(), db: counting });
-  const wanted = { merchant_id: merchant.id, livemode: false, method: "wechat.native", currency: "CNY" };
-  await Promise.all(Array.from({ length: 100 }, () => accounts.findForMethod(wanted)));
+  const wanted = { merchant_id: merchant.id, livemode: false };
+  await Promise.all(Array.from({ length: 100 }, () => accounts.listForMerchant(wanted)));
   const opened = await Promise.all(Array.from({ length: 100 }, () => accounts.open(account.id)));
   expect(new Set(opened).size).toBe(1);
   expect(asked).toEqual([

@@ -21,7 +21,7 @@ export {
   updateChannelAccount,
 } from "./manage-accounts.ts";
 export { registerChannelRoutes } from "./routes/list-channels/route.ts";
-export { listAccounts as listChannelAccounts, type RoutedAccount } from "./store.ts";
+export { listAccounts as listChannelAccounts, loadRoutes as loadBoundAccounts, type RoutedAccount } from "./store.ts";
 
 /** @throws channel_account.not_found */
 export async function getChannelAccount(sql: Sql, id: string): Promise<AccountRecord> {

@@ -5,7 +5,7 @@ import type { CashierPayment, CashierService } from "../cashier/index.ts";
 import { decodeCashierToken } from "./cashier-token.ts";
 import { createAttempt } from "./create-attempt.ts";
 import { paymentErrors } from "./errors.ts";
-import { chooseAccount } from "./new-attempt.ts";
+import { explainNoRoute, findRoute } from "./new-attempt.ts";
 import { isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
 import { findShownAttempt } from "./read-payment.ts";
 import { openChannel } from "./send-attempt.ts";
@@ -61,8 +61,9 @@ async function mustFind(services: PaymentServices, token: string): Promise<Payme
 
 async function openFor(services: PaymentServices, token: string, method: Method) {
   const payment = await mustFind(services, token);
-  const choice = await chooseAccount(services, payment, method, payment.currency);
-  return openChannel(services, { channel: choice.channel, channel_account_id: choice.id });
+  const { account, decision } = await findRoute(services, payment, { method, payer: {} });
+  if (!account) throw explainNoRoute(decision, method, payment.currency);
+  return openChannel(services, { channel: account.channel, channel_account_id: account.id });
 }
 
 async function viewForPayer(services: PaymentServices, token: string, payment: Payment): Promise<CashierPayment> {

@@ -4,18 +4,26 @@ import type { Caller } from "../../kit/http/api.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, type KeyRecord, storeKeys } from "../idempotency/index.ts";
 import { loadAttemptsOfPayments, requestAttemptClose } from "./attempt-store.ts";
 import { paymentErrors } from "./errors.ts";
+import { followRefusals } from "./fail-over.ts";
 import { findEarlierAttempt } from "./find-earlier.ts";
-import { findAccount, methodUnavailable, newAttempt, priceAndInsertAttempts, requirePayer } from "./new-attempt.ts";
+import {
+  type AttemptRoute,
+  explainNoRoute,
+  findRoute,
+  newAttempt,
+  priceAndInsertAttempts,
+  requirePayer,
+} from "./new-attempt.ts";
 import { type Attempt, isOpenAttempt, isOpenPayment, type Payer, type Payment } from "./payment.ts";
 import { continueAttempt, type SentAttempt, sendAttempt } from "./send-attempt.ts";
-import type { AccountChoice, PaymentServices } from "./services.ts";
+import type { PaymentServices } from "./services.ts";
 import { lockPayments, movePayments } from "./store.ts";
 
 export interface AttemptItem {
   payment: Payment;
   method: Method;
   payer: Payer;
-  account: AccountChoice;
+  route: AttemptRoute;
   idempotency: IdempotencyKey | undefined;
 }
 
@@ -29,8 +37,8 @@ export type AttemptResult =
 
 /**
  * `replayed` tells that the Idempotency-Key had made the attempt before.
- * Throws payment.not_open, payment.expired, payment.method_unavailable, payment.payer_required,
- * idempotency.key_reused.
+ * Throws payment.not_open, payment.expired, payment.method_unavailable, payment.account_ineligible,
+ * payment.payer_required, idempotency.key_reused.
  * @param payment a payment of the caller, as loaded.
  */
 export async function createAttempt(
@@ -40,9 +48,16 @@ export async function createAttempt(
   idempotency?: IdempotencyKey,
 ): Promise<SentAttempt & { replayed: boolean }> {
   requirePayer(input.method, input.payer);
-  const account = await findAccount(services, payment, input.method, payment.currency);
-  if (!account) return repeatAttempt(services, payment, input.method, idempotency);
-  const result = await services.groups.startAttempt({ payment, ...input, account, idempotency });
+  const route = await findRoute(services, payment, input);
+  if (!route.account) {
+    return repeatAttempt(
+      services,
+      payment,
+      idempotency,
+      explainNoRoute(route.decision, input.method, payment.currency),
+    );
+  }
+  const result = await services.groups.startAttempt({ payment, ...input, route, idempotency });
   switch (result.kind) {
     case "expired":
       throw paymentErrors["payment.expired"]();
@@ -64,16 +79,16 @@ export async function createAttempt(
   }
 }
 
-/** No account serves the method any more; an attempt that the same key made before is still given. */
+/** No account serves the method any more; an attempt that the same key made before is still given. Throws `otherwise`. */
 async function repeatAttempt(
   services: PaymentServices,
   payment: Payment,
-  method: Method,
   idempotency: IdempotencyKey | undefined,
+  otherwise: Error,
 ): Promise<SentAttempt & { replayed: boolean }> {
   const earlier = await findEarlierAttempt(services, payment, idempotency);
   if (earlier === "conflict") throw idempotencyErrors["idempotency.key_reused"]();
-  if (!earlier) throw methodUnavailable(method, payment.currency);
+  if (!earlier) throw otherwise;
   return { ...(await continueAttempt(services, payment, earlier)), replayed: true };
 }
 
@@ -101,7 +116,7 @@ export async function writeAttempts(
       const payment = payments.get(item.payment.id)!;
       const replayed =
         state?.kind === "replay" ? attempts.find((attempt) => attempt.id === state.object_id) : undefined;
-      if (replayed) return { kind: "running", payment, attempt: replayed, replayed: true };
+      if (replayed) return { kind: "running", payment, attempt: followRefusals(attempts, replayed), replayed: true };
       if (!isOpenPayment(payment) || payment.close_requested) return { kind: "not_open", payment };
       if (payment.expires_at <= now) return { kind: "expired" };
       const open = attempts.filter((attempt) => attempt.payment_id === payment.id && isOpenAttempt(attempt));

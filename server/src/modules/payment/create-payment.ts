@@ -10,9 +10,9 @@ import { findKeys, type IdempotencyKey, idempotencyErrors, type KeyState, storeK
 import { paymentErrors } from "./errors.ts";
 import { findEarlierPayment } from "./find-earlier.ts";
 import {
-  type AccountChoice,
-  findAccount,
-  methodUnavailable,
+  type AttemptRoute,
+  explainNoRoute,
+  findRoute,
   newAttempt,
   priceAndInsertAttempts,
   requirePayer,
@@ -43,7 +43,8 @@ export interface CreatePaymentInput {
 export interface CreateItem {
   payment: Payment;
   payer: Payer;
-  account: AccountChoice | undefined;
+  /** Where its attempt goes; undefined where the payer chooses. */
+  route: AttemptRoute | undefined;
   idempotency: IdempotencyKey | undefined;
 }
 
@@ -62,7 +63,7 @@ export interface CreatedPayment {
 }
 
 /**
- * Throws payment.method_unavailable, payment.payer_required, payment.currency_unsupported, payment.notify_url_refused,
+ * Throws payment.method_unavailable, payment.account_ineligible, payment.payer_required, payment.currency_unsupported, payment.notify_url_refused,
  * payment.out_trade_no_conflict, idempotency.key_reused. A channel that refuses or does not answer is not an error: the
  * payment says so.
  */
@@ -73,13 +74,14 @@ export async function createPayment(
   idempotency: IdempotencyKey | undefined,
 ): Promise<CreatedPayment> {
   checkInput(services, caller, input);
-  const account = input.method && (await findAccount(services, caller, input.method, input.currency));
   const payment = newPayment(services, caller, input);
+  const { method, payer } = input;
+  const route = method && (await findRoute(services, payment, { method, payer }));
   const result =
-    input.method && !account
+    route && !route.account
       ? await findEarlierPayment(services, payment, idempotency)
-      : await services.groups.create({ payment, payer: input.payer, account, idempotency });
-  if (!result) throw methodUnavailable(input.method!, input.currency);
+      : await services.groups.create({ payment, payer, route, idempotency });
+  if (!result) throw explainNoRoute(route!.decision, method!, input.currency);
   switch (result.kind) {
     case "key_conflict":
       throw idempotencyErrors["idempotency.key_reused"]();
@@ -143,7 +145,7 @@ export async function writePayments(
   services: PaymentServices,
   items: readonly CreateItem[],
 ): Promise<readonly CreateResult[]> {
-  const plain = items.every((item) => !item.idempotency && !item.account);
+  const plain = items.every((item) => !item.idempotency && !item.route);
   if (plain) return writeUnkeyed(services, services.db, items, []);
   return services.db.transaction(async (tx) => {
     const keyed = items.filter((item) => item.idempotency);
@@ -205,8 +207,8 @@ async function writeUnkeyed(
 
 function attemptOf(services: PaymentServices) {
   return (item: CreateItem): Attempt | undefined =>
-    item.account &&
-    newAttempt(services, item.payment, { method: item.payment.method!, account: item.account, payer: item.payer });
+    item.route &&
+    newAttempt(services, item.payment, { method: item.payment.method!, route: item.route, payer: item.payer });
 }
 
 function keyOf(item: CreateItem) {

@@ -45,6 +45,14 @@ export const paymentErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "payment.account_ineligible": {
+    type: "conflict_error",
+    status: 409,
+    message:
+      "No channel account of this merchant takes this payment by {method} now: {reasons}. Change the amount, choose another method, or try later.",
+    retryable: true,
+    outcome: "none",
+  },
   "payment.payer_required": {
     type: "invalid_request_error",
     status: 400,

@@ -3,8 +3,9 @@
  * more): the same request still gives the same object, whatever was switched off since.
  */
 import { findKeys, type IdempotencyKey } from "../idempotency/index.ts";
-import { loadAttempts } from "./attempt-store.ts";
+import { loadAttemptsOfPayments } from "./attempt-store.ts";
 import type { CreateResult } from "./create-payment.ts";
+import { followRefusals } from "./fail-over.ts";
 import type { Attempt, Payment } from "./payment.ts";
 import type { PaymentServices } from "./services.ts";
 import { loadPayments, loadPaymentsByNumber } from "./store.ts";
@@ -29,7 +30,7 @@ export async function findEarlierPayment(
     : { kind: "number_conflict" };
 }
 
-/** The attempt that the key made or joined before; `conflict` when it was another request's. */
+/** The attempt that the key made or joined before, or what took its place; `conflict` when it was another request's. */
 export async function findEarlierAttempt(
   services: Pick<PaymentServices, "db">,
   payment: Payment,
@@ -37,7 +38,9 @@ export async function findEarlierAttempt(
 ): Promise<Attempt | "conflict" | undefined> {
   const id = await findKeyed(services, payment, idempotency);
   if (id === undefined || id === "conflict") return id;
-  return (await loadAttempts(services.db, [{ merchant_id: payment.merchant_id, id }])).get(id);
+  const attempts = await loadAttemptsOfPayments(services.db, [payment]);
+  const made = attempts.find((attempt) => attempt.id === id);
+  return made && followRefusals(attempts, made);
 }
 
 async function findKeyed(

@@ -4,12 +4,11 @@ import type { Method } from "../../channels/contract.ts";
 import { encodeUuid } from "../../kit/id.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import { priceAttempts } from "../fee/index.ts";
+import type { RoutingDecision } from "../routing/index.ts";
 import { insertAttempts } from "./attempt-store.ts";
 import { paymentErrors } from "./errors.ts";
 import type { Attempt, Payer, Payment } from "./payment.ts";
 import type { AccountChoice, PaymentServices } from "./services.ts";
-
-export type { AccountChoice };
 
 /** How long a call to a channel may take before the worker believes that its process died. */
 export const CALL_LEASE_MS = 30_000;
@@ -55,35 +54,54 @@ export function requirePayer(method: Method, payer: Payer): void {
   }
 }
 
-/** The preferred account, if any serves the method. */
-export async function findAccount(
+/** Where an attempt goes, and why. */
+export interface AttemptRoute {
+  account: AccountChoice;
+  decision: RoutingDecision;
+}
+
+/**
+ * The account that takes the payment by this method, or the decision that none can.
+ * @param tried UUIDs of accounts that refused it already.
+ */
+export async function findRoute(
   services: PaymentServices,
-  owner: { merchant_id: string; livemode: boolean },
-  method: Method,
-  currency: string,
-): Promise<AccountChoice | undefined> {
-  const { merchant_id, livemode } = owner;
-  const [account] = await services.accounts.findForMethod({ merchant_id, livemode, method, currency });
-  return account;
+  payment: Payment,
+  wanted: { method: Method; payer: Payer; tried?: readonly string[] },
+): Promise<AttemptRoute | { account: undefined; decision: RoutingDecision }> {
+  const { merchant_id, app_id, livemode, amount, currency, store, metadata } = payment;
+  const { method, payer, tried = [] } = wanted;
+  const { account, decision } = await services.routing.route({
+    ...{ merchant_id, app_id, payment_id: payment.id, livemode, method, amount, currency, store, metadata, tried },
+    payer,
+  });
+  return account ? { account, decision } : { account: undefined, decision };
 }
 
-/** The preferred account. Throws payment.method_unavailable. */
-export async function chooseAccount(...wanted: Parameters<typeof findAccount>): Promise<AccountChoice> {
-  const account = await findAccount(...wanted);
-  if (!account) throw methodUnavailable(wanted[2], wanted[3]);
-  return account;
+/** What to tell a merchant of whom no account takes the payment: payment.method_unavailable, payment.account_ineligible. */
+export function explainNoRoute(decision: RoutingDecision, method: Method, currency: string): Error {
+  const limited = decision.candidates.filter(({ refusal }) => refusal !== null && limits.has(refusal));
+  const values = { method, currency };
+  if (limited.length === 0) return paymentErrors["payment.method_unavailable"]({ param: "method", values });
+  const reasons = limited.map(({ account, refusal }) => `${account} ${limits.get(refusal!)}`).join(", ");
+  return paymentErrors["payment.account_ineligible"]({ param: "amount", values: { ...values, reasons } });
 }
 
-export function methodUnavailable(method: Method, currency: string): Error {
-  return paymentErrors["payment.method_unavailable"]({ param: "method", values: { method, currency } });
-}
+/** Refusals that another amount or another hour would not meet, in words. */
+const limits: ReadonlyMap<string, string> = new Map([
+  ["amount_min", "takes larger amounts only"],
+  ["amount_max", "takes smaller amounts only"],
+  ["hours", "is closed at this hour"],
+  ["day_limit", "has reached its limit of the day"],
+]);
 
 export function newAttempt(
   services: PaymentServices,
   payment: Payment,
-  choice: { method: Method; account: AccountChoice; payer: Payer },
+  choice: { method: Method; payer: Payer; route: AttemptRoute },
 ): Attempt {
   const id = services.ids.uuid();
+  const { account, decision } = choice.route;
   return {
     merchant_id: payment.merchant_id,
     id,
@@ -91,9 +109,9 @@ export function newAttempt(
     app_id: payment.app_id,
     livemode: payment.livemode,
     serial_no: encodeUuid(id),
-    channel_account_id: choice.account.id,
-    channel: choice.account.channel,
-    funding_mode: choice.account.funding_mode,
+    channel_account_id: account.id,
+    channel: account.channel,
+    funding_mode: account.funding_mode,
     method: choice.method,
     status: "created",
     amount: payment.amount,
@@ -118,6 +136,7 @@ export function newAttempt(
     sent_at: null,
     finished_at: null,
     query_count: 0,
+    routing: decision,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Types and state tables of payments and attempts. Pure. */
 import type { Action, BarcodeRules, Method } from "../../channels/contract.ts";
 import type { Transitions } from "../../kit/state-machine.ts";
+import type { RoutingDecision } from "../routing/index.ts";
 
 /** `closed` and `failed` may still become `succeeded`: the channel's later word that the payer paid is booked. */
 export const paymentTransitions = {
@@ -121,6 +122,8 @@ export interface Attempt {
   sent_at: number | null;
   finished_at: number | null;
   query_count: number;
+  /** How its account was chosen; null for one made before that was kept. */
+  routing: RoutingDecision | null;
 }
 
 const QUERY_DELAYS_S = [5, 30, 60, 180, 300, 600, 1800];

@@ -63,6 +63,7 @@ export function presentAttempt(attempt: Attempt) {
     unknown_reason: attempt.unknown_reason,
     duplicate: attempt.duplicate,
     fee: Number(attempt.fee_amount),
+    routing: attempt.routing,
     created_at: toRfc3339(attempt.created_at),
     finished_at: attempt.finished_at === null ? null : toRfc3339(attempt.finished_at),
   };

@@ -9,6 +9,8 @@ import { duplicatePaymentPosting, type NewPosting, paymentPosting, post } from "
 import { type EventType, type NewEvent, recordEvents } from "../webhook/index.ts";
 import { type AttemptMove, loadAttemptsOfPayments, moveAttempts, requestAttemptClose } from "./attempt-store.ts";
 import { type AttemptOutcome, type Decision, decideOutcome } from "./decide-outcome.ts";
+import { mayFollow } from "./fail-over.ts";
+import { priceAndInsertAttempts } from "./new-attempt.ts";
 import { type Attempt, isOpenAttempt, type Payment, type PaymentStatus } from "./payment.ts";
 import { presentPayment } from "./present-payment.ts";
 import type { PaymentServices } from "./services.ts";
@@ -19,6 +21,8 @@ export interface OutcomeItem {
   payment_id: string;
   attempt_id: string;
   outcome: AttemptOutcome;
+  /** An attempt at another account, written with a refusal of this one while the payment is still wanted. */
+  next?: Attempt | undefined;
   /** For an answer to a question: whether it was asked in order to end the attempt. */
   must_end?: boolean;
 }
@@ -27,6 +31,8 @@ export interface OutcomeItem {
 export interface OutcomeResult {
   payment: Payment | undefined;
   attempt: Attempt | undefined;
+  /** The item's `next`, when it was written. */
+  next: Attempt | undefined;
   /** Whether this outcome changed anything. */
   changed: boolean;
 }
@@ -37,6 +43,9 @@ interface Effects {
   postings: NewPosting[];
   events: NewEvent[];
   duplicates: Attempt[];
+  succeeded: Attempt[];
+  /** Attempts that take the place of refused ones. */
+  started: Attempt[];
   /** Open attempts of a payment that was paid another way: their orders must not stay payable. */
   superseded: Attempt[];
 }
@@ -46,6 +55,9 @@ export async function writeOutcomes(
   items: readonly OutcomeItem[],
 ): Promise<readonly OutcomeResult[]> {
   let effects = noEffects();
+  const paid = items.filter(({ outcome }) => outcome.kind === "succeeded").map(({ merchant_id }) => merchant_id);
+  // Read before the transaction, which must not wait for another connection.
+  const countSuccesses = await services.routing.prepareCounting([...new Set(paid)]);
   const results = await services.db.transaction(async (tx) => {
     // A retry of the transaction starts anew.
     effects = noEffects();
@@ -56,9 +68,11 @@ export async function writeOutcomes(
     const now = services.clock.now();
     const changed = items.map((item) => applyOutcome(services, payments, attempts, effects, item, now));
     await writeEffects(services, tx, effects, now);
+    if (effects.succeeded.length > 0) await countSuccesses(tx, effects.succeeded, now);
     return items.map((item, index) => ({
       payment: payments.get(item.payment_id),
       attempt: attempts.get(item.attempt_id),
+      next: item.next && effects.started.includes(item.next) ? item.next : undefined,
       changed: changed[index]!,
     }));
   });
@@ -69,7 +83,16 @@ export async function writeOutcomes(
 }
 
 function noEffects(): Effects {
-  return { attemptMoves: new Map(), paymentMoves: new Map(), postings: [], events: [], duplicates: [], superseded: [] };
+  return {
+    attemptMoves: new Map(),
+    paymentMoves: new Map(),
+    postings: [],
+    events: [],
+    duplicates: [],
+    superseded: [],
+    succeeded: [],
+    started: [],
+  };
 }
 
 function applyOutcome(
@@ -84,8 +107,14 @@ function applyOutcome(
   const attempt = attempts.get(item.attempt_id);
   if (!payment || !attempt || attempt.merchant_id !== item.merchant_id) return false;
   const others = [...attempts.values()].filter((other) => other.payment_id === payment.id && other.id !== attempt.id);
-  const decision = decideOutcome(payment, attempt, others, item.outcome, now);
+  const next = item.next && mayFollow(payment, attempt, now) ? item.next : undefined;
+  // With another attempt open the payment goes on.
+  const decision = decideOutcome(payment, attempt, next ? [...others, next] : others, item.outcome, now);
   if (!decision.attempt) return false;
+  if (next) {
+    attempts.set(next.id, next);
+    effects.started.push(next);
+  }
   attempts.set(attempt.id, decision.attempt);
   const earlierMove = effects.attemptMoves.get(attempt.id);
   effects.attemptMoves.set(attempt.id, {
@@ -125,6 +154,7 @@ function addEffect(
   now: number,
 ): void {
   if (!effect) return;
+  if (attempt.status === "succeeded") effects.succeeded.push(attempt);
   if (effect === "payment_succeeded") {
     effects.postings.push(paymentPosting(bookedAttempt(attempt, payment.succeeded_at ?? now)));
   }
@@ -187,6 +217,7 @@ async function writeEffects(services: PaymentServices, tx: Transaction, effects:
       "the posting of a succeeded payment was refused or existed already",
     );
   }
+  await priceAndInsertAttempts(tx, effects.started, now);
   await requestAttemptClose(tx, effects.superseded, now);
   if (effects.duplicates.length > 0) await services.startAutomaticRefunds(tx, effects.duplicates, now);
 }

@@ -12,6 +12,7 @@ import type {
 import { invariant } from "../../kit/error.ts";
 import { encodeCashierToken } from "./cashier-token.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
+import { nextAttempt, refusalOf, type Tries } from "./fail-over.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
 import { type Attempt, isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
 import type { PaymentServices } from "./services.ts";
@@ -25,8 +26,9 @@ export interface SentAttempt {
 const underWay = new WeakMap<PaymentServices, Map<string, Promise<SentAttempt>>>();
 
 /**
- * Sends the attempt and records the outcome. Whatever the channel does is an outcome, never an error; when the database
- * cannot record it, the worker asks the channel later.
+ * Sends an attempt that was just made, and records the outcome; where its account refuses, goes on to the next. Whatever
+ * the channel does is an outcome, never an error; when the database cannot record it, the worker asks the channel later.
+ * @returns the last attempt that was made.
  */
 export function sendAttempt(
   services: PaymentServices,
@@ -34,10 +36,15 @@ export function sendAttempt(
   attempt: Attempt,
   return_url?: string,
 ): Promise<SentAttempt> {
+  const tries = { accounts: [attempt.channel_account_id], since: attempt.created_at };
+  return track(services, attempt, () => sendFirst(services, payment, attempt, { return_url, tries }));
+}
+
+function track(services: PaymentServices, { id }: Attempt, send: () => Promise<SentAttempt>): Promise<SentAttempt> {
   const calls = underWay.get(services) ?? new Map<string, Promise<SentAttempt>>();
   underWay.set(services, calls);
-  const call = callAndRecord(services, payment, attempt, return_url).finally(() => calls.delete(attempt.id));
-  calls.set(attempt.id, call);
+  const call = send().finally(() => calls.delete(id));
+  calls.set(id, call);
   return call;
 }
 
@@ -59,7 +66,10 @@ export async function continueAttempt(
   const callOver = attempt.status === "unknown" || now - attempt.created_at > CALL_LEASE_MS;
   const answerLost = attempt.action === null && isOpenAttempt(attempt) && callOver;
   if (!answerLost || payment.expires_at <= now) return { payment, attempt };
-  return sendAttempt(services, payment, attempt);
+  return track(services, attempt, async () => {
+    const { outcome, rules } = await callChannel(services, payment, attempt);
+    return record(services, attempt, attemptOutcome(outcome, rules));
+  });
 }
 
 /** How long the charge of a payer's code may take; it must be over before the earliest cancellation. */
@@ -68,26 +78,50 @@ const CHARGE_MS_MAX = 12_000;
 /** This process was held up between the intent and the call: another may be cancelling the order already. */
 const notSentInTime = { code: "NOT_SENT_IN_TIME", message: "The charge was not sent in time. Scan a new code." };
 
-async function callAndRecord(
+/** Never for an attempt that may have been sent before: only the answer to a first call proves that nothing else was. */
+async function sendFirst(
+  services: PaymentServices,
+  payment: Payment,
+  attempt: Attempt,
+  { return_url, tries }: { return_url: string | undefined; tries: Tries },
+): Promise<SentAttempt> {
+  const { outcome, rules } = await callChannel(services, payment, attempt, return_url);
+  const failure = refusalOf(outcome);
+  if (!failure) return record(services, attempt, attemptOutcome(outcome, rules));
+  const next = await nextAttempt(services, payment, attempt, tries);
+  const recorded = await record(services, attempt, { kind: "failed", failure }, next);
+  if (!recorded.next) return recorded;
+  const { next: started } = recorded;
+  const tried = { ...tries, accounts: [...tries.accounts, started.channel_account_id] };
+  return track(services, started, () => sendFirst(services, recorded.payment, started, { return_url, tries: tried }));
+}
+
+async function callChannel(
   services: PaymentServices,
   payment: Payment,
   attempt: Attempt,
   return_url?: string,
-): Promise<SentAttempt> {
+): Promise<{ outcome: PayOutcome; rules: BarcodeRules | undefined }> {
   const { channel, account } = await openChannel(services, attempt);
   const rules = barcodeRulesOf(channel, attempt.method);
   const late = rules && services.clock.now() - attempt.created_at > rules.cancel_after_ms - CHARGE_MS_MAX;
   const outcome: PayOutcome = late
     ? { kind: "failed", failure: notSentInTime }
     : await services.channels.pay(channel, account, payInput(services, payment, attempt, return_url));
-  const recorded = await services.groups.recordOutcome({
-    merchant_id: attempt.merchant_id,
-    payment_id: attempt.payment_id,
-    attempt_id: attempt.id,
-    outcome: attemptOutcome(outcome, rules),
-  });
+  return { outcome, rules };
+}
+
+/** @param next takes the place of an attempt that was refused; it is given back when it was written. */
+async function record(
+  services: PaymentServices,
+  { merchant_id, payment_id, id }: Attempt,
+  outcome: AttemptOutcome,
+  next?: Attempt,
+): Promise<SentAttempt & { next: Attempt | undefined }> {
+  const item = { merchant_id, payment_id, attempt_id: id, outcome, next };
+  const recorded = await services.groups.recordOutcome(item);
   invariant(recorded.payment && recorded.attempt, "an attempt vanished while its channel was called");
-  return { payment: recorded.payment, attempt: recorded.attempt };
+  return { payment: recorded.payment, attempt: recorded.attempt, next: recorded.next };
 }
 
 /** @param rules of an order by the payer's code: it is asked about sooner. */

@@ -7,6 +7,7 @@ import type { Logger } from "../../kit/log.ts";
 import type { Random } from "../../kit/random.ts";
 import type { Database, Transaction } from "../../kit/sql/database.ts";
 import type { TenantKey } from "../../kit/sql/tenant-key.ts";
+import type { Router } from "../routing/index.ts";
 import type { AttemptItem, AttemptResult } from "./create-attempt.ts";
 import type { CreateItem, CreateResult } from "./create-payment.ts";
 import type { Attempt } from "./payment.ts";
@@ -21,13 +22,6 @@ export interface AccountChoice {
 }
 
 export interface ChannelAccounts {
-  /** Accounts that may collect for this merchant by this method, the preferred one first. */
-  findForMethod(wanted: {
-    merchant_id: string;
-    livemode: boolean;
-    method: string;
-    currency: string;
-  }): Promise<readonly AccountChoice[]>;
   /** All accounts that a merchant may collect through. */
   listForMerchant(wanted: { merchant_id: string; livemode: boolean }): Promise<readonly AccountChoice[]>;
   /** An account with its credentials, or undefined when it does not exist. */
@@ -61,6 +55,7 @@ export interface PaymentServices {
   channels: ChannelCaller;
   getChannel(id: string): Channel | undefined;
   accounts: ChannelAccounts;
+  routing: Pick<Router, "route" | "prepareCounting">;
   settings: PaymentSettings;
   merchantName(merchant_id: string): Promise<string>;
   /** The refund module's part of a second success: starts the refund of the duplicate, in the same transaction. */

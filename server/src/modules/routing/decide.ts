@@ -23,7 +23,7 @@ export interface RoutingDecision {
   /** True where a success rate was passed over in order to learn about another account. */
   readonly explored?: true;
   /** The accounts of the channel, in the merchant's order. */
-  readonly candidates: readonly ShownCandidate[];
+  readonly candidates: ShownCandidate[];
   /** The attempt whose account refused before. */
   readonly instead_of?: string;
 }

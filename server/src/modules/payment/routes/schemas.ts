@@ -1,6 +1,7 @@
 /** The wire shapes of payments. A schema is the contract, the validation and the documentation at once. */
 import { Type } from "typebox";
 import { methods } from "../../../channels/contract.ts";
+import { RoutingDecisionObject } from "../../routing/index.ts";
 import { AUTO_BARCODE } from "../new-attempt.ts";
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -167,6 +168,7 @@ export const AttemptObject = Type.Object({
   unknown_reason: NullableString,
   duplicate: Type.Boolean(),
   fee: Integer,
+  routing: Nullable(RoutingDecisionObject),
   created_at: Type.String(),
   finished_at: NullableString,
 });

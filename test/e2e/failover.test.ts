@@ -1,0 +1,207 @@
+/**
+ * Guarantee: where an account refuses for a reason of its own, or is left alone because it does not answer, the next one
+ * takes the payment within the same request, and at most one ever takes the money; where nobody knows whether it was
+ * charged, no other account is asked.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { codeOf, nextNumber, paymentBody } from "../platform/payments.ts";
+import { type RoutedAccount, type RoutedPlatform, startRoutedPlatform } from "../platform/routing.ts";
+import type { Json } from "../platform/sandbox-control.ts";
+
+let platform: RoutedPlatform;
+let A: RoutedAccount;
+let B: RoutedAccount;
+beforeAll(async () => {
+  platform = await startRoutedPlatform();
+  ({ A, B } = platform);
+});
+afterAll(() => platform.close());
+afterEach(async () => {
+  await platform.forget();
+  expect(await platform.findFaults()).toEqual([]);
+});
+
+describe("a refusal of the account's own", () => {
+  let restore: () => Promise<unknown>;
+  beforeEach(async () => {
+    restore = await platform.disown(A);
+  });
+  afterEach(() => restore());
+
+  test("sends the payment on to the next account within the same request, and the payer pays there", async () => {
+    const body = paymentBody("alipay.qr" as never);
+    const payment = await platform.post("/v1/payments", body);
+    expect(payment).toMatchObject({ status: "processing", action: { type: "qr_code" }, failure: null });
+    const [refused, taken] = await platform.attemptsOf(payment);
+    expect(refused).toMatchObject({ status: "failed", channel_account: A.name, failure: { code: expect.any(String) } });
+    expect(taken).toMatchObject({ status: "sent", channel_account: B.name, serial_no: payment.serial_no, fee: 7 });
+    expect(taken!.routing).toMatchObject({
+      ...{ account: B.name, strategy: "order", rule: null, instead_of: refused!.id },
+      candidates: [
+        { account: A.name, refusal: "tried" },
+        { account: B.name, refusal: null },
+        { account: platform.own.name, refusal: null },
+      ],
+    });
+    await platform.sandbox.pay(codeOf(payment));
+    await platform.settle();
+    expect(await platform.get(`/v1/payments/${payment.id}`)).toMatchObject({ status: "succeeded", channel: "alipay" });
+    const again = await platform.call("POST", "/v1/payments", body);
+    expect(again.body).toMatchObject({ id: payment.id, serial_no: payment.serial_no, status: "succeeded" });
+    expect(await platform.attemptsOf(payment)).toHaveLength(2);
+  });
+
+  test("an attempt asked for again under its key is the one that took its place", async () => {
+    const payment = await platform.post("/v1/payments", paymentBody("cashier"));
+    const ask = (key: string) =>
+      platform.call(
+        "POST",
+        `/v1/payments/${payment.id}/attempts`,
+        { method: "alipay.qr" },
+        { headers: { "idempotency-key": key } },
+      );
+    const [first, ...others] = await Promise.all([ask("k1"), ask("k1"), ask("k2")]);
+    const again = await ask("k1");
+    expect(again.headers["idempotent-replayed"]).toBe("true");
+    for (const answer of [...others, again]) {
+      expect(answer.body).toMatchObject({ serial_no: first.body.serial_no, action: first.body.action });
+    }
+    expect(await platform.takers(payment)).toEqual([A.name, B.name]);
+  });
+
+  test("a payer's code is charged at the next account: the refusal proves that it was not", async () => {
+    const { auth_code } = await platform.sandbox.request("POST", "/control/auth_codes", { channel: "alipay" });
+    const payment = await platform.post("/v1/payments", {
+      ...paymentBody(),
+      method: "auto.barcode",
+      payer: { auth_code },
+    });
+    expect(payment).toMatchObject({ status: "succeeded", method: "alipay.barcode" });
+    expect(await platform.takers(payment)).toEqual([A.name, B.name]);
+  });
+
+  test("ends the payment when every account refuses, after three of them", async () => {
+    const restores = [await platform.disown(B), await platform.disown(platform.own)];
+    const payment = await platform.create();
+    expect(payment).toMatchObject({
+      status: "failed",
+      failure: { code: expect.any(String) },
+      action: { type: "none" },
+    });
+    expect(await platform.attemptsOf(payment)).toMatchObject([
+      { status: "failed" },
+      { status: "failed" },
+      { status: "failed" },
+    ]);
+    await platform.settle();
+    for (const undo of restores) await undo();
+  });
+
+  test("goes on where the process dies before the next account hears of it: the same request again sends it", async () => {
+    const payment = await platform.post("/v1/payments", paymentBody("cashier"));
+    const { payment: services } = platform.services;
+    const { pay } = services.channels;
+    let calls = 0;
+    services.channels.pay = async (...given) => {
+      calls += 1;
+      if (calls === 2) throw new Error("the process dies");
+      return pay.apply(services.channels, given);
+    };
+    const body = { method: "alipay.qr" };
+    const died = await platform.call("POST", `/v1/payments/${payment.id}/attempts`, body);
+    services.channels.pay = pay;
+    expect(died.status).toBe(500);
+    expect(await platform.attemptsOf(payment)).toMatchObject([
+      { status: "failed", channel_account: A.name },
+      { status: "created", channel_account: B.name },
+    ]);
+    platform.clock.advance(31_000);
+    await platform.settle();
+    const again = await platform.post(`/v1/payments/${payment.id}/attempts`, body);
+    expect(again).toMatchObject({ status: "processing", action: { type: "qr_code" } });
+    await platform.sandbox.pay(codeOf(again));
+    await platform.settle();
+    expect(await platform.get(`/v1/payments/${payment.id}`)).toMatchObject({ status: "succeeded" });
+  });
+});
+
+describe("a call whose outcome is unknown", () => {
+  test.each(["timeout_before", "timeout_after", "http_500", "bad_signature", "empty"])(
+    "(%s) never sends the payment on",
+    async (kind) => {
+      await platform.failPayments(A, kind);
+      const payment = await platform.create();
+      expect(payment).toMatchObject({ status: "processing", action: { type: "none" } });
+      expect(await platform.attemptsOf(payment)).toMatchObject([{ status: "unknown", channel_account: A.name }]);
+      await platform.advance(60_000);
+      expect(await platform.takers(payment)).toEqual([A.name]);
+    },
+  );
+
+  test("and one that is sent again and then refused stays with its account", async () => {
+    const payment = await platform.post("/v1/payments", paymentBody("cashier"));
+    await platform.failPayments(A, "timeout_after");
+    const ask = () => platform.post(`/v1/payments/${payment.id}/attempts`, { method: "alipay.qr" });
+    await ask();
+    const restore = await platform.disown(A);
+    await ask();
+    expect(await platform.takers(payment)).toEqual([A.name]);
+    await restore();
+  });
+});
+
+describe("an account that does not answer", () => {
+  const health = async (name: string) => {
+    const { data } = await platform.get("/v1/routing/health");
+    const account = data.find((one: Json) => one.channel_account === name);
+    return account.operations.find((lane: Json) => lane.operation === "pay");
+  };
+
+  test("is left alone, tried by one payment later, and used again when that goes well", async () => {
+    await platform.failPayments(A, "http_500", 6);
+    for (let count = 0; count < 5; count += 1) await platform.create();
+    expect(await health(A.name)).toMatchObject({ state: "open", troubles: 5, active: 0, waiting: 0 });
+    const around = await platform.create();
+    expect(await platform.attemptsOf(around)).toMatchObject([
+      {
+        channel_account: B.name,
+        routing: { candidates: [{ refusal: "health" }, { refusal: null }, { refusal: null }] },
+      },
+    ]);
+    platform.clock.advance(5_000);
+    expect(await health(A.name)).toMatchObject({ state: "half_open" });
+    // The probe meets the sixth fault.
+    expect(await platform.attemptsOf(await platform.create())).toMatchObject([
+      { channel_account: A.name, status: "unknown" },
+    ]);
+    expect(await health(A.name)).toMatchObject({ state: "open" });
+    platform.clock.advance(10_000);
+    expect(await platform.attemptsOf(await platform.create())).toMatchObject([
+      { channel_account: A.name, status: "sent" },
+    ]);
+    expect(await health(A.name)).toMatchObject({ state: "closed", opened_at: null, retry_at: null });
+  });
+
+  test("costs a payer who has no other account no wait, and nothing is sent", async () => {
+    await platform.limit({ channel_account_id: B.id, currency: "CNY", amount_max: 1n });
+    await platform.limit({ channel_account_id: platform.own.id, currency: "CNY", amount_max: 1n });
+    await platform.failPayments(A, "http_500", 5);
+    for (let count = 0; count < 5; count += 1) await platform.create();
+    const payment = await platform.create();
+    expect(payment).toMatchObject({ status: "failed", failure: { code: "CHANNEL_UNAVAILABLE" } });
+    await expect(platform.sandbox.trade(payment.serial_no)).rejects.toThrow("404");
+  });
+});
+
+test("the numbers of a payment are those of the last attempt, on its event too", async () => {
+  const restore = await platform.disown(A);
+  const out_trade_no = nextNumber();
+  const payment = await platform.create({ out_trade_no });
+  await platform.sandbox.pay(codeOf(payment));
+  await platform.settle();
+  await restore();
+  const { data } = await platform.get(`/v1/events?object=${payment.id}`);
+  expect(data).toMatchObject([
+    { type: "payment.succeeded", data: { object: { serial_no: payment.serial_no, out_trade_no } } },
+  ]);
+});
