@@ -43,13 +43,7 @@ test.each(ways)("$method is paid by what the API gives, and refunded", async ({ 
 });
 
 test("a mini program's login code tells the openid that pays, once", async () => {
-  const [account] = await platform.services.accounts.findForMethod({
-    merchant_id: platform.merchant.merchant_id,
-    livemode: false,
-    method: "wechat.mini",
-    currency: "CNY",
-  });
-  const { config } = (await platform.services.accounts.open(account!.id))!;
+  const { config } = (await platform.services.accounts.open(platform.merchant.accounts.wechat))!;
   const code = await platform.sandbox.logIn(String(config.mini_appid));
   const identity = await platform.call("POST", "/v1/payer_identities", { method: "wechat.mini", code });
   expect([identity.status, identity.body]).toEqual([

@@ -10,6 +10,7 @@ import { keyCommand } from "./commands/key.ts";
 import { ledgerCommand } from "./commands/ledger-verify.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
+import { routingCommand } from "./commands/routing.ts";
 import { startCommand } from "./commands/start.ts";
 import { markTexts, unmarkTexts } from "./option-texts.ts";
 import { StartError } from "./start-error.ts";
@@ -24,6 +25,7 @@ const commands: readonly Command[] = [
   feeCommand(withServices),
   paymentCommand(withServices),
   refundCommand(withServices),
+  routingCommand(withServices),
   ledgerCommand(withServices),
   benchCommand,
 ];

@@ -1,7 +1,6 @@
 import type { Channel, CodeExchange, Method } from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
 import { paymentErrors } from "./errors.ts";
-import { chooseAccount } from "./new-attempt.ts";
 import { openChannel } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 
@@ -15,7 +14,7 @@ export interface IdentityRequest {
 export type Identity = { readonly openid?: string; readonly buyer_id?: string; readonly user_id?: string };
 
 /**
- * Exchanges a code for the payer's identity towards the account that collects by this method. A code is good once: when
+ * Exchanges a code for the payer's identity towards the first account that collects by this method. A code is good once: when
  * the answer is lost, only a new code helps.
  * Throws payment.method_unavailable, payment.code_refused, payment.identity_unavailable.
  */
@@ -24,7 +23,10 @@ export async function identifyPayer(
   owner: { merchant_id: string; livemode: boolean },
   { method, code }: IdentityRequest,
 ): Promise<Identity> {
-  const choice = await chooseAccount(services, owner, method, "CNY");
+  const accounts = await services.accounts.listForMerchant(owner);
+  const choice = accounts.find(({ methods }) => methods.includes(method));
+  if (!choice)
+    throw paymentErrors["payment.method_unavailable"]({ param: "method", values: { method, currency: "CNY" } });
   const { channel, account } = await openChannel(services, { channel: choice.channel, channel_account_id: choice.id });
   const identity = exchangeOf(channel, method);
   invariant(identity, `${channel.id} takes no code for ${method}`);
