@@ -19,7 +19,9 @@ let B: string;
 beforeAll(async () => {
   platform = await startRoutedPlatform();
   const { payment, ...rest } = platform.services;
-  services = { ...rest, mode: "production", channels: payment.channels, getChannel: payment.getChannel };
+  const { channels, getChannel } = payment;
+  const withPlatform = () => Promise.reject(new Error("this command needs no platform"));
+  services = { ...rest, mode: "production", channels, getChannel, withPlatform };
   merchant = publicId("merchant", platform.merchant.merchant_id);
   [A, B] = [platform.A.name, platform.B.name];
 });
