@@ -39,8 +39,6 @@ export interface PaypalAccount {
   readonly base_url: string;
 }
 
-const addresses = { live: "https://api-m.paypal.com", test: "https://api-m.sandbox.paypal.com" };
-
 /** Opens an account; remembered per version. Throws when the account has faults that `checkPaypalAccount` names. */
 export const openPaypalAccount = memoizeByAccount((account): PaypalAccount => {
   const config = account.config as PaypalConfig;
@@ -54,7 +52,7 @@ export const openPaypalAccount = memoizeByAccount((account): PaypalAccount => {
     webhook_id: config.webhook_id,
     funding: config.funding ?? "instant",
     webhook_root: root === undefined ? undefined : new X509Certificate(root),
-    base_url: (config.base_url ?? (account.livemode ? addresses.live : addresses.test)).replace(/\/+$/, ""),
+    base_url: (config.base_url ?? "https://api-m.paypal.com").replace(/\/+$/, ""),
   };
 });
 

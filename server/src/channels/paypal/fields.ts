@@ -71,8 +71,8 @@ export const paypalFields: readonly ConfigField[] = [
     name: "base_url",
     label: { zh: "API 地址", en: "API address" },
     hint: {
-      zh: "留空：正式账户为 https://api-m.paypal.com，测试账户为 https://api-m.sandbox.paypal.com",
-      en: "When left empty: https://api-m.paypal.com for live accounts, https://api-m.sandbox.paypal.com for test accounts",
+      zh: "留空为 https://api-m.paypal.com；测试账户填 https://api-m.sandbox.paypal.com",
+      en: "https://api-m.paypal.com when left empty; test accounts: https://api-m.sandbox.paypal.com",
     },
     secret: false,
     required: false,

@@ -15,6 +15,7 @@ const officialHosts: Readonly<Record<string, Readonly<Record<string, readonly st
     oauth_base_url: ["openauth.alipay.com"],
   },
   unionpay: { base_url: ["gateway.95516.com"] },
+  paypal: { base_url: ["api-m.paypal.com", "api.paypal.com"] },
 };
 
 /** Channels that serve both modes at one address, where the key alone decides; the channel checks that it fits the account. */
