@@ -137,6 +137,8 @@ function showAccount(account: AccountRecord) {
     id: publicId("channel_account", id),
     owner_merchant: owner_merchant_id && publicId("merchant", owner_merchant_id),
     ...rest,
+    // For channels whose notices all come to one address, which a person types in there.
+    notify_path: `/notify/${rest.channel}/${id}`,
     created_at: toRfc3339(created_at),
   };
 }
