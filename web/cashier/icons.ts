@@ -14,12 +14,17 @@ const alipayIcon = html`<svg class="wallet alipay" viewBox="0 0 32 32" aria-hidd
 const unionpayIcon = html`<svg class="wallet unionpay" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8"/><path class="ink" d="M6.5 10h19a1.5 1.5 0 0 1 1.5 1.5v1.3H5v-1.3A1.5 1.5 0 0 1 6.5 10zM5 15.2h22v5.3a1.5 1.5 0 0 1-1.5 1.5h-19A1.5 1.5 0 0 1 5 20.5z"/></svg>`;
 
 const bankIcon = html`<svg class="wallet bank" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8"/><path class="line" d="M6.5 13L16 7.5l9.5 5.5zM9.5 16v6M14 16v6M18 16v6M22.5 16v6M7 25h18"/></svg>`;
+const cardIcon = html`<svg class="wallet stripe" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8"/><path class="line" d="M7.5 9.5h17a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-17a2 2 0 0 1-2-2v-9a2 2 0 0 1 2-2zM5.5 14h21M9.5 18.5h5"/></svg>`;
+
+const paypalIcon = html`<svg class="wallet paypal" viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8"/><path class="line" d="M11 24.5l2.3-16h5.2c3 0 4.9 1.9 4.4 4.7-.5 3-2.8 4.8-6 4.8h-4.7"/></svg>`;
 
 const icons: Readonly<Record<Wallet, Html>> = {
   wechat: wechatIcon,
   alipay: alipayIcon,
   unionpay: unionpayIcon,
   bank: bankIcon,
+  stripe: cardIcon,
+  paypal: paypalIcon,
 };
 
 /** A round sign of the page's state. */

@@ -79,10 +79,15 @@ export interface Texts {
   readonly reload: string;
 }
 
-const zhWallets = { wechat: "微信支付", alipay: "支付宝", unionpay: "银联", bank: "银行转账" };
-const zhApps = { wechat: "微信", alipay: "支付宝", unionpay: "云闪付", bank: "手机银行" };
-const enWallets = { wechat: "WeChat Pay", alipay: "Alipay", unionpay: "UnionPay", bank: "Bank transfer" };
-const enApps = { wechat: "WeChat", alipay: "Alipay", unionpay: "the UnionPay app", bank: "your bank's app" };
+const cards = { stripe: "Stripe", paypal: "PayPal" };
+const zhWallets = { wechat: "微信支付", alipay: "支付宝", unionpay: "银联", bank: "银行转账", ...cards };
+const zhApps = { wechat: "微信", alipay: "支付宝", unionpay: "云闪付", bank: "手机银行", ...cards };
+const enWallets = { wechat: "WeChat Pay", alipay: "Alipay", unionpay: "UnionPay", bank: "Bank transfer", ...cards };
+const enApps = { wechat: "WeChat", alipay: "Alipay", unionpay: "the UnionPay app", bank: "your bank's app", ...cards };
+
+/** Pages on which the payer types a card instead of logging in. */
+const zhPages: Partial<Record<Wallet, string>> = { unionpay: "银联卡付款", stripe: "银行卡付款" };
+const enPages: Partial<Record<Wallet, string>> = { unionpay: "UnionPay card", stripe: "Card" };
 
 const zh: Texts = {
   lang: "zh-CN",
@@ -106,7 +111,7 @@ const zh: Texts = {
   choice: (by, wallet) =>
     ({
       app: zhWallets[wallet],
-      page: wallet === "unionpay" ? "银联卡付款" : `登录${zhWallets[wallet]}付款`,
+      page: zhPages[wallet] ?? `登录${zhWallets[wallet]}付款`,
       code: `用${zhApps[wallet]}扫码`,
       transfer: zhWallets[wallet],
     })[by],
@@ -160,6 +165,7 @@ const zh: Texts = {
     use_unionpay: "商家支持云闪付。请复制链接，在云闪付中打开。",
     use_phone: "请复制链接，在手机浏览器中打开。",
     use_computer: "请在电脑上打开此链接，再用手机扫码支付。",
+    use_browser: "请复制链接，在手机或电脑的浏览器中打开。",
   },
   copy_address: "复制链接",
   copied: "链接已复制",
@@ -205,7 +211,7 @@ const en: Texts = {
   choice: (by, wallet) =>
     ({
       app: enWallets[wallet],
-      page: wallet === "unionpay" ? "UnionPay card" : `Log in to ${enWallets[wallet]}`,
+      page: enPages[wallet] ?? `Log in to ${enWallets[wallet]}`,
       code: `Scan with ${enApps[wallet]}`,
       transfer: enWallets[wallet],
     })[by],
@@ -265,6 +271,7 @@ const en: Texts = {
     use_unionpay: "The merchant takes UnionPay. Copy the link and open it in the UnionPay app.",
     use_phone: "Copy the link and open it in your phone's browser.",
     use_computer: "Open this link on a computer, then scan the code with your phone.",
+    use_browser: "Copy the link and open it in the browser of your phone or computer.",
   },
   copy_address: "Copy link",
   copied: "Link copied",

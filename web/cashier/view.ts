@@ -3,7 +3,7 @@
 export type Language = "zh" | "en";
 
 /** Who moves the money, as the payer knows them. */
-export type Wallet = "wechat" | "alipay" | "unionpay" | "bank";
+export type Wallet = "wechat" | "alipay" | "unionpay" | "bank" | "stripe" | "paypal";
 
 /** One way to pay that the payer may choose here. `method` is what the form sends back. */
 export interface Choice {
@@ -53,7 +53,14 @@ export type Refusal =
   | { readonly kind: "unidentified" };
 
 /** Why there is no way to pay on this device. */
-export type Obstacle = "no_methods" | "use_wechat" | "use_alipay" | "use_unionpay" | "use_phone" | "use_computer";
+export type Obstacle =
+  | "no_methods"
+  | "use_wechat"
+  | "use_alipay"
+  | "use_unionpay"
+  | "use_phone"
+  | "use_computer"
+  | "use_browser";
 
 export type FormFields = Readonly<Record<string, string>>;
 

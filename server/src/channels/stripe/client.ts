@@ -24,7 +24,7 @@ interface Exchange {
 const exchanges = new AsyncLocalStorage<Exchange>();
 
 const openClient = memoizeByAccount((account): { readonly client: Promise<Stripe> } => {
-  const { secret_key, account_id, base_url } = readSettings(account);
+  const { secret_key, connected_account_id, base_url } = readSettings(account);
   const client = importStripe().then(
     (Sdk) =>
       new Sdk(secret_key, {
@@ -35,7 +35,7 @@ const openClient = memoizeByAccount((account): { readonly client: Promise<Stripe
         port: base_url.port || (base_url.protocol === "http:" ? "80" : "443"),
         protocol: base_url.protocol === "http:" ? "http" : "https",
         httpClient,
-        ...(account_id !== undefined && { stripeAccount: account_id }),
+        ...(connected_account_id !== undefined && { stripeAccount: connected_account_id }),
       }),
   );
   return { client };

@@ -3,10 +3,14 @@ import Type from "typebox";
 import { Value } from "typebox/value";
 import type { ChannelAccount, ConfigField } from "../contract.ts";
 
+const accountNumber = Type.String({ pattern: "^acct_[0-9A-Za-z]{6,40}$" });
+
 export const stripeConfigSchema = Type.Object(
   {
-    /** Of a Connect platform: the connected account to collect for (`Stripe-Account`). Its events must name it. */
-    account_id: Type.Optional(Type.String({ pattern: "^acct_[0-9A-Za-z]{6,40}$" })),
+    /** The account that the key is of; compared when the connection is checked. */
+    account_id: Type.Optional(accountNumber),
+    /** Of a Connect platform: the account to collect for (`Stripe-Account`). Its events must name it. */
+    connected_account_id: Type.Optional(accountNumber),
     /** What the payer may pay by at the checkout; cards only when left out. */
     payment_method_types: Type.Optional(
       Type.Array(Type.String({ pattern: "^[a-z_0-9]{2,40}$" }), { minItems: 1, maxItems: 20, uniqueItems: true }),
@@ -43,6 +47,17 @@ export const stripeFields: readonly ConfigField[] = [
   },
   {
     name: "account_id",
+    label: { zh: "账户编号", en: "Account number" },
+    hint: {
+      zh: "以 acct_ 开头；填写后检查连接时会核对密钥是否属于该账户",
+      en: "acct_…; when given, checking the connection compares whose key it is",
+    },
+    secret: false,
+    required: false,
+    input: "text",
+  },
+  {
+    name: "connected_account_id",
     label: { zh: "关联账户（Connect）", en: "Connected account" },
     hint: {
       zh: "仅 Connect 平台代其他账户收款时填写，以 acct_ 开头",
@@ -73,7 +88,7 @@ export const stripeFields: readonly ConfigField[] = [
 /** What a call needs of an account. */
 export interface StripeSettings {
   readonly secret_key: string;
-  readonly account_id: string | undefined;
+  readonly connected_account_id: string | undefined;
   readonly payment_method_types: readonly string[];
   readonly base_url: URL;
 }
@@ -85,7 +100,7 @@ export function readSettings(account: ChannelAccount): StripeSettings {
   if (!secret_key) throw new Error("the account has no secret_key");
   return {
     secret_key,
-    account_id: config.account_id,
+    connected_account_id: config.connected_account_id,
     payment_method_types: config.payment_method_types ?? ["card"],
     base_url: new URL(config.base_url ?? "https://api.stripe.com"),
   };

@@ -1,7 +1,7 @@
 /** Stripe: Checkout through its own SDK, in any of its currencies. */
 import type { Channel } from "../contract.ts";
 import { close } from "./close.ts";
-import { checkStripeAccount, stripeConfigSchema, stripeFields } from "./config.ts";
+import { checkStripeAccount, type StripeConfig, stripeConfigSchema, stripeFields } from "./config.ts";
 import { checkConnection } from "./connection.ts";
 import { stripeCurrencies } from "./currencies.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
@@ -21,7 +21,10 @@ export const stripe: Channel = {
   expiries: () => [],
   checkConnection,
   checkAccount: checkStripeAccount,
-  identify: () => ({ merchant: undefined, app: undefined }),
+  identify: ({ config }) => ({
+    merchant: (config as StripeConfig).connected_account_id ?? (config as StripeConfig).account_id,
+    app: undefined,
+  }),
   pay: { "stripe.checkout": payCheckout },
   query,
   close,

@@ -32,9 +32,9 @@ export async function readNotice(
 const ignored = (detail: string): NoticeResult => ({ kind: "ignored", detail });
 
 async function readEvent(context: ChannelContext, event: Stripe.Event, send: Send | undefined): Promise<NoticeResult> {
-  const { account_id } = context.account.config as StripeConfig;
+  const { connected_account_id } = context.account.config as StripeConfig;
   if (event.livemode !== context.account.livemode) return { kind: "rejected", detail: `livemode is ${event.livemode}` };
-  if ((event.account ?? undefined) !== account_id) {
+  if ((event.account ?? undefined) !== connected_account_id) {
     return { kind: "rejected", detail: `the event is of the account ${event.account ?? "itself"}` };
   }
   switch (event.type) {

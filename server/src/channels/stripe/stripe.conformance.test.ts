@@ -28,7 +28,7 @@ async function provision(control: ControlPlane, receiver: NoticeReceiver) {
     id: makeUuid(),
     version: 1,
     livemode: false,
-    config: { base_url: control.url },
+    config: { account_id: made.account_id, base_url: control.url },
     secrets: { secret_key: new Secret(made.secret_key!), webhook_secret: new Secret(made.webhook_secret!) },
   };
   return { account, merchant: made.account_id! };
@@ -229,7 +229,12 @@ describe("Stripe's own ways", () => {
       failure: { message: /^secret_key: Invalid API Key/ },
     });
     const other = changeAccount(account, { config: { account_id: "acct_somebodyelse" } });
-    expect(await connect(other)).toMatchObject({ kind: "failed", failure: { message: /^account_id or secret_key/ } });
+    expect(await connect(other)).toMatchObject({
+      kind: "failed",
+      failure: { message: /not of account_id acct_somebody/ },
+    });
+    const foreign = changeAccount(account, { config: { connected_account_id: "acct_somebodyelse" } });
+    expect(await connect(foreign)).toMatchObject({ kind: "failed", failure: { message: /^connected_account_id or/ } });
     await ask(world(), subject, "query", "rate_limit");
     expect(await connect(account)).toMatchObject({ kind: "unknown", reason: "rate_limited" });
   });

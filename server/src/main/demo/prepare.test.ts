@@ -42,13 +42,16 @@ async function prepareAnew() {
   }
 }
 
-const numbers = ["id", "mchid", "appid", "mini_appid", "app_appid", "app_id", "seller_id", "mer_id"];
+const numbers = ["id", "mchid", "appid", "mini_appid", "app_appid", "app_id", "seller_id", "mer_id", "account_id"];
 const numbersOf = (accounts: Record<string, Record<string, unknown>>) =>
   Object.values(accounts).map((account) => numbers.map((name) => account[name]));
 
 test("a sandbox that forgot the demo merchant learns its numbers again, and its new keys are taken over", async () => {
   const first = await prepareAnew();
-  expect([first.created, Object.keys(first.accounts).sort()]).toEqual([true, ["alipay", "unionpay", "wechat"]]);
+  expect([first.created, Object.keys(first.accounts).sort()]).toEqual([
+    true,
+    ["alipay", "stripe", "unionpay", "wechat"],
+  ]);
   const second = await prepareAnew();
   expect(second.created).toBe(false);
   expect(numbersOf(second.accounts)).toEqual(numbersOf(first.accounts));

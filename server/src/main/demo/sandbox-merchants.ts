@@ -6,7 +6,10 @@ import { StartError } from "../start-error.ts";
 type Registered = Record<string, string>;
 
 /** What a channel account of the demo merchant is made of. */
-export type DemoAccount = Pick<NewAccount, "channel" | "name" | "methods" | "config" | "secrets">;
+export type DemoAccount = Pick<NewAccount, "channel" | "name" | "methods" | "config" | "secrets"> & {
+  /** Of a channel that is told one address for all notices: tells it, once the account's is known. */
+  readonly tellAddress?: (notify_url: string) => Promise<void>;
+};
 
 /** The config of an account that was registered before, whose numbers stay also when the sandbox has forgotten them. */
 type Earlier = Readonly<Record<string, unknown>>;
@@ -88,10 +91,29 @@ export async function registerUnionpay(sandbox_url: string, name: string, earlie
   };
 }
 
+export async function registerStripe(sandbox_url: string, name: string, earlier?: Earlier): Promise<DemoAccount> {
+  const numbers = { channel: "stripe", name, ...numbersOf(earlier, "account_id") };
+  const merchant = await register(sandbox_url, numbers);
+  const { account_id } = merchant;
+  return {
+    channel: "stripe",
+    name: "Stripe sandbox 沙箱",
+    methods: ["stripe.checkout"],
+    config: { account_id, base_url: sandbox_url },
+    secrets: {
+      secret_key: new Secret(merchant.secret_key!),
+      webhook_secret: new Secret(merchant.webhook_secret!),
+    },
+    async tellAddress(notify_url) {
+      await register(sandbox_url, { channel: "stripe", account_id: account_id!, webhook_url: notify_url });
+    },
+  };
+}
+
 /** Each channel of the demo: how its merchant is registered. */
 export const registrations: Readonly<
   Record<string, (sandbox_url: string, name: string, earlier?: Earlier) => Promise<DemoAccount>>
-> = { wechat: registerWechat, alipay: registerAlipay, unionpay: registerUnionpay };
+> = { wechat: registerWechat, alipay: registerAlipay, unionpay: registerUnionpay, stripe: registerStripe };
 
 async function register(sandbox_url: string, body: Record<string, string>): Promise<Registered> {
   const response = await fetch(`${sandbox_url}/control/merchants`, {

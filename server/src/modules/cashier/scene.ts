@@ -130,12 +130,16 @@ function offer(method: Method, device: Device, methods: readonly Method[]): Choi
   if (method === "unionpay.web")
     return device === "unionpay" && methods.includes("unionpay.jsapi") ? undefined : "page";
   if (device === "unionpay") return undefined;
+  if (isCheckout(method)) return "page";
   if (device === "phone") return method === "wechat.h5" || method === "alipay.wap" ? "app" : undefined;
   if (method === "alipay.page") return "page";
   // A channel's own code is for the wallets that our own address does not serve.
   const isCode = method === "wechat.native" || method === "alipay.qr" || method === "unionpay.qr";
   return isCode && !scanningWallets(methods).includes(walletOf(method)) ? "code" : undefined;
 }
+
+/** Pages that any browser opens but a wallet's own, where they may be refused. */
+const isCheckout = (method: Method) => method.endsWith(".checkout");
 
 const scanning: Partial<Record<Method, Wallet>> = {
   "wechat.jsapi": "wechat",
@@ -153,6 +157,8 @@ function obstacleFor(methods: readonly Method[], device: Device): Obstacle {
   const offers = (method: Method) => methods.includes(method);
   if (device !== "wechat" && offers("wechat.jsapi")) return "use_wechat";
   if (device !== "alipay" && offers("alipay.wap")) return "use_alipay";
+  const inWallet = device !== "phone" && device !== "pc";
+  if (inWallet && methods.some(isCheckout)) return "use_browser";
   if (device !== "phone" && (offers("wechat.h5") || offers("unionpay.web"))) return "use_phone";
   if (device !== "unionpay" && offers("unionpay.jsapi")) return "use_unionpay";
   const onComputer: Method[] = ["wechat.native", "alipay.qr", "alipay.page", "unionpay.qr"];
@@ -163,11 +169,13 @@ function obstacleFor(methods: readonly Method[], device: Device): Obstacle {
 export function walletOf(method: Method): Wallet {
   if (method.startsWith("unionpay.")) return "unionpay";
   if (method.startsWith("bank.")) return "bank";
+  if (method.startsWith("stripe.")) return "stripe";
+  if (method.startsWith("paypal.")) return "paypal";
   return method.startsWith("wechat.") ? "wechat" : "alipay";
 }
 
 const opensOnPhone = (method: Method) => ["wechat.jsapi", "wechat.h5", "alipay.wap", "unionpay.jsapi"].includes(method);
-const opensHere = (method: Method) => method === "alipay.page" || method === "unionpay.web";
+const opensHere = (method: Method) => method === "alipay.page" || method === "unionpay.web" || isCheckout(method);
 
 function backOf(payment: CashierPayment): ReturnLink | undefined {
   const url = returnAddress(payment);

@@ -1,0 +1,35 @@
+/** A Stripe account for the merchant of a test's platform, with fees in the currencies of the tests. */
+import { registerStripe } from "../../server/src/main/demo/sandbox-merchants.ts";
+import { bindChannelAccount, createChannelAccount } from "../../server/src/modules/channel-account/index.ts";
+import { createFeeRule } from "../../server/src/modules/fee/index.ts";
+import { FEE_PPM } from "./merchants.ts";
+import type { Platform } from "./platform.ts";
+
+/** Routing believes what it knows for a second. */
+const ROUTES_TTL_MS = 2_000;
+
+export interface StripeAtTest {
+  /** UUID of the channel account. */
+  account_id: string;
+  /** The account at the simulated Stripe. */
+  stripe_account: string;
+}
+
+/** Registers the merchant at the simulated Stripe, whose events come to the platform, and lets it collect there. */
+export async function addStripe(platform: Platform): Promise<StripeAtTest> {
+  const { services, sandbox, merchant, public_url } = platform;
+  const given = { ...services, getChannel: services.payment.getChannel };
+  const { tellAddress, ...registered } = await registerStripe(sandbox.url, "Test");
+  const account = await createChannelAccount(given, { ...registered, funding_mode: "pooled", livemode: false });
+  await tellAddress!(`${public_url}/notify/stripe/${account.id}`);
+  const { merchant_id } = merchant;
+  await bindChannelAccount(services, { merchant_id, channel_account_id: account.id });
+  for (const currency of ["USD", "JPY"]) {
+    await createFeeRule(
+      { ...services, sql: services.db },
+      { merchant_id, livemode: false, currency, rate_ppm: FEE_PPM },
+    );
+  }
+  await platform.advance(ROUTES_TTL_MS);
+  return { account_id: account.id, stripe_account: String(registered.config.account_id) };
+}
