@@ -32,7 +32,8 @@ import {
 } from "./unionpay/state.ts";
 import { makeParcel as wechatParcel } from "./wechat/notice.ts";
 import { admitMember as admitWechat } from "./wechat/provision.ts";
-import { fileTrade as fileWechat, type WechatMerchant, type WechatTrade } from "./wechat/state.ts";
+import { fileTrade as fileWechat, type WechatMerchant, type WechatTrade, type WechatTransfer } from "./wechat/state.ts";
+import { restoreTransfer } from "./wechat/transfer.ts";
 
 /** How many trades of each channel are kept; a simulation's older ones are not worth their weight. */
 const trades_kept = 5000;
@@ -48,7 +49,12 @@ type Kept<T> = T extends bigint
 
 type Memory = {
   version: 1;
-  wechat: { merchants: WechatMerchant[]; trades: Kept<WechatTrade>[] };
+  wechat: {
+    merchants: WechatMerchant[];
+    trades: Kept<WechatTrade>[];
+    /** Missing from files written before there were transfers. */
+    transfers?: WechatTransfer[];
+  };
   alipay: {
     merchants: AlipayMerchant[];
     authority?: AlipayAuthority;
@@ -108,6 +114,7 @@ export function captureMemory(sandbox: Sandbox): Memory {
     wechat: {
       merchants: [...wechat.members.values()].map((member) => member.merchant),
       trades: newest(wechat.trades).map((trade) => keepTrade(trade)),
+      transfers: newest(wechat.transfers),
     },
     alipay: {
       merchants: [...alipay.members.values()].map((member) => member.merchant),
@@ -149,6 +156,7 @@ export function restoreMemory(sandbox: Sandbox, picture: unknown): void {
     sandbox.alipay.transfers.set(`${kept.app_id}/${kept.out_biz_no}`, { ...kept, amount: BigInt(kept.amount) });
   }
   for (const grant of memory.alipay.grants ?? []) sandbox.alipay.grants.set(grant.token, grant);
+  for (const transfer of memory.wechat.transfers ?? []) restoreTransfer(sandbox, transfer);
   for (const kept of memory.wechat.trades) {
     const trade = reviveTrade<WechatTrade>(kept);
     fileWechat(sandbox.wechat, trade);

@@ -4,6 +4,7 @@ import type { Sandbox } from "../context.ts";
 import { ControlError, choice, type Fields, optionalText, readFields, requiredText } from "../kit/input.ts";
 import { logIn } from "../wechat/oauth.ts";
 import { finishSharing } from "../wechat/sharing.ts";
+import { decideTransfer, findTransfer } from "../wechat/transfer.ts";
 
 /** A mini program's user logs in. */
 function logInToMini(sandbox: Sandbox, request: FastifyRequest): Fields {
@@ -23,9 +24,22 @@ function endSharing(sandbox: Sandbox, request: FastifyRequest): Fields {
   return { channel: "wechat", sharing: number, parts: found.sharing.parts.map(({ result }) => result) };
 }
 
+/** The person confirms a transfer, or it fails; `accept` goes on with one that a fault keeps accepted. */
+function endTransfer(sandbox: Sandbox, request: FastifyRequest): Fields {
+  const fields = readFields(request.body, ["transfer", "outcome"]);
+  const outcome = choice(fields, "outcome", ["confirm", "accept", "fail"], "confirm");
+  const { out_bill_no, state } = decideTransfer(
+    sandbox,
+    findTransfer(sandbox, requiredText(fields, "transfer")),
+    outcome,
+  );
+  return { channel: "wechat", transfer: out_bill_no, state };
+}
+
 type Work = (sandbox: Sandbox, request: FastifyRequest) => Fields;
 
 export const wechat_controls: ["POST", string, Work][] = [
   ["POST", "/login_codes", logInToMini],
   ["POST", "/sharings", endSharing],
+  ["POST", "/transfers", endTransfer],
 ];

@@ -104,9 +104,9 @@ export type Fault = {
 
 const content_operations: Record<Channel, Record<(typeof content_faults)[number], readonly Operation[]>> = {
   wechat: {
-    wrong_amount: ["query", "refund", "refund_query", "share", "share_query"],
+    wrong_amount: ["query", "refund", "refund_query", "share", "share_query", "transfer_query"],
     wrong_currency: ["query", "refund", "refund_query"],
-    wrong_number: ["query", "refund", "refund_query", "share", "share_query"],
+    wrong_number: ["query", "refund", "refund_query", "share", "share_query", "transfer", "transfer_query"],
     wrong_merchant: ["query"],
   },
   alipay: {
@@ -148,7 +148,7 @@ const wechat_only: readonly FaultName[] = [
 
 /** What a channel has not, or the sandbox not yet. UnionPay closes nothing, and its certificates travel in its answers. */
 const lacks: Record<Channel, readonly Operation[]> = {
-  wechat: ["capture", "transfer", "transfer_query", "bill"],
+  wechat: ["capture", "bill"],
   alipay: ["capture"],
   unionpay: [
     ...(["capture", "close", "certificates"] as const),
@@ -183,6 +183,7 @@ export function operationsOf(channel: Channel, fault: FaultName): readonly Opera
   if (channel !== "wechat" && !dated && wechat_only.includes(fault)) return [];
   if (channel === "wechat" && fault === "service_unavailable") return [];
   if (includes(notice_faults, fault)) return ["notice"];
+  if (fault === "not_enough" && channel === "wechat") return ["refund", "transfer"];
   if (includes(refund_faults, fault)) return ["refund"];
   if (includes(payout_faults, fault)) {
     return (["share", "transfer"] as const).filter((call) => !lacks[channel].includes(call));

@@ -176,13 +176,14 @@ function distort(body: Fields, fault: Fault): Fields {
   switch (fault.fault) {
     case "wrong_amount":
       if (isFields(amount)) for (const key of ["total", "payer_total", "refund"]) bump(amount, key);
+      bump(copy, "transfer_amount");
       for (const part of Array.isArray(copy.receivers) ? copy.receivers : []) bump(part, "amount");
       return copy;
     case "wrong_currency":
       if (isFields(amount)) amount.currency = "USD";
       return copy;
     case "wrong_number":
-      for (const key of ["out_trade_no", "out_refund_no", "out_order_no"])
+      for (const key of ["out_trade_no", "out_refund_no", "out_order_no", "out_bill_no"])
         if (key in copy) copy[key] = `${String(copy[key])}X`.slice(-32);
       return copy;
     case "wrong_merchant":

@@ -14,7 +14,7 @@ import type { Signer, WechatMember, WechatTrade } from "./state.ts";
 export const wechat_schedule_s = [
   15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600,
 ];
-const reply_limit_ms = 5000;
+export const wechat_reply_limit_ms = 5000;
 const stale_ms = 600_000;
 const summaries: Record<string, string> = {
   "TRANSACTION.SUCCESS": "支付成功",
@@ -43,8 +43,12 @@ function describeEvent(trade: WechatTrade, notice: Notice): Fields {
 }
 
 function distortEvent(event: Fields, mutation: FaultName | undefined): Fields {
-  const amount = event.amount as Record<string, number | string>;
-  if (mutation === "notice_wrong_merchant") event["sub_mchid" in event ? "sub_mchid" : "mchid"] = "1900000001";
+  if (mutation === "notice_wrong_amount" && typeof event.transfer_amount === "number") event.transfer_amount += 1;
+  const amount = (event.amount ?? {}) as Record<string, number | string>;
+  if (mutation === "notice_wrong_merchant") {
+    const name = ["sub_mchid", "mch_id"].find((key) => key in event) ?? "mchid";
+    event[name] = "1900000001";
+  }
   if (mutation === "notice_wrong_amount") {
     for (const key of ["total", "payer_total", "refund", "payer_refund"]) {
       if (typeof amount[key] === "number") amount[key] += 1;
@@ -54,40 +58,54 @@ function distortEvent(event: Fields, mutation: FaultName | undefined): Fields {
 }
 
 /** During a migration callbacks are signed with either key, so each notice draws one. */
-function drawSigner(sandbox: Sandbox, member: WechatMember, trade: WechatTrade): Signer {
+function drawSigner(sandbox: Sandbox, member: WechatMember, serial: string | undefined): Signer {
   const { certificate, public_key } = member.signers;
   if (certificate && public_key) return sandbox.random.integer(2) === 0 ? certificate : public_key;
-  return chooseSigner(member, trade.serial);
+  return chooseSigner(member, serial);
 }
 
-async function compose(
+/** What a notice is made of. `serial` is what the merchant's last request said about its subject. */
+export type Letter = {
+  mchid: string;
+  serial: string | undefined;
+  notice: Notice;
+  original_type: string;
+  summary: string;
+  /** What it tells, in the clear. */
+  event: Fields;
+  url: string;
+};
+
+/** Encrypts and signs a notice, and bends it as a fault asks. */
+export async function sealLetter(
   sandbox: Sandbox,
-  trade: WechatTrade,
-  notice: Notice,
-  url: string,
+  { mchid, serial, notice, original_type, summary, event, url }: Letter,
   mutation: FaultName | undefined,
 ): Promise<Message> {
-  const member = sandbox.wechat.members.get(trade.mchid);
-  if (member === undefined) throw new Error(`Merchant ${trade.mchid} is gone.`);
+  const member = sandbox.wechat.members.get(mchid);
+  if (member === undefined) throw new Error(`Merchant ${mchid} is gone.`);
   const nonce = sandbox.random.token(12);
-  const associated_data = notice.refund_no === undefined ? "transaction" : "refund";
-  const event = JSON.stringify(distortEvent(describeEvent(trade, notice), mutation));
   const body = JSON.stringify({
     id: notice.id,
     create_time: formatRfc3339(notice.created_at_ms),
     resource_type: "encrypt-resource",
     event_type: notice.event,
-    summary: summaries[notice.event],
+    summary,
     resource: {
-      original_type: associated_data,
+      original_type,
       algorithm: "AEAD_AES_256_GCM",
-      ciphertext: encryptGcm(member.merchant.api_v3_key, nonce, associated_data, event),
-      associated_data,
+      ciphertext: encryptGcm(
+        member.merchant.api_v3_key,
+        nonce,
+        original_type,
+        JSON.stringify(distortEvent(event, mutation)),
+      ),
+      associated_data: original_type,
       nonce,
     },
   });
   const at_ms = sandbox.clock.now() - (mutation === "notice_stale_timestamp" ? stale_ms : 0);
-  const headers = await signMessage(sandbox, drawSigner(sandbox, member, trade), body, at_ms);
+  const headers = await signMessage(sandbox, drawSigner(sandbox, member, serial), body, at_ms);
   const signature = headers["Wechatpay-Signature"] ?? "";
   if (mutation === "notice_bad_signature") headers["Wechatpay-Signature"] = spoilSignature(signature);
   if (mutation === "notice_signtest") headers["Wechatpay-Signature"] = `WECHATPAY/SIGNTEST/${signature}`;
@@ -96,6 +114,42 @@ async function compose(
     headers: { ...headers, "Content-Type": "application/json", Accept: "*/*", "User-Agent": "Mozilla/4.0" },
     body: mutation === "notice_tampered" ? body.replace(notice.id, `${notice.id.slice(0, -1)}x`) : body,
   };
+}
+
+/** A notice that has not been sent yet. */
+export function makeNotice(sandbox: Sandbox, event: string): Notice {
+  return {
+    id: `EV-${sandbox.random.digits(28)}`,
+    event,
+    facts: {},
+    created_at_ms: sandbox.clock.now(),
+    attempts: 0,
+    status: "pending",
+  };
+}
+
+function compose(
+  sandbox: Sandbox,
+  trade: WechatTrade,
+  notice: Notice,
+  url: string,
+  mutation: FaultName | undefined,
+): Promise<Message> {
+  const letter: Letter = {
+    mchid: trade.mchid,
+    serial: trade.serial,
+    notice,
+    original_type: notice.refund_no === undefined ? "transaction" : "refund",
+    summary: summaries[notice.event] ?? "",
+    event: describeEvent(trade, notice),
+    url,
+  };
+  return sealLetter(sandbox, letter, mutation);
+}
+
+/** Whether a merchant's reply ends the tries. */
+export function isAccepted(status: number): boolean {
+  return status === 200 || status === 204;
 }
 
 /** Wraps a trade's notice for the post office; undefined when the refund asked for none. */
@@ -109,9 +163,9 @@ export function makeParcel(sandbox: Sandbox, trade: WechatTrade, notice: Notice)
     trade: trade.out_trade_no,
     notice,
     schedule_s: wechat_schedule_s,
-    reply_limit_ms,
+    reply_limit_ms: wechat_reply_limit_ms,
     compose: (mutation) => compose(sandbox, trade, notice, url, mutation),
-    accepts: (status) => status === 200 || status === 204,
+    accepts: isAccepted,
   };
 }
 
@@ -124,11 +178,7 @@ export function announce(
   withheld = false,
 ): void {
   const notice: Notice = {
-    id: `EV-${sandbox.random.digits(28)}`,
-    event,
-    facts: {},
-    created_at_ms: sandbox.clock.now(),
-    attempts: 0,
+    ...makeNotice(sandbox, event),
     status: withheld ? "withheld" : "pending",
     ...(refund_no === undefined ? {} : { refund_no }),
   };

@@ -11,12 +11,14 @@ import { queryRefund, requestRefund } from "./refund.ts";
 import { placeSharing, queryHeldAmount, querySharing, unfreeze } from "./sharing.ts";
 import { placeReturn, queryReturn } from "./sharing-return.ts";
 import { order_kinds } from "./state.ts";
+import { cancelTransfer, placeTransfer, queryTransfer } from "./transfer.ts";
 import { serveV2, v2_calls } from "./v2.ts";
 
 export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   addTransactionRoutes(app, sandbox, "/v3/pay/transactions", false);
   addTransactionRoutes(app, sandbox, "/v3/pay/partner/transactions", true);
   addSharingRoutes(app, sandbox);
+  addTransferRoutes(app, sandbox);
   for (const [path, call] of Object.entries(v2_calls)) app.post(path, serveV2(sandbox, call));
   app.post(
     "/v3/refund/domestic/refunds",
@@ -30,6 +32,25 @@ export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
     "/v3/certificates",
     serve(sandbox, "certificates", (call) => listCertificates(sandbox, call)),
   );
+}
+
+/** Transfers to persons. */
+function addTransferRoutes(app: FastifyInstance, sandbox: Sandbox): void {
+  const base = "/v3/fund-app/mch-transfer/transfer-bills";
+  app.post(
+    base,
+    serve(sandbox, "transfer", (call) => placeTransfer(sandbox, call)),
+  );
+  app.post(
+    `${base}/out-bill-no/:out_bill_no/cancel`,
+    serve(sandbox, "transfer", (call) => cancelTransfer(sandbox, call)),
+  );
+  for (const path of ["/out-bill-no/:out_bill_no", "/transfer-bill-no/:transfer_bill_no"]) {
+    app.get(
+      base + path,
+      serve(sandbox, "transfer_query", (call) => queryTransfer(sandbox, call)),
+    );
+  }
 }
 
 /** Sharing, for direct merchants and for service providers alike. */

@@ -158,6 +158,34 @@ export type WechatSharing = {
   returns: SharingReturn[];
 };
 
+/** A transfer to a person; whole fen, as numbers. */
+export type WechatTransfer = {
+  mchid: string;
+  appid: string;
+  out_bill_no: string;
+  transfer_bill_no: string;
+  openid: string;
+  user_name?: string;
+  amount: number;
+  remark: string;
+  notify_url?: string;
+  state:
+    | "ACCEPTED"
+    | "WAIT_USER_CONFIRM"
+    | "TRANSFERING" // So spelled by the channel.
+    | "SUCCESS"
+    | "FAIL"
+    | "CANCELING"
+    | "CANCELLED";
+  fail_reason?: string;
+  package_info: string;
+  fingerprint: string;
+  created_at_ms: number;
+  updated_at_ms: number;
+  serial?: string;
+  notices: Notice[];
+};
+
 /** A code of web authorization or of a mini program's login: single use, five minutes. */
 export type OauthCode = { kind: "web" | "mini"; appid: string; payer: string; made_at_ms: number; used: boolean };
 
@@ -171,6 +199,8 @@ export type WechatState = {
   refunds: Map<string, { trade: WechatTrade; refund: WechatRefund }>;
   /** By `mchid/out_order_no`. */
   sharings: Map<string, { trade: WechatTrade; sharing: WechatSharing }>;
+  /** By `mchid/out_bill_no`. */
+  transfers: Map<string, WechatTransfer>;
   oauth_codes: Map<string, OauthCode>;
   /** JSAPI invocations that await the payer: id to trade. */
   nonces: { current: Set<number>; previous: Set<number>; since_ms: number };
@@ -184,6 +214,7 @@ export function createWechatState(): WechatState {
     by_transaction: new Map(),
     refunds: new Map(),
     sharings: new Map(),
+    transfers: new Map(),
     oauth_codes: new Map(),
     nonces: { current: new Set(), previous: new Set(), since_ms: 0 },
   };
@@ -222,5 +253,6 @@ export function clearTrades(state: WechatState): void {
   state.by_transaction.clear();
   state.refunds.clear();
   state.sharings.clear();
+  state.transfers.clear();
   state.oauth_codes.clear();
 }

@@ -55,6 +55,20 @@ export const wechatConfigSchema = Type.Object(
     wechatpay_serial: Type.Optional(Type.String({ minLength: 1 })),
     /** Over which API wechat.barcode is paid; v2 needs `api_v2_key` and `merchant_certificate`. */
     barcode_api: Type.Optional(Type.Union([Type.Literal("v2"), Type.Literal("v3")])),
+    /** Under what heading transfers to persons are made (转账场景), as the merchant platform approved it. */
+    transfer_scene_id: Type.Optional(number),
+    /** What is reported to WeChat Pay with each transfer of that scene. */
+    transfer_reports: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            info_type: Type.String({ minLength: 1, maxLength: 15 }),
+            info_content: Type.String({ minLength: 1, maxLength: 32 }),
+          },
+          { additionalProperties: false },
+        ),
+      ),
+    ),
     base_url: Type.Optional(url),
     /** Where the payer's browser authorizes. */
     oauth_authorize_base_url: Type.Optional(url),

@@ -114,6 +114,28 @@ export const shareQueryRefusals = {
   ORDERNOTEXIST: "not_found",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** Transferring to a person: a refusal means that this number moves nothing. */
+export const transferRefusals = {
+  PARAMERROR: "failed",
+  INVALIDREQUEST: "failed",
+  NOAUTH: "failed",
+  NOTENOUGH: "failed",
+  RULELIMIT: "failed",
+  ALREADYEXISTS: "duplicate",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+export const transferQueryRefusals = {
+  NOTFOUND: "not_found",
+  RESOURCENOTEXISTS: "not_found",
+  ORDERNOTEXIST: "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
+/** A transfer whose person has confirmed cannot be taken back: only asking tells what became of it. */
+export const transferCancelRefusals = {
+  NOTFOUND: "not_found",
+  RESOURCENOTEXISTS: "not_found",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
 interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -152,6 +174,12 @@ export function interpretShareRefusal(refusal: Refusal) {
     return unknown("system_error", `${refusal.code}: ${refusal.message}`);
   }
   return interpretWechatRefusal(shareRefusals, refusal);
+}
+
+/** The same codes also tell that the number was used for another transfer; only their words differ. */
+export function interpretTransferRefusal(refusal: Refusal) {
+  const taken = /单号重复|单号已存在|参数不一致/.test(refusal.message);
+  return taken ? duplicateOf(refusal) : interpretWechatRefusal(transferRefusals, refusal);
 }
 
 function isInvalidRequest({ code }: Refusal): boolean {

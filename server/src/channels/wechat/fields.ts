@@ -165,6 +165,29 @@ const products: readonly ConfigField[] = [
   },
 ];
 
+const transfers: readonly ConfigField[] = [
+  {
+    ...text,
+    name: "transfer_scene_id",
+    label: { zh: "转账场景 ID", en: "Transfer scene id" },
+    hint: {
+      zh: "商家转账需要：商户平台 → 产品中心 → 商家转账",
+      en: "For transfers to persons, as the platform approved it",
+    },
+  },
+  {
+    ...text,
+    name: "transfer_reports",
+    input: "list",
+    label: { zh: "转账场景报备信息", en: "What is reported with each transfer" },
+    hint: { zh: "按所选场景的要求填写", en: "As the scene asks for it" },
+    items: [
+      { ...text, name: "info_type", required: true, label: { zh: "信息类型", en: "Kind" } },
+      { ...text, name: "info_content", required: true, label: { zh: "信息内容", en: "Content" } },
+    ],
+  },
+];
+
 const addresses: readonly ConfigField[] = [
   {
     ...address,
@@ -192,5 +215,6 @@ export const wechatFields: readonly ConfigField[] = [
   ...merchantKeys,
   ...channelKeys,
   ...products,
+  ...transfers,
   ...addresses,
 ];

@@ -14,6 +14,7 @@ import { appidOf, merchantOf } from "./parties.ts";
 import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
 import { queryRefund, refund } from "./refund.ts";
 import { sharing } from "./sharing.ts";
+import { transfers } from "./transfer.ts";
 
 export { type CertificatesOutcome, certificates, type PlatformCertificate } from "./certificates.ts";
 
@@ -49,6 +50,7 @@ export const wechat: Channel = {
   identity,
   miniIdentity,
   sharing,
+  transfers,
   limits: {
     refund_window_ms: 365 * 86_400_000,
     refunds_per_payment_max: 50,

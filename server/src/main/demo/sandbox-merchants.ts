@@ -40,6 +40,8 @@ export async function registerWechat(sandbox_url: string, name: string, earlier?
       merchant_certificate: merchant.merchant_certificate_pem,
       platform_certificates: [{ serial_no: merchant.platform_serial_no, pem: merchant.platform_certificate_pem }],
       public_keys: [{ id: merchant.public_key_id, pem: merchant.public_key_pem }],
+      transfer_scene_id: "1005",
+      transfer_reports: [{ info_type: "岗位类型", info_content: "演示" }],
       base_url: sandbox_url,
       oauth_authorize_base_url: sandbox_url,
       oauth_api_base_url: sandbox_url,

@@ -41,6 +41,8 @@ export async function provisionWechat(
       merchant_serial_no,
       merchant_certificate: made.merchant_certificate_pem,
       barcode_api: barcodeApis[verify_mode],
+      transfer_scene_id: "1005",
+      transfer_reports: [{ info_type: "岗位类型", info_content: "骑手" }],
       ...keysOf(made),
       base_url: control.url,
       oauth_authorize_base_url: control.url,
