@@ -74,7 +74,7 @@ const usualSettings: Readonly<Record<string, string>> = {
   min_wal_size: "256MB",
   checkpoint_timeout: "15min",
   checkpoint_completion_target: "0.9",
-  autovacuum_naptime: "15s",
+  autovacuum_naptime: "5s",
   log_checkpoints: "off",
   timezone: "UTC",
   log_timezone: "UTC",
