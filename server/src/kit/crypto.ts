@@ -3,9 +3,9 @@ import { createCipheriv, createDecipheriv, hash, timingSafeEqual } from "node:cr
 import type { Random } from "./random.ts";
 import { Secret } from "./secret.ts";
 
-/** The 32 bytes of SHA-256; text is hashed as UTF-8. */
+/** The 32 bytes of SHA-256; text is hashed as UTF-8. By way of hex, because a digest as a buffer owns memory of its own. */
 export function sha256(data: string | Buffer): Buffer {
-  return hash("sha256", data, "buffer");
+  return Buffer.from(hash("sha256", data, "hex"), "hex");
 }
 
 /** Compares two secrets in time that does not depend on where they differ, lengths included (hashes are compared). */
