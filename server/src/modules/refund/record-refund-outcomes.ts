@@ -123,12 +123,10 @@ function decideRefundOutcome(
   now: number,
 ): { refund: Refund; due_at: number | null } | undefined {
   if (!isOpenRefund(refund)) {
-    if (refund.status === "failed" && outcome.kind === "succeeded") {
-      services.log.error(
-        { refund_no: refund.refund_no },
-        "the channel says that a refund which had failed was paid out",
-      );
-    }
+    const contradicted =
+      (refund.status === "failed" && outcome.kind === "succeeded" && "a refund which had failed was paid out") ||
+      (refund.status === "succeeded" && outcome.kind === "failed" && "a refund which was paid out came back");
+    if (contradicted) services.log.error({ refund_no: refund.refund_no }, `the channel says that ${contradicted}`);
     return undefined;
   }
   const wait_ms = services.getChannel(attempt.channel)?.limits.refund_query_delay_ms ?? 0;
