@@ -4,16 +4,17 @@ import { formatBeijing } from "../kit/clock.ts";
 import type { Fields } from "../kit/input.ts";
 import { type AlipayCall, AlipayError, refuse } from "./answer.ts";
 import { formatYuan } from "./money.ts";
+import { buyerIdOf, namePayer } from "./payer.ts";
 import type { AlipayTrade } from "./state.ts";
-import { buyerIdOf, openTrade, placeTrade, refreshTrade, requireField, settleTrade } from "./trade.ts";
+import { openTrade, placeTrade, refreshTrade, requireField, settleTrade } from "./trade.ts";
 
-function describe(trade: AlipayTrade): Fields {
+function describe(sandbox: Sandbox, { member }: AlipayCall, trade: AlipayTrade): Fields {
   const total = formatYuan(trade.total);
   return {
     trade_no: trade.trade_no,
     out_trade_no: trade.out_trade_no,
     buyer_logon_id: "pay***@example.com",
-    buyer_user_id: trade.buyer_id,
+    ...namePayer(sandbox, member.merchant, trade.buyer_id, ["buyer_user_id", "buyer_open_id"]),
     total_amount: total,
     ...(trade.paid_at_ms !== undefined && {
       receipt_amount: total,
@@ -24,8 +25,8 @@ function describe(trade: AlipayTrade): Fields {
   };
 }
 
-function inProgress(trade: AlipayTrade): Fields {
-  return { code: "10003", msg: "order success pay inprocess", ...describe(trade) };
+function inProgress(sandbox: Sandbox, call: AlipayCall, trade: AlipayTrade): Fields {
+  return { code: "10003", msg: "order success pay inprocess", ...describe(sandbox, call, trade) };
 }
 
 /** 10000: paid. 10003: the payer must confirm. 20000: Alipay does not know, and may have taken the money. */
@@ -37,7 +38,7 @@ export function payByCode(sandbox: Sandbox, call: AlipayCall): Fields {
   const order = `${app_id}/${requireField(content, "out_trade_no", 64)}`;
   const known = sandbox.alipay.trades.get(order);
   if (known !== undefined && refreshTrade(sandbox, known).state === "WAIT_BUYER_PAY") {
-    return inProgress(placeTrade(sandbox, "code", call));
+    return inProgress(sandbox, call, placeTrade(sandbox, "code", call));
   }
   const used = known === undefined ? sandbox.auth_codes.use("alipay", auth_code, order) : undefined;
   if (typeof used === "string")
@@ -46,8 +47,8 @@ export function payByCode(sandbox: Sandbox, call: AlipayCall): Fields {
   const trade = placeTrade(sandbox, "code", call);
   openTrade(sandbox, trade);
   trade.buyer_id = buyerIdOf(used?.payer ?? "payer-1");
-  if (used?.behaviour === "confirm") return inProgress(trade);
+  if (used?.behaviour === "confirm") return inProgress(sandbox, call, trade);
   if (used?.behaviour !== "bank_error") settleTrade(sandbox, trade, true);
   if (used?.behaviour !== "success") throw new AlipayError("20000", "ACQ.SYSTEM_ERROR", "系统异常");
-  return { code: "10000", msg: "Success", ...describe(trade) };
+  return { code: "10000", msg: "Success", ...describe(sandbox, call, trade) };
 }

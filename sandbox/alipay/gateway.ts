@@ -19,12 +19,13 @@ import { authorizeApp, exchangeAppCode, findOwner, queryAppToken } from "./autho
 import { locateBill, serveBill } from "./bill.ts";
 import { payByCode } from "./code-pay.ts";
 import { authorize, exchangeCode } from "./oauth.ts";
+import { readBuyer } from "./payer.ts";
 import { closeTrade, queryTrade } from "./query.ts";
 import { cancelTrade, queryRefund, refundTrade } from "./refund.ts";
 import { bindReceivers, listReceivers, unbindReceivers } from "./relation.ts";
 import { querySettle, settleOrder } from "./settle.ts";
 import type { AlipayKind, AlipayTrade } from "./state.ts";
-import { buyerIdOf, openTrade, placeTrade } from "./trade.ts";
+import { openTrade, placeTrade } from "./trade.ts";
 import { makeTransfer, queryTransfer } from "./transfer.ts";
 
 type Method = { operation: Operation; run: (sandbox: Sandbox, call: AlipayCall) => Fields };
@@ -43,12 +44,10 @@ export function qrCode(trade: AlipayTrade): string {
 
 /** alipay.trade.create: for a known buyer, and at once known to the API. */
 function create(sandbox: Sandbox, call: AlipayCall): Fields {
-  const { buyer_id, buyer_open_id } = call.content;
-  const buyer = buyer_id ?? buyer_open_id;
-  if (typeof buyer !== "string") refuse("ACQ.INVALID_PARAMETER", "参数无效：buyer_id和buyer_open_id不能同时为空");
+  const buyer = readBuyer(sandbox, call);
   const trade = placeTrade(sandbox, "create", call);
   openTrade(sandbox, trade);
-  trade.buyer_id = buyerIdOf(buyer);
+  trade.buyer_id = buyer;
   return { ...success, out_trade_no: trade.out_trade_no, trade_no: trade.trade_no };
 }
 

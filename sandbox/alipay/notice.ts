@@ -6,6 +6,7 @@ import type { Message, Notice, Parcel } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import { type Parameters, signingText } from "./answer.ts";
 import { formatYuan, parseYuan } from "./money.ts";
+import { namePayer } from "./payer.ts";
 import type { AlipayMember, AlipayRefund, AlipayTrade } from "./state.ts";
 
 /** Seconds between tries: 4 m 10 m 10 m 1 h 2 h 6 h 15 h. */
@@ -44,7 +45,7 @@ function describeEvent(sandbox: Sandbox, trade: AlipayTrade, refund: AlipayRefun
     trade_no: trade.trade_no,
     out_trade_no: trade.out_trade_no,
     out_biz_no: refund?.out_request_no,
-    buyer_id: trade.buyer_id,
+    ...namePayer(sandbox, findSpeaker(sandbox, trade)?.merchant, trade.buyer_id, ["buyer_id", "buyer_open_id"]),
     seller_id: owner?.merchant.seller_id,
     trade_status: trade.state,
     total_amount: total,

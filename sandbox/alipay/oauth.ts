@@ -4,7 +4,7 @@ import type { Sandbox } from "../context.ts";
 import { formatBeijing } from "../kit/clock.ts";
 import type { Fields } from "../kit/input.ts";
 import { type AlipayCall, AlipayError } from "./answer.ts";
-import { buyerIdOf } from "./trade.ts";
+import { buyerIdOf, namePayer } from "./payer.ts";
 
 const code_life_ms = 300_000;
 /** Codes beyond these are forgotten, the oldest first. */
@@ -49,7 +49,7 @@ export function exchangeCode(sandbox: Sandbox, call: AlipayCall): Fields {
   }
   found.used = true;
   return {
-    user_id: buyerIdOf(found.payer),
+    ...namePayer(sandbox, call.member.merchant, buyerIdOf(found.payer), ["user_id", "open_id"]),
     access_token: `authusrB${sandbox.random.hex(32)}`,
     expires_in: 1_296_000,
     refresh_token: `authusrB${sandbox.random.hex(32)}`,

@@ -4,7 +4,7 @@ import { generateRsa, readPrivateKey, readPublicKey } from "../kit/crypto.ts";
 import { ControlError, choice, type Fields, flag, optionalText } from "../kit/input.ts";
 import { ensureAuthority, issueLeaf } from "./authority.ts";
 import { grantApp, revokeGrants } from "./authorization.ts";
-import { type AlipayMember, type AlipayMerchant, alipay_modes } from "./state.ts";
+import { type AlipayMember, type AlipayMerchant, alipay_modes, alipay_payer_ids } from "./state.ts";
 
 /** The fields that `POST /control/merchants` takes for Alipay. */
 export const alipay_merchant_fields = [
@@ -16,6 +16,7 @@ export const alipay_merchant_fields = [
   "app_public_key_pem",
   "third_party",
   "app_gateway",
+  "payer_id",
   "authorizes",
   "revokes",
 ] as const;
@@ -76,6 +77,7 @@ export async function registerAlipayMerchant(sandbox: Sandbox, fields: Fields): 
   merchant.name = optionalText(fields, "name") ?? merchant.name;
   merchant.mode = choice(fields, "mode", alipay_modes, merchant.mode);
   merchant.third_party = flag(fields, "third_party", merchant.third_party ?? false);
+  merchant.payer_id = choice(fields, "payer_id", alipay_payer_ids, merchant.payer_id ?? "user_id");
   const app_gateway = optionalText(fields, "app_gateway");
   if (app_gateway !== undefined) merchant.app_gateway = app_gateway;
   await addCertificates(sandbox, merchant);

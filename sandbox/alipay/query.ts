@@ -4,6 +4,7 @@ import { formatBeijing } from "../kit/clock.ts";
 import type { Fields } from "../kit/input.ts";
 import { type AlipayCall, refuse } from "./answer.ts";
 import { formatYuan } from "./money.ts";
+import { namePayer } from "./payer.ts";
 import type { AlipayTrade } from "./state.ts";
 import { refreshTrade } from "./trade.ts";
 
@@ -38,7 +39,7 @@ export function queryTrade(sandbox: Sandbox, call: AlipayCall): Fields {
     code: "10000",
     msg: "Success",
     buyer_logon_id: "pay***@example.com",
-    ...(trade.buyer_id === undefined ? {} : { buyer_user_id: trade.buyer_id }),
+    ...namePayer(sandbox, call.member.merchant, trade.buyer_id, ["buyer_user_id", "buyer_open_id"]),
     buyer_pay_amount: paid ? total : "0.00",
     ...(paid && { fund_bill_list: [{ amount: total, fund_channel: "ALIPAYACCOUNT" }] }),
     invoice_amount: paid ? total : "0.00",

@@ -6,19 +6,20 @@ import type { Fields } from "../kit/input.ts";
 import { type AlipayCall, refuse } from "./answer.ts";
 import { formatYuan, parseYuan } from "./money.ts";
 import { announce, refundedAmount } from "./notice.ts";
+import { namePayer } from "./payer.ts";
 import { findKnownTrade, findTrade } from "./query.ts";
 import { carryOutReturns, planReturns } from "./settle.ts";
 import type { AlipayRefund, AlipayTrade } from "./state.ts";
 import { requireField } from "./trade.ts";
 
-function describeRefund(trade: AlipayTrade, changed: boolean): Fields {
+function describeRefund(sandbox: Sandbox, { member }: AlipayCall, trade: AlipayTrade, changed: boolean): Fields {
   return {
     code: "10000",
     msg: "Success",
     trade_no: trade.trade_no,
     out_trade_no: trade.out_trade_no,
     buyer_logon_id: "pay***@example.com",
-    buyer_user_id: trade.buyer_id,
+    ...namePayer(sandbox, member.merchant, trade.buyer_id, ["buyer_user_id", "buyer_open_id"]),
     fund_change: changed ? "Y" : "N",
     refund_fee: formatYuan(refundedAmount(trade)),
     gmt_refund_pay: formatBeijing(
@@ -58,7 +59,7 @@ export function refundTrade(sandbox: Sandbox, call: AlipayCall): Fields {
   const known = trade.refunds.find((refund) => refund.out_request_no === out_request_no);
   if (known !== undefined && known.status !== "failed") {
     if (known.amount !== amount) refuse("ACQ.DISCORDANT_REPEAT_REQUEST", "不一致的请求");
-    return describeRefund(trade, false);
+    return describeRefund(sandbox, call, trade, false);
   }
   checkRefundable(trade, amount);
   const returns = planReturns(sandbox, trade, call, amount);
@@ -74,7 +75,7 @@ export function refundTrade(sandbox: Sandbox, call: AlipayCall): Fields {
   if (known === undefined) trade.refunds.push(refund);
   const changed = decideOutcome(sandbox, trade, refund, fault);
   const returned = fault?.fault === "refund_closed" ? {} : carryOutReturns(returns);
-  return { ...describeRefund(trade, changed), ...returned };
+  return { ...describeRefund(sandbox, call, trade, changed), ...returned };
 }
 
 /** Moves the money at once, unless a fault delays or fails it; true when it has moved. */

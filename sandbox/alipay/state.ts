@@ -5,6 +5,9 @@ import type { Notice } from "../kit/deliveries.ts";
 export const alipay_modes = ["key", "certificate"] as const;
 export type AlipayMode = (typeof alipay_modes)[number];
 
+/** Old applications know a payer by a user id, new ones by an open id of their own. */
+export const alipay_payer_ids = ["user_id", "open_id"] as const;
+
 /** A certificate of the simulated authority with the serial number (SN) that Alipay computes of it. */
 export type CertificatePem = { pem: string; sn: string };
 
@@ -26,6 +29,8 @@ export type AlipayMerchant = {
   old_certificates: CertificatePem[];
   /** A service provider's application, which acts for merchants by their tokens. Absent: a merchant's own. */
   third_party?: boolean;
+  /** How Alipay names payers to this application; a user id unless told. */
+  payer_id?: (typeof alipay_payer_ids)[number];
   /** Where messages go that are about no order (应用网关). */
   app_gateway?: string;
 };
@@ -166,6 +171,8 @@ export type AlipayState = {
   relation_requests: Set<string>;
   /** By `app_id/out_biz_no`. */
   transfers: Map<string, AlipayTransfer>;
+  /** The user behind each open id that was given out. */
+  open_ids: Map<string, string>;
   /** Addresses of bills by their token. */
   bill_links: Map<string, { app_id: string; type: "trade" | "signcustomer"; date: string; made_at_ms: number }>;
   /** Codes that a third-party application exchanges for a token, once. */
@@ -184,6 +191,7 @@ export function createAlipayState(): AlipayState {
     receivers: new Map(),
     relation_requests: new Set(),
     transfers: new Map(),
+    open_ids: new Map(),
     bill_links: new Map(),
     app_auth_codes: new Map(),
   };

@@ -6,6 +6,7 @@ import { ControlError, type Fields, isFields } from "../kit/input.ts";
 import { type AlipayCall, type Parameters, refuse } from "./answer.ts";
 import { parseYuan } from "./money.ts";
 import { announce } from "./notice.ts";
+import { buyerIdOf } from "./payer.ts";
 import { type AlipayKind, type AlipayTrade, fileTrade } from "./state.ts";
 
 const minute_ms = 60_000;
@@ -162,13 +163,6 @@ export function openTrade(sandbox: Sandbox, trade: AlipayTrade): void {
   trade.trade_no = `${formatCompact(now_ms)}22001${sandbox.random.serial()}`;
   sandbox.alipay.by_trade_no.set(trade.trade_no, trade);
   sandbox.changed();
-}
-
-/** The user id of a payer: 2088 and twelve digits. */
-export function buyerIdOf(payer: string): string {
-  if (/^2088\d{12}$/.test(payer)) return payer;
-  const digest = hash("sha256", `alipay/${payer}`);
-  return `2088${(BigInt(`0x${digest.slice(0, 14)}`) % 1_000_000_000_000n).toString().padStart(12, "0")}`;
 }
 
 /** Refuses what cannot be paid now, with a sentence. */

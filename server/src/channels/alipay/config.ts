@@ -24,6 +24,8 @@ export const alipayConfigSchema = Type.Object(
     auth_app_id: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
     /** The mini program in which alipay.jsapi pays, where that product (JSAPI_PAY) is signed for. */
     op_app_id: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+    /** How this application names payers. Left out: a payer's id is told by its form. */
+    payer_id: Type.Optional(Type.Union([Type.Literal("user_id"), Type.Literal("open_id")])),
     mode: Type.Union([Type.Literal("key"), Type.Literal("certificate")]),
     /** PEM or bare base64, as Alipay's portal shows it. */
     alipay_public_keys: Type.Optional(Type.Array(pem)),
@@ -50,6 +52,7 @@ export interface AlipayAccount {
   readonly app_id: string;
   readonly seller_id: string;
   readonly op_app_id: string | undefined;
+  readonly payer_id: "user_id" | "open_id" | undefined;
   /** The application whose trades these are: the merchant's own. */
   readonly merchant_app_id: string;
   /** Shows that the merchant lets `app_id` act for it. */
@@ -71,6 +74,7 @@ export const openAlipayAccount = memoizeByAccount((account): AlipayAccount => {
     app_id: config.app_id,
     seller_id: config.seller_id,
     op_app_id: config.op_app_id,
+    payer_id: config.payer_id,
     merchant_app_id: config.auth_app_id ?? config.app_id,
     app_auth_token: account.secrets.app_auth_token?.reveal(),
     private_key: readPrivateKey(privateKey.reveal()),

@@ -120,6 +120,21 @@ export const alipayFields: readonly ConfigField[] = [
     required: false,
   },
   {
+    name: "payer_id",
+    label: { zh: "付款人标识", en: "How payers are named" },
+    hint: {
+      zh: "新应用只有 openid；不填则按标识的形式判断",
+      en: "New applications have open ids only. Left out: told by the form of the id",
+    },
+    secret: false,
+    required: false,
+    input: "choice",
+    choices: [
+      { value: "user_id", label: { zh: "支付宝用户号（2088…）", en: "User id (2088…)" } },
+      { value: "open_id", label: { zh: "openid", en: "Open id" } },
+    ],
+  },
+  {
     name: "gateway",
     label: { zh: "网关地址", en: "Gateway" },
     hint: { zh: "不填即支付宝正式网关", en: "Left out: Alipay's own" },

@@ -40,8 +40,10 @@ export const identity: PayerIdentity = {
         const failure = { code: answer.code, message: answer.message };
         return interpretRefusal(tokenRefusals, failure, answer.lookup);
       }
-      const payer = textOf(answer.data, "user_id") ?? textOf(answer.data, "open_id");
-      return payer ? { kind: "identified", payer } : unknown("unreadable", "the answer names no user");
+      const { payer_id } = openAlipayAccount(context.account);
+      const names = payer_id ? [payer_id] : ["user_id", "open_id"];
+      const [payer] = names.flatMap((name) => textOf(answer.data, name) ?? []);
+      return payer ? { kind: "identified", payer } : unknown("unreadable", `the answer has no ${names.join(" or ")}`);
     },
   },
 };

@@ -18,6 +18,7 @@ export async function readNotice(context: ChannelContext, notice: WireNotice): P
   const { sign = "", sign_type = "" } = parameters;
   if (!sign) return rejected("the notice is not signed");
   if (sign_type !== "RSA2") return rejected(`the sign_type is ${sign_type || "missing"}`);
+  if (!Object.entries(parameters).every(hasItsBorders)) return rejected("a field of the notice looks like several");
   try {
     const account = openAlipayAccount(context.account);
     const message = canonicalizeForm(form, ["sign", "sign_type"]);
@@ -27,6 +28,14 @@ export async function readNotice(context: ChannelContext, notice: WireNotice): P
   } catch {
     return rejected("the account's keys cannot be read");
   }
+}
+
+/**
+ * The signature is over `k=v&k=v` without any encoding, so that it says nothing of where a field ends: who holds something
+ * that Alipay signed (the payer's browser carries one back) could move the borders. Our own texts hold no `&` and no `=`.
+ */
+function hasItsBorders([name, value]: [string, string]): boolean {
+  return /^\w+$/.test(name) && !/&\w+=/.test(value);
 }
 
 /** The texts, in the character set that the notice names. */

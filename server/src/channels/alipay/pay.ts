@@ -9,7 +9,7 @@ import type { ChannelContext, LocalOperation, Operation, PayInput, PayOutcome } 
 import { differenceOf } from "../integrity.ts";
 import { RequestRefused, unknown } from "../refusal.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
-import { openAlipayAccount } from "./config.ts";
+import { type AlipayAccount, openAlipayAccount } from "./config.ts";
 import { interpretAlipayRefusal, payRefusals } from "./errors.ts";
 import { signAddress, signCall, signOrderString } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
@@ -38,9 +38,9 @@ export const payQr: Operation<PayInput, PayOutcome> = {
 /** Inside Alipay (a mini program or its browser): a trade for one buyer, whose number the page hands to `tradePay`. */
 export const payJsapi: Operation<PayInput, PayOutcome> = {
   async toRequest(context, input) {
-    const { op_app_id } = openAlipayAccount(context.account);
+    const { op_app_id, payer_id } = openAlipayAccount(context.account);
     const product = op_app_id === undefined ? {} : { product_code: "JSAPI_PAY", op_app_id };
-    const biz_content = { ...orderOf(input), ...buyerOf(input), ...product };
+    const biz_content = { ...orderOf(input), ...buyerOf(input, payer_id), ...product };
     return signCall(context, { method: CREATE, biz_content, parameters: { notify_url: input.notify_url } });
   },
   fromResponse(context, input, response) {
@@ -55,10 +55,14 @@ export const payJsapi: Operation<PayInput, PayOutcome> = {
   },
 };
 
-/** Old applications know a buyer by a user id (2088…), new ones by an open id; `payer.buyer_id` may be either. */
-function buyerOf({ payer: { buyer_id } }: PayInput): JsonObject {
+/**
+ * Old applications know a buyer by a user id (2088…), new ones by an open id; `payer.buyer_id` is either, as the account
+ * says or, where it does not, by its form.
+ */
+function buyerOf({ payer: { buyer_id } }: PayInput, payer_id: AlipayAccount["payer_id"]): JsonObject {
   if (!buyer_id) throw new RequestRefused("PAYER_BUYER_ID_REQUIRED", "alipay.jsapi needs payer.buyer_id");
-  return /^2088\d{12}$/.test(buyer_id) ? { buyer_id } : { buyer_open_id: buyer_id };
+  const kind = payer_id ?? (/^2088\d{12}$/.test(buyer_id) ? "user_id" : "open_id");
+  return kind === "user_id" ? { buyer_id } : { buyer_open_id: buyer_id };
 }
 
 /** The merchant's own app: an order string, signed here, that the app hands to Alipay's SDK. */

@@ -58,7 +58,7 @@ export async function registerWechat(sandbox_url: string, name: string, earlier?
 
 export async function registerAlipay(sandbox_url: string, name: string, earlier?: Earlier): Promise<DemoAccount> {
   const numbers = numbersOf(earlier, "app_id", "seller_id");
-  const merchant = await register(sandbox_url, { channel: "alipay", name, mode: "key", ...numbers });
+  const merchant = await register(sandbox_url, { channel: "alipay", name, mode: "certificate", ...numbers });
   return {
     channel: "alipay",
     name: "Alipay sandbox 支付宝沙箱",
@@ -66,8 +66,10 @@ export async function registerAlipay(sandbox_url: string, name: string, earlier?
     config: {
       app_id: merchant.app_id,
       seller_id: merchant.seller_id,
-      mode: "key",
-      alipay_public_keys: [merchant.alipay_public_key_pem],
+      mode: "certificate",
+      app_certificate: merchant.app_cert_pem,
+      alipay_certificates: [merchant.alipay_cert_pem],
+      alipay_root_certificate: merchant.alipay_root_cert_pem,
       gateway: merchant.gateway,
       oauth_base_url: sandbox_url,
     },
