@@ -6,7 +6,7 @@ import type { Clock } from "../../server/src/kit/clock.ts";
 // biome-ignore lint/suspicious/noExplicitAny: tests read whatever fields the wire has.
 export type Json = any;
 
-export type ChannelName = "wechat" | "alipay" | "unionpay" | "stripe";
+export type ChannelName = "wechat" | "alipay" | "unionpay" | "stripe" | "paypal";
 
 export interface FaultOptions {
   times?: number;

@@ -42,7 +42,18 @@ async function prepareAnew() {
   }
 }
 
-const numbers = ["id", "mchid", "appid", "mini_appid", "app_appid", "app_id", "seller_id", "mer_id", "account_id"];
+const numbers = [
+  "id",
+  "mchid",
+  "appid",
+  "mini_appid",
+  "app_appid",
+  "app_id",
+  "seller_id",
+  "mer_id",
+  "account_id",
+  "client_id",
+];
 const numbersOf = (accounts: Record<string, Record<string, unknown>>) =>
   Object.values(accounts).map((account) => numbers.map((name) => account[name]));
 
@@ -50,7 +61,7 @@ test("a sandbox that forgot the demo merchant learns its numbers again, and its 
   const first = await prepareAnew();
   expect([first.created, Object.keys(first.accounts).sort()]).toEqual([
     true,
-    ["alipay", "stripe", "unionpay", "wechat"],
+    ["alipay", "paypal", "stripe", "unionpay", "wechat"],
   ]);
   const second = await prepareAnew();
   expect(second.created).toBe(false);

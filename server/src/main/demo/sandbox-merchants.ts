@@ -114,10 +114,38 @@ export async function registerStripe(sandbox_url: string, name: string, earlier?
   };
 }
 
+export async function registerPaypal(sandbox_url: string, name: string, earlier?: Earlier): Promise<DemoAccount> {
+  const numbers = numbersOf(earlier, "client_id", "merchant_id");
+  const merchant = await register(sandbox_url, { channel: "paypal", name, ...numbers });
+  const { client_id } = merchant;
+  return {
+    channel: "paypal",
+    name: "PayPal sandbox 沙箱",
+    methods: ["paypal.checkout"],
+    config: {
+      client_id,
+      merchant_id: merchant.merchant_id,
+      webhook_id: merchant.webhook_id,
+      webhook_root_certificate: merchant.root_certificate_pem,
+      base_url: sandbox_url,
+    },
+    secrets: { client_secret: new Secret(merchant.client_secret!) },
+    async tellAddress(notify_url) {
+      await register(sandbox_url, { channel: "paypal", client_id: client_id!, webhook_url: notify_url });
+    },
+  };
+}
+
 /** Each channel of the demo: how its merchant is registered. */
 export const registrations: Readonly<
   Record<string, (sandbox_url: string, name: string, earlier?: Earlier) => Promise<DemoAccount>>
-> = { wechat: registerWechat, alipay: registerAlipay, unionpay: registerUnionpay, stripe: registerStripe };
+> = {
+  wechat: registerWechat,
+  alipay: registerAlipay,
+  unionpay: registerUnionpay,
+  stripe: registerStripe,
+  paypal: registerPaypal,
+};
 
 async function register(sandbox_url: string, body: Record<string, string>): Promise<Registered> {
   const response = await fetch(`${sandbox_url}/control/merchants`, {
