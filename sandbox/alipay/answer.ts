@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { parseBeijing } from "../kit/clock.ts";
 import { signRsa, spoilSignature, verifyRsa } from "../kit/crypto.ts";
-import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
+import { hangAndDrop, html_page, interfere } from "../kit/exchange.ts";
 import type { Fault } from "../kit/faults.ts";
 import { type Fields, isFields } from "../kit/input.ts";
 import { formatYuan, parseYuan } from "./money.ts";
@@ -203,10 +203,7 @@ function responseKey(method: string | undefined): string {
 /** Sends a call's result, bent by the fault, if there is one. */
 export async function sendResult(sandbox: Sandbox, call: AlipayCall, body: Fields, reply: FastifyReply): Promise<void> {
   const { fault } = call;
-  if (fault?.fault === "timeout_after") return hangAndDrop(sandbox, fault, reply);
-  if (fault?.fault === "slow") await dawdle(sandbox, fault);
-  if (fault?.fault === "html") return void reply.code(200).type("text/html").send(html_page);
-  if (fault?.fault === "empty") return void reply.code(200).send("");
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   const text = await writeSigned(call.member, responseKey(call.method), body, fault);
   reply.code(200).type("text/html;charset=utf-8").send(text);
 }

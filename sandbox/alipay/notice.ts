@@ -2,7 +2,7 @@
 import type { Sandbox } from "../context.ts";
 import { formatBeijing } from "../kit/clock.ts";
 import { signRsa, spoilSignature } from "../kit/crypto.ts";
-import type { Message, Notice, Parcel } from "../kit/deliveries.ts";
+import { type Message, type Notice, type Parcel, rewriteForm } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import { type Parameters, signingText } from "./answer.ts";
 import { formatYuan, parseYuan } from "./money.ts";
@@ -96,7 +96,7 @@ async function compose(
   return {
     url,
     headers: { "Content-Type": "application/x-www-form-urlencoded; charset=utf-8", "User-Agent": "Mozilla/4.0" },
-    body: new URLSearchParams(signed).toString(),
+    body: mutation === "notice_rewritten" ? rewriteForm(signed) : new URLSearchParams(signed).toString(),
   };
 }
 

@@ -252,3 +252,9 @@ function record(
 export function waitReal(ms: number, signal: AbortSignal): Promise<void> {
   return sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
+
+/** A form as a proxy writes it anew: the same fields in another order, their bytes spelled otherwise. */
+export function rewriteForm(fields: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(fields).reverse();
+  return pairs.map((pair) => pair.map((text) => encodeURIComponent(text)).join("=")).join("&");
+}

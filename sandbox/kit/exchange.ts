@@ -3,6 +3,7 @@ import type { FastifyReply } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { waitReal } from "./deliveries.ts";
 import type { Fault } from "./faults.ts";
+import { encodeGbk } from "./gbk.ts";
 
 const hang_ms_default = 15_000;
 const slow_ms_default = 3000;
@@ -17,12 +18,70 @@ export async function hangAndDrop(sandbox: Sandbox, fault: Fault, reply: Fastify
 }
 
 /** Waits for the fault's `delay_ms` (3 s unless told) in real time. */
-export async function dawdle(sandbox: Sandbox, fault: Fault): Promise<void> {
+async function dawdle(sandbox: Sandbox, fault: Fault): Promise<void> {
   await waitReal(fault.delay_ms ?? slow_ms_default, sandbox.closing.signal);
 }
 
 /** A page such as a proxy or a maintenance notice puts in the place of an answer. */
 export const html_page = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>";
+
+const gbk_page = encodeGbk("<html><head><title>系统维护</title></head><body>系统繁忙，请稍后再试</body></html>");
+const mebibyte = Buffer.alloc(1_048_576, 0x20);
+const huge_mebibytes = 100;
+
+/** Pours 100 MB, as fast as they are read and for as long as somebody reads. */
+async function pour(reply: FastifyReply): Promise<void> {
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, { "content-type": "application/json" });
+  for (let sent = 0; sent < huge_mebibytes && !raw.destroyed; sent += 1) {
+    if (raw.write(mebibyte)) continue;
+    await new Promise<void>((resolve) => {
+      raw.once("drain", resolve);
+      raw.once("close", resolve);
+    });
+  }
+  raw.end();
+}
+
+/** Promises more than it sends, and drops the connection. */
+function breakOff(reply: FastifyReply): void {
+  reply.hijack();
+  reply.raw.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+  reply.raw.write('{"code": ', () => reply.raw.destroy());
+}
+
+/**
+ * What stands in the place of an answer whose work is done, or comes before it; true when the exchange is over. Faults
+ * that leave the answer's form alone are the channel's own affair.
+ */
+export async function interfere(sandbox: Sandbox, fault: Fault, reply: FastifyReply): Promise<boolean> {
+  switch (fault.fault) {
+    case "timeout_after":
+      await hangAndDrop(sandbox, fault, reply);
+      return true;
+    case "slow":
+      await dawdle(sandbox, fault);
+      return false;
+    case "html":
+      reply.code(200).type("text/html").send(html_page);
+      return true;
+    case "empty":
+      reply.code(200).send("");
+      return true;
+    case "gbk":
+      reply.code(200).type("text/html; charset=GBK").send(gbk_page);
+      return true;
+    case "huge":
+      await pour(reply);
+      return true;
+    case "cut":
+      breakOff(reply);
+      return true;
+    default:
+      return false;
+  }
+}
 
 /** True for a name or address of this machine or of a private network, where plain http is allowed. */
 export function isPrivateHost(host: string): boolean {

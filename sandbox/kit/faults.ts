@@ -44,6 +44,9 @@ const exchange_faults = [
   "invalid_token", // PayPal: nothing is done; the token is not, or no longer, taken.
   "html", // The work is done; an HTML page comes back with status 200.
   "empty", // The work is done; an empty body comes back with status 200.
+  "gbk", // The work is done; a page in GBK comes back with status 200.
+  "huge", // The work is done; 100 MB come back with status 200.
+  "cut", // The work is done; the answer breaks off in the middle.
 ] as const;
 
 /** Faults of a code payment's reversal. */
@@ -74,6 +77,7 @@ const notice_faults = [
   "notice_reordered",
   "notice_tampered",
   "notice_bad_signature",
+  "notice_rewritten",
   "notice_stale_timestamp",
   "notice_signtest",
   "notice_wrong_amount",
@@ -165,10 +169,10 @@ const lacks: Record<Channel, readonly Operation[]> = {
 };
 
 /** Stripe signs its webhooks only; its refunds are done, late or failed. */
-const stripe_lacks: readonly FaultName[] = ["bad_signature", "no_signature", "user_paying"];
+const stripe_lacks: readonly FaultName[] = ["bad_signature", "no_signature", "user_paying", "notice_rewritten"];
 
 /** PayPal signs its webhooks only, too. */
-const paypal_lacks: readonly FaultName[] = ["bad_signature", "no_signature"];
+const paypal_lacks: readonly FaultName[] = ["bad_signature", "no_signature", "notice_rewritten"];
 
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);

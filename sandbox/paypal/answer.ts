@@ -1,7 +1,7 @@
 /** PayPal's REST answers: JSON, a debug id on each, refusals with a name and an issue, and what a fault makes of them. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
-import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
+import { hangAndDrop, html_page, interfere } from "../kit/exchange.ts";
 import type { Fault } from "../kit/faults.ts";
 import { type Fields, isFields } from "../kit/input.ts";
 import type { PaypalMerchant } from "./state.ts";
@@ -154,10 +154,7 @@ export async function sendAnswer(
   { status, body }: PaypalAnswer,
   reply: FastifyReply,
 ): Promise<void> {
-  if (fault?.fault === "timeout_after") return hangAndDrop(sandbox, fault, reply);
-  if (fault?.fault === "slow") await dawdle(sandbox, fault);
-  if (fault?.fault === "html") return void reply.code(200).type("text/html").send(html_page);
-  if (fault?.fault === "empty") return void reply.code(200).send("");
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   reply.code(status).header("paypal-debug-id", sandbox.random.hex(13)).type("application/json");
   reply.send(writeJson(body, fault?.fault));
 }

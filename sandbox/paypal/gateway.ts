@@ -1,6 +1,7 @@
 /** PayPal's REST addresses that a payment needs, the payer's page, and the certificates of its webhooks. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
+import { interfere } from "../kit/exchange.ts";
 import type { Fault, Operation } from "../kit/faults.ts";
 import {
   type PaypalAnswer,
@@ -98,9 +99,7 @@ async function serveCertificate(sandbox: Sandbox, request: FastifyRequest, reply
   const fault = sandbox.faults.take("paypal", "certificates", "");
   if (fault !== undefined && (await refuseByFault(sandbox, fault, reply))) return;
   if (signer === undefined) return sendRefusal(sandbox, { status: 404, name: "RESOURCE_NOT_FOUND" }, reply);
-  if (fault?.fault === "timeout_after" || fault?.fault === "html" || fault?.fault === "empty") {
-    return sendAnswer(sandbox, fault, { status: 200, body: "" }, reply);
-  }
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   reply.code(200).type("application/x-x509-ca-cert").send(signer.chain);
 }
 

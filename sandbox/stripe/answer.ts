@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
-import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
+import { hangAndDrop, html_page, interfere } from "../kit/exchange.ts";
 import type { Fault } from "../kit/faults.ts";
 import type { Fields } from "../kit/input.ts";
 import { type Parameters, parseParameters } from "./form.ts";
@@ -175,10 +175,7 @@ export async function sendAnswer(
   answer: { body: string; replayed?: boolean },
   reply: FastifyReply,
 ): Promise<void> {
-  if (fault?.fault === "timeout_after") return hangAndDrop(sandbox, fault, reply);
-  if (fault?.fault === "slow") await dawdle(sandbox, fault);
-  if (fault?.fault === "html") return void reply.code(200).type("text/html").send(html_page);
-  if (fault?.fault === "empty") return void reply.code(200).send("");
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   if (answer.replayed) reply.header("Idempotent-Replayed", "true");
   reply.code(200).type("application/json").send(answer.body);
 }

@@ -7,7 +7,7 @@ import { hash } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { signRsa, spoilSignature, verifyRsa } from "../kit/crypto.ts";
-import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
+import { hangAndDrop, html_page, interfere } from "../kit/exchange.ts";
 import type { Fault } from "../kit/faults.ts";
 import type { UnionpayMember } from "./state.ts";
 
@@ -143,10 +143,7 @@ export async function sendAnswer(
   reply: FastifyReply,
 ): Promise<void> {
   const { fault, member, request } = call;
-  if (fault?.fault === "timeout_after") return hangAndDrop(sandbox, fault, reply);
-  if (fault?.fault === "slow") await dawdle(sandbox, fault);
-  if (fault?.fault === "html") return void reply.code(200).type("text/html").send(html_page);
-  if (fault?.fault === "empty") return void reply.code(200).send("");
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   const plain = compose(request, code, more);
   const message = await signMessage(member, fault === undefined ? plain : distort(plain, fault));
   if (fault?.fault === "bad_signature") message.signature = spoilSignature(message.signature ?? "");

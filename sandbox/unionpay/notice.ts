@@ -2,7 +2,7 @@
 import type { Sandbox } from "../context.ts";
 import { formatCompact } from "../kit/clock.ts";
 import { spoilSignature } from "../kit/crypto.ts";
-import type { Notice, Parcel } from "../kit/deliveries.ts";
+import { type Notice, type Parcel, rewriteForm } from "../kit/deliveries.ts";
 import type { FaultName } from "../kit/faults.ts";
 import { type Message, signMessage } from "./answer.ts";
 import type { UnionpayRefund, UnionpayTrade } from "./state.ts";
@@ -55,7 +55,7 @@ async function compose(sandbox: Sandbox, mer_id: string, notice: Notice, mutatio
   if (mutation === "notice_tampered") signed.txnAmt = `1${signed.txnAmt}`;
   return {
     headers: { "Content-Type": "application/x-www-form-urlencoded;charset=utf-8", "User-Agent": "Java/1.8.0" },
-    body: new URLSearchParams(signed).toString(),
+    body: mutation === "notice_rewritten" ? rewriteForm(signed) : new URLSearchParams(signed).toString(),
   };
 }
 

@@ -184,7 +184,7 @@ describe("faults of an exchange", () => {
     [{ channel: "wechat", operation: "pay", fault: "wrong_amount" }, /happens in query/],
     [{ channel: "wechat", operation: "query", fault: "notice_lost" }, /happens in notice/],
     [{ channel: "wechat", operation: "pay", fault: "nonsense" }, /"fault" must be one of/],
-    [{ channel: "paypal", operation: "pay", fault: "slow" }, /"channel" must be one of/],
+    [{ channel: "acme", operation: "pay", fault: "slow" }, /"channel" must be one of/],
     [{ channel: "alipay", operation: "notice", fault: "notice_signtest" }, /does not exist in alipay/],
     [{ channel: "wechat", operation: "pay", fault: "slow", times: 0 }, /"times" must be/],
     [{ channel: "wechat", operation: "pay", fault: "slow", tims: 1 }, /Unknown field "tims"/],

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { signRsa, spoilSignature, verifyRsa } from "../kit/crypto.ts";
-import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
+import { hangAndDrop, interfere } from "../kit/exchange.ts";
 import type { Fault, Operation } from "../kit/faults.ts";
 import { type Fields, isFields } from "../kit/input.ts";
 import type { Signer, WechatMember } from "./state.ts";
@@ -205,10 +205,7 @@ async function sendAnswer(
   reply: FastifyReply,
 ): Promise<void> {
   const { fault } = call;
-  if (fault?.fault === "timeout_after") return hangAndDrop(sandbox, fault, reply);
-  if (fault?.fault === "slow") await dawdle(sandbox, fault);
-  if (fault?.fault === "html") return void reply.code(200).type("text/html").send(html_page);
-  if (fault?.fault === "empty") return void reply.code(200).send("");
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   const body = answer.body === undefined ? "" : JSON.stringify(fault ? distort(answer.body, fault) : answer.body);
   if (fault?.fault !== "no_signature") {
     const headers = await signMessage(sandbox, chooseSigner(call.member, call.serial), body);

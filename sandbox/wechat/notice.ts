@@ -112,7 +112,7 @@ export async function sealLetter(
   return {
     url,
     headers: { ...headers, "Content-Type": "application/json", Accept: "*/*", "User-Agent": "Mozilla/4.0" },
-    body: mutation === "notice_tampered" ? body.replace(notice.id, `${notice.id.slice(0, -1)}x`) : body,
+    body: distortBody(notice, body, mutation),
   };
 }
 
@@ -150,6 +150,12 @@ function compose(
 /** Whether a merchant's reply ends the tries. */
 export function isAccepted(status: number): boolean {
   return status === 200 || status === 204;
+}
+
+/** The body after it was signed: changed, or written anew by a proxy that keeps its meaning. */
+function distortBody(notice: Notice, body: string, mutation: FaultName | undefined): string {
+  if (mutation === "notice_tampered") return body.replace(notice.id, `${notice.id.slice(0, -1)}x`);
+  return mutation === "notice_rewritten" ? JSON.stringify(JSON.parse(body), null, 1) : body;
 }
 
 /** Wraps a trade's notice for the post office; undefined when the refund asked for none. */

@@ -1,7 +1,7 @@
 /** WeChat's web authorization (/connect/oauth2/authorize, /sns/oauth2/access_token) and a mini program's login (/sns/jscode2session). */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
-import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
+import { hangAndDrop, interfere } from "../kit/exchange.ts";
 import { ControlError, type Fields } from "../kit/input.ts";
 import { findAppOwner, openidOf } from "./openid.ts";
 import type { OauthCode, WechatMerchant } from "./state.ts";
@@ -99,9 +99,6 @@ export async function serveExchange(
     return void reply.type("text/plain").send('{"errcode":45009,"errmsg":"reach max api daily quota limit"}');
   }
   const answer = exchangeCode(sandbox, exchanges[path], query);
-  if (fault?.fault === "timeout_after") return hangAndDrop(sandbox, fault, reply);
-  if (fault?.fault === "slow") await dawdle(sandbox, fault);
-  if (fault?.fault === "html") return void reply.type("text/html").send(html_page);
-  if (fault?.fault === "empty") return void reply.send("");
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   reply.type("text/plain; charset=utf-8").send(JSON.stringify(answer));
 }

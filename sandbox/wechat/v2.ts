@@ -6,7 +6,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { formatCompact } from "../kit/clock.ts";
-import { dawdle, hangAndDrop, html_page } from "../kit/exchange.ts";
+import { hangAndDrop, interfere } from "../kit/exchange.ts";
 import type { Fault, Operation } from "../kit/faults.ts";
 import { type CodeRefusal, type CodeResult, chargeCode, refusalOf, reverseCode } from "./code-pay.ts";
 import { openidOf } from "./openid.ts";
@@ -180,10 +180,7 @@ async function sendSigned(
   reply: FastifyReply,
 ): Promise<void> {
   const { member, fields, fault } = call;
-  if (fault?.fault === "timeout_after") return hangAndDrop(sandbox, fault, reply);
-  if (fault?.fault === "slow") await dawdle(sandbox, fault);
-  if (fault?.fault === "html") return void reply.code(200).type("text/html").send(html_page);
-  if (fault?.fault === "empty") return void reply.code(200).send("");
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
   const { appid = "", mch_id = "", sub_appid, sub_mch_id } = fields;
   const sub = { ...(sub_appid && { sub_appid }), ...(sub_mch_id && { sub_mch_id }) };
   const head = { return_code: "SUCCESS", return_msg: "OK", appid, mch_id, ...sub };

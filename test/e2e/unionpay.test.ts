@@ -160,22 +160,26 @@ describe("bad luck", () => {
     },
   );
 
-  test.each(["notice_lost", "notice_late", "notice_duplicate", "notice_reordered", "notice_tampered"])(
-    "a %s and the refund after it are booked once",
-    async (fault) => {
-      const payment = await create("unionpay.qr");
-      await platform.sandbox.fault("unionpay", "notice", fault);
-      await pay(payment);
-      await platform.advance(30 * S);
-      expect((await read(payment)).status).toBe("succeeded");
-      const { id } = await refund(payment, 34);
-      await platform.advance(30 * S);
-      expect(await platform.get(`/v1/refunds/${id}`)).toMatchObject({ status: "succeeded" });
-      await platform.advance(600 * S);
-      expect(eventsAbout(payment)).toEqual(["payment.succeeded"]);
-      expect(await read(payment)).toMatchObject({ amount_refunded: 34 });
-    },
-  );
+  test.each([
+    "notice_lost",
+    "notice_late",
+    "notice_duplicate",
+    "notice_reordered",
+    "notice_tampered",
+    "notice_rewritten",
+  ])("a %s and the refund after it are booked once", async (fault) => {
+    const payment = await create("unionpay.qr");
+    await platform.sandbox.fault("unionpay", "notice", fault);
+    await pay(payment);
+    await platform.advance(30 * S);
+    expect((await read(payment)).status).toBe("succeeded");
+    const { id } = await refund(payment, 34);
+    await platform.advance(30 * S);
+    expect(await platform.get(`/v1/refunds/${id}`)).toMatchObject({ status: "succeeded" });
+    await platform.advance(600 * S);
+    expect(eventsAbout(payment)).toEqual(["payment.succeeded"]);
+    expect(await read(payment)).toMatchObject({ amount_refunded: 34 });
+  });
 });
 
 describe("a shown code", () => {

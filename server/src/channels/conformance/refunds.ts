@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { money } from "../../kit/money.ts";
 import { makeRefundInput } from "./harness.ts";
-import { ask, type ConformanceSubject, payInFull, type World } from "./subject.ts";
+import { ask, type ConformanceSubject, payInFull, troublesOf, type World } from "./subject.ts";
 
 /** Refunds: partial, repeated, late, refused, lost on the way. */
 export function describeRefunds(subject: ConformanceSubject, world: () => World): void {
@@ -136,7 +136,7 @@ function describeTrouble(subject: ConformanceSubject, world: () => World): void 
     expect(await caller.queryRefund(channel, account, after)).toMatchObject({ kind: "succeeded" });
   });
 
-  it.each(Object.entries(facts.troubles))("does not know after %s (%s)", async (fault, reason) => {
+  it.each(Object.entries(troublesOf(facts)))("does not know after %s (%s)", async (fault, reason) => {
     const { caller, account } = world();
     const { input, channel_trade_no } = await payInFull(world(), subject);
     const refund = makeRefundInput(input, channel_trade_no, 100n);

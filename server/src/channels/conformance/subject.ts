@@ -86,6 +86,11 @@ export interface ChannelFacts {
   readonly barcode?: BarcodeFacts;
 }
 
+/** The faults that a channel tells apart, and those that are the same at every channel. */
+export function troublesOf({ troubles }: Pick<ChannelFacts, "troubles">): Record<string, UnknownReason> {
+  return { ...troubles, gbk: troubles.html ?? "unreadable", huge: "unreadable", cut: "connection" };
+}
+
 /** Everything that a test of the suite works with. */
 export interface World {
   readonly control: ControlPlane;

@@ -64,7 +64,13 @@ const subjectOf = (mode: VerifyMode, kind: "direct" | "partner" = "direct"): Con
       busy: true,
       cancelledAbsent: "not_found",
     },
-    spoiltNotices: ["notice_tampered", "notice_bad_signature", "notice_stale_timestamp", "notice_signtest"],
+    spoiltNotices: [
+      "notice_tampered",
+      "notice_bad_signature",
+      "notice_rewritten",
+      "notice_stale_timestamp",
+      "notice_signtest",
+    ],
   },
 });
 
