@@ -28,9 +28,10 @@ import {
   startProgram,
   stopPrograms,
 } from "./processes.ts";
+import { runSlowChannelBench } from "./slow-channel.ts";
 import { formatTable, makeRow } from "./table.ts";
 
-const PARTS = ["create", "lifecycle", "ledger"] as const;
+const PARTS = ["create", "lifecycle", "ledger", "slow-channel"] as const;
 const WARM_START_MS_MAX = 3_000;
 const MEMORY_MB_MAX = 300;
 
@@ -141,6 +142,10 @@ async function measure(run: Run): Promise<{ rows: BenchRow[]; facts: string[] }>
     if (options.only.includes("ledger")) {
       say("  ledger postings");
       rows.push(...(await measureLedger(client, database_url)));
+    }
+    if (options.only.includes("slow-channel")) {
+      say("  payers beside a slow channel");
+      rows.push(...(await runSlowChannelBench({ demo, seconds: options.seconds, say })));
     }
     say("  verifying the books");
     const verdict = await verifyBooks(environment);
