@@ -124,6 +124,39 @@ describe("a payment by PayPal", () => {
   });
 });
 
+describe("the cashier", () => {
+  const pc =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
+  const headers = { "user-agent": pc, "accept-language": "en" };
+  const open = async (url: string) => (await fetch(url, { headers })).text();
+  const decide = async (address: string, outcome: string) => {
+    const body = new URLSearchParams({ code: address, outcome });
+    const answer = await fetch(`${platform.sandbox.url}/wallet/decide`, { method: "POST", body, redirect: "manual" });
+    return answer.headers.get("location")!;
+  };
+
+  test("leads to PayPal and back, whether the payer leaves or approves", async () => {
+    const payment = await create({ method: "cashier" });
+    const page = await open(payment.cashier_url);
+    expect(page).toContain('value="paypal.checkout"');
+    const action = /<form method="post" action="([^"]+)"/.exec(page)![1]!;
+    const chosen = await fetch(new URL(action, platform.public_url), {
+      method: "POST",
+      body: new URLSearchParams({ method: "paypal.checkout" }),
+      headers: { ...headers, origin: platform.public_url },
+    });
+    const address = /data-handoff href="([^"]+)"/.exec(await chosen.text())![1]!;
+    expect(await open(address)).toContain("USD 12.34");
+    const left = await decide(address, "leave");
+    expect(new URL(left).origin).toBe(platform.public_url);
+    expect(await open(left)).toContain("Not paid yet: continue");
+    const returned = await decide(address, "success");
+    expect(new URL(returned).origin).toBe(platform.public_url);
+    await platform.settle();
+    expect(await open(returned)).toContain("Payment successful");
+  });
+});
+
 describe("what is lost on the way", () => {
   test("the approval's webhook: the schedule of questions captures", async () => {
     const payment = await create();
