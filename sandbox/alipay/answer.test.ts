@@ -122,6 +122,8 @@ describe("verification", () => {
     expect(await attempt({})).toBe("ACQ.TRADE_NOT_EXIST");
     expect(await attempt({ app_cert_sn: "0".repeat(32) })).toBe("isv.app-cert-not-exist");
     expect(await attempt({ alipay_root_cert_sn: "0".repeat(32) })).toBe("isv.invalid-alipay-root-cert-sn");
+    await sandbox.control("/clock", { advance: 5 * 366 * 86_400 });
+    expect(await attempt({})).toBe("isv.app-cert-expired");
   });
 });
 

@@ -96,6 +96,9 @@ function checkCertificates(sandbox: Sandbox, member: AlipayMember, parameters: P
   if (parameters.app_cert_sn !== app_certificate.sn) {
     throw new AlipayError("40002", "isv.app-cert-not-exist", "应用公钥证书不存在");
   }
+  if (sandbox.clock.now() > (member.app_certificate_ends_ms ?? 0)) {
+    throw new AlipayError("40002", "isv.app-cert-expired", "应用公钥证书已过期");
+  }
   if (parameters.alipay_root_cert_sn !== sandbox.alipay.authority?.root_sn) {
     throw new AlipayError("40002", "isv.invalid-alipay-root-cert-sn", "无效支付宝根证书序列号");
   }

@@ -1,4 +1,5 @@
 /** Registration of Alipay applications, as a person does on the open platform, and rotation of Alipay's keys. */
+import { X509Certificate } from "node:crypto";
 import type { Sandbox } from "../context.ts";
 import { generateRsa, readPrivateKey, readPublicKey } from "../kit/crypto.ts";
 import { ControlError, choice, type Fields, flag, optionalText } from "../kit/input.ts";
@@ -27,6 +28,9 @@ export function admitMember(sandbox: Sandbox, merchant: AlipayMerchant): AlipayM
     merchant,
     app_key: readPublicKey(merchant.app_public_key_pem),
     alipay_key: readPrivateKey(merchant.alipay_private_pem),
+    ...(merchant.app_certificate && {
+      app_certificate_ends_ms: Date.parse(new X509Certificate(merchant.app_certificate.pem).validTo),
+    }),
   };
   sandbox.alipay.members.set(merchant.app_id, member);
   return member;

@@ -49,7 +49,13 @@ export type AppGrant = {
 };
 
 /** An application with its keys read. */
-export type AlipayMember = { merchant: AlipayMerchant; app_key: KeyObject; alipay_key: KeyObject };
+export type AlipayMember = {
+  merchant: AlipayMerchant;
+  app_key: KeyObject;
+  alipay_key: KeyObject;
+  /** When the application's certificate ends. */
+  app_certificate_ends_ms?: number;
+};
 
 /** The simulated authority of certificate mode: two RSA roots, an elliptic one as the real file has, an issuer. */
 export type AlipayAuthority = {

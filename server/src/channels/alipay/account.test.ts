@@ -55,6 +55,19 @@ describe("an Alipay account as a person types it in", () => {
   });
 });
 
+describe("certificates that were mixed up", () => {
+  const world = useWorld(subjectOf("certificate"));
+
+  it("are told apart: the application's own does not stand for Alipay's, nor Alipay's for the application's", () => {
+    const { account } = world();
+    const { app_certificate, alipay_certificates } = account.config as Record<string, string[]>;
+    const problems = (config: Record<string, unknown>) =>
+      alipay.checkAccount(changeAccount(account, { config }), systemClock).join("; ");
+    expect(problems({ alipay_certificates: [app_certificate] })).toContain("alipay_certificates/0 is the app's own");
+    expect(problems({ app_certificate: alipay_certificates![0] })).toContain("app_private_key does not match");
+  });
+});
+
 describe("the fields of an account", () => {
   const world = useWorld(subjectOf("key"));
   const fields = alipay.fields ?? [];
@@ -139,6 +152,22 @@ describe.each(["key", "certificate", "isv"] as const)("a check of the connection
   });
 });
 
+describe("a certificate that has expired", () => {
+  const world = useWorld(subjectOf("certificate"));
+
+  it("is refused by Alipay: the check says which, and an order may go to another account", async () => {
+    const { account, caller, control } = world();
+    await control.post("clock", { advance: 5 * 366 * 86_400 });
+    expect(await caller.run("check", account, alipay.checkConnection!, {})).toMatchObject({
+      kind: "failed",
+      failure: { code: "isv.app-cert-expired", message: expect.stringContaining("app_certificate has expired") },
+    });
+    const outcome = await caller.pay(alipay, account, makePayInput("alipay.qr", "https://shop.example/n"));
+    expect(outcome).toMatchObject({ kind: "failed", failure: { code: "isv.app-cert-expired", elsewhere: true } });
+    await control.post("clock", { reset: true });
+  });
+});
+
 describe("a service provider's account", () => {
   const world = useWorld(subjectOf("isv"));
   const check = (account: ChannelAccount) => world().caller.run("check", account, alipay.checkConnection!, {});
@@ -180,8 +209,9 @@ describe("a service provider's account", () => {
     const strangerKey = changeAccount(world().account, { secrets: { app_private_key: makeStrangeKey() } });
     const outcome = await check(strangerKey);
     expect(outcome).toMatchObject({ kind: "failed", failure: { code: "isv.invalid-signature" } });
-    expect(JSON.stringify(outcome)).toContain("app_auth_token=***");
+    expect(JSON.stringify(outcome)).toContain("网关生成的验签字符串为：…");
     expect(JSON.stringify(outcome)).not.toContain(world().account.secrets.app_auth_token!.reveal());
+    expect(JSON.stringify(outcome)).not.toContain("biz_content");
   });
 
   it("is refused once the merchant takes the token back: the order failed, and another account may take it", async () => {

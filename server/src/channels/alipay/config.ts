@@ -170,6 +170,11 @@ function checkCertificates(config: AlipayConfig, own: KeyObject, clock: Clock): 
   if (unreadable.length > 0) return unreadable;
   return [
     ...named.flatMap(([name, text]) => problemsOfValidity(name, new X509Certificate(text), clock.now())),
+    ...alipay_certificates.flatMap((text, index) =>
+      new X509Certificate(text).publicKey.equals(own)
+        ? [`alipay_certificates/${index} is the app's own certificate; Alipay's is needed`]
+        : [],
+    ),
     ...(new X509Certificate(app_certificate).publicKey.equals(own)
       ? []
       : ["app_private_key does not match app_certificate"]),

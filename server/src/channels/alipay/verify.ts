@@ -36,16 +36,9 @@ export function readAnswer(context: ChannelContext, method: string, response: Wi
   const data = raw === undefined ? undefined : parseJsonObject(raw);
   if (!members || !raw || !data) return unknown("unreadable", "the answer is not a gateway response");
   const signature = stringOf(members.get("sign"));
-  if (!signature) return withoutToken(context, readUnsigned(data));
+  if (!signature) return readUnsigned(data);
   const problem = findSignatureProblem(context, raw, signature, stringOf(members.get("alipay_cert_sn")));
-  return problem ? unknown("bad_signature", problem) : withoutToken(context, readSigned(data));
-}
-
-/** A refusal may quote the whole request, as Alipay's does after a bad signature: the merchant's token is cut out. */
-function withoutToken({ account }: ChannelContext, answer: AlipayAnswer): AlipayAnswer {
-  const { app_auth_token } = openAlipayAccount(account);
-  if (answer.kind !== "refused" || !app_auth_token) return answer;
-  return { ...answer, message: answer.message.replaceAll(app_auth_token, "***") };
+  return problem ? unknown("bad_signature", problem) : readSigned(data);
 }
 
 function stringOf(raw: string | undefined): string | undefined {
@@ -83,10 +76,18 @@ function readSigned(data: JsonObject): AlipayAnswer {
   const code = textOf(data, "code") ?? ACCEPTED;
   if (code === ACCEPTED) return { kind: "accepted", data };
   const sub_code = textOf(data, "sub_code") ?? code;
-  const message = textOf(data, "sub_msg") ?? textOf(data, "msg") ?? "";
+  const message = withoutQuotation(textOf(data, "sub_msg") ?? textOf(data, "msg") ?? "");
   if (Object.hasOwn(unknownCodes, code)) return unknown(unknownCodes[code]!, `${code} ${sub_code} ${message}`);
   // Acquiring has a prefix of its own, which the documents once spell AQC.
   if (/^(?:(?:ACQ|AQC)\.)?SYSTEM_ERROR$/.test(sub_code)) return unknown("system_error", `${sub_code} ${message}`);
   // The gateway's own refusals have many sub_codes that all mean the same: the call was not carried out.
   return { kind: "refused", code: sub_code, message, lookup: unsignedCodes.has(code) ? code : sub_code, data };
+}
+
+/**
+ * A refusal may quote the whole request, as Alipay's does after a bad signature: with it a service provider's token, a
+ * payer's code and a person's name. The parameters are quoted in the order of their names, of which these come first.
+ */
+function withoutQuotation(message: string): string {
+  return message.replace(/\b(?:alipay_root_cert_sn|app_auth_token|app_cert_sn|app_id)=[\s\S]*$/, "…");
 }
