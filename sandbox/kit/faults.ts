@@ -152,7 +152,7 @@ const wechat_only: readonly FaultName[] = [
 
 /** What a channel has not, or the sandbox not yet. UnionPay closes nothing, and its certificates travel in its answers. */
 const lacks: Record<Channel, readonly Operation[]> = {
-  wechat: ["capture", "bill"],
+  wechat: ["capture"],
   alipay: ["capture"],
   unionpay: [
     ...(["capture", "close", "certificates"] as const),

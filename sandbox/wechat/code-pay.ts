@@ -112,6 +112,7 @@ export function reverseCode(sandbox: Sandbox, asker: Asker, out_trade_no: string
   refreshTrade(sandbox, trade);
   if (sandbox.clock.now() - trade.created_at_ms < reverse_after_ms) return refusalOf("USERPAYING");
   if (trade.refunds.length > 0) return refusalOf("TRADE_ERROR");
+  if (trade.state !== "REVOKED") trade.revoked_at_ms = sandbox.clock.now();
   trade.state = "REVOKED";
   sandbox.changed();
   return { trade };

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { serve } from "./answer.ts";
+import { locateFundBill, locateTradeBill, serveBillFile } from "./bill.ts";
 import { listCertificates } from "./certificates.ts";
 import { placeCodeOrder, reverseCodeOrder } from "./code-pay-v3.ts";
 import { placeOrder } from "./pay.ts";
@@ -19,6 +20,7 @@ export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   addTransactionRoutes(app, sandbox, "/v3/pay/partner/transactions", true);
   addSharingRoutes(app, sandbox);
   addTransferRoutes(app, sandbox);
+  addBillRoutes(app, sandbox);
   for (const [path, call] of Object.entries(v2_calls)) app.post(path, serveV2(sandbox, call));
   app.post(
     "/v3/refund/domestic/refunds",
@@ -32,6 +34,18 @@ export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
     "/v3/certificates",
     serve(sandbox, "certificates", (call) => listCertificates(sandbox, call)),
   );
+}
+
+function addBillRoutes(app: FastifyInstance, sandbox: Sandbox): void {
+  app.get(
+    "/v3/bill/tradebill",
+    serve(sandbox, "bill", (call) => locateTradeBill(sandbox, call)),
+  );
+  app.get(
+    "/v3/bill/fundflowbill",
+    serve(sandbox, "bill", (call) => locateFundBill(sandbox, call)),
+  );
+  app.get("/v3/billdownload/file", serveBillFile(sandbox));
 }
 
 /** Transfers to persons. */

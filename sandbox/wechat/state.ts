@@ -119,6 +119,8 @@ export type WechatTrade = {
   /** The money was held back to be shared; `unfrozen` once what is left has become the merchant's. */
   profit_sharing?: boolean;
   unfrozen?: boolean;
+  /** When a code's payment was reversed. */
+  revoked_at_ms?: number;
   sharings?: WechatSharing[];
   notices: Notice[];
 };
@@ -201,6 +203,8 @@ export type WechatState = {
   sharings: Map<string, { trade: WechatTrade; sharing: WechatSharing }>;
   /** By `mchid/out_bill_no`. */
   transfers: Map<string, WechatTransfer>;
+  /** Bills that lie ready, by their token. */
+  bill_links: Map<string, { mchid: string; content: Buffer; expires_at_ms: number }>;
   oauth_codes: Map<string, OauthCode>;
   /** JSAPI invocations that await the payer: id to trade. */
   nonces: { current: Set<number>; previous: Set<number>; since_ms: number };
@@ -215,6 +219,7 @@ export function createWechatState(): WechatState {
     refunds: new Map(),
     sharings: new Map(),
     transfers: new Map(),
+    bill_links: new Map(),
     oauth_codes: new Map(),
     nonces: { current: new Set(), previous: new Set(), since_ms: 0 },
   };
@@ -254,5 +259,6 @@ export function clearTrades(state: WechatState): void {
   state.refunds.clear();
   state.sharings.clear();
   state.transfers.clear();
+  state.bill_links.clear();
   state.oauth_codes.clear();
 }

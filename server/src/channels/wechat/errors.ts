@@ -136,6 +136,13 @@ export const transferCancelRefusals = {
   RESOURCENOTEXISTS: "not_found",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** Asking where a bill lies. That there is none, or none yet, is no refusal. */
+export const billRefusals = {
+  PARAMERROR: "failed",
+  INVALIDREQUEST: "failed",
+  NOAUTH: "failed",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
 interface Refusal {
   readonly code: string;
   readonly message: string;

@@ -4,6 +4,7 @@
  */
 import type { Channel } from "../contract.ts";
 import { barcode, payBarcode, query } from "./barcode.ts";
+import { bills } from "./bill.ts";
 import { close } from "./close.ts";
 import { checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
 import { checkConnection, expiries } from "./connection.ts";
@@ -51,6 +52,7 @@ export const wechat: Channel = {
   miniIdentity,
   sharing,
   transfers,
+  bills,
   limits: {
     refund_window_ms: 365 * 86_400_000,
     refunds_per_payment_max: 50,
