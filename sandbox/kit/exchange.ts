@@ -1,4 +1,5 @@
 /** What faults do to an HTTP exchange, whatever the channel. */
+import { pipeline } from "node:stream/promises";
 import type { FastifyReply } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { waitReal } from "./deliveries.ts";
@@ -29,19 +30,15 @@ const gbk_page = encodeGbk("<html><head><title>系统维护</title></head><body>
 const mebibyte = Buffer.alloc(1_048_576, 0x20);
 const huge_mebibytes = 100;
 
+function* pieces(): Generator<Buffer> {
+  for (let sent = 0; sent < huge_mebibytes; sent += 1) yield mebibyte;
+}
+
 /** Pours 100 MB, as fast as they are read and for as long as somebody reads. */
 async function pour(reply: FastifyReply): Promise<void> {
   reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, { "content-type": "application/json" });
-  for (let sent = 0; sent < huge_mebibytes && !raw.destroyed; sent += 1) {
-    if (raw.write(mebibyte)) continue;
-    await new Promise<void>((resolve) => {
-      raw.once("drain", resolve);
-      raw.once("close", resolve);
-    });
-  }
-  raw.end();
+  reply.raw.writeHead(200, { "content-type": "application/json" });
+  await pipeline(pieces, reply.raw).catch(() => undefined);
 }
 
 /** Promises more than it sends, and drops the connection. */

@@ -5,6 +5,7 @@
 import { describe } from "vitest";
 import { describeAccounts } from "./accounts.ts";
 import { describeBarcodes } from "./barcodes.ts";
+import { describeBills } from "./bills.ts";
 import { describeHostility } from "./hostility.ts";
 import { describeNotices } from "./notices.ts";
 import { describePayments } from "./payments.ts";
@@ -21,6 +22,7 @@ export function describeChannelConformance(subject: ConformanceSubject): void {
     describeRefunds(subject, world);
     describeNotices(subject, world);
     describeHostility(subject, world);
+    if (subject.facts.bills) describeBills(subject, world, subject.facts.bills);
     if (subject.facts.barcode) describeBarcodes(subject, world, subject.facts.barcode);
   });
 }

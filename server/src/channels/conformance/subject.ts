@@ -14,6 +14,7 @@ import type {
   WireNotice,
 } from "../contract.ts";
 import type { BarcodeFacts } from "./barcodes.ts";
+import type { BillFacts } from "./bills.ts";
 import {
   type ControlPlane,
   createControlPlane,
@@ -84,6 +85,8 @@ export interface ChannelFacts {
   readonly closedByNeglect?: true;
   /** Where it takes the payer's code. */
   readonly barcode?: BarcodeFacts;
+  /** Where it publishes bills. */
+  readonly bills?: BillFacts;
 }
 
 /** The faults that a channel tells apart, and those that are the same at every channel. */

@@ -86,6 +86,11 @@ const subject: ConformanceSubject = {
       busy: false,
       cancelledAbsent: "not_found",
     },
+    bills: {
+      // UnionPay's day begins at 23:00 in Beijing, 15:00 UTC.
+      dayOf: (at_ms) => new Date(at_ms + 9 * 3_600_000).toISOString().slice(0, 10),
+      withinAnswer: true,
+    },
     spoiltNotices: ["notice_tampered", "notice_bad_signature"],
   },
 };

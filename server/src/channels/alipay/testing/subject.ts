@@ -106,6 +106,7 @@ export const subjectOf = (mode: Mode): ConformanceSubject => ({
       busy: false,
       cancelledAbsent: "not_found",
     },
+    bills: { dayOf: (at_ms) => new Date(at_ms + 8 * 3_600_000).toISOString().slice(0, 10) },
     spoiltNotices: ["notice_tampered", "notice_bad_signature"],
   },
 });

@@ -1,0 +1,129 @@
+import { Writable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../kit/clock.ts";
+import type { BillFetch } from "../bills.ts";
+import type { ChannelAccount } from "../contract.ts";
+import { makeRefundInput, startPeer } from "./harness.ts";
+import { ask, type ConformanceSubject, payInFull, startPayment, troublesOf, type World } from "./subject.ts";
+
+/** What the suite must know of a channel's bills. */
+export interface BillFacts {
+  /** The business day of a moment, `YYYY-MM-DD`. */
+  dayOf(at_ms: number): string;
+  /** The bill comes within the answer: no address of it can lead elsewhere. */
+  readonly withinAnswer?: true;
+}
+
+interface Fetched {
+  readonly outcome: BillFetch;
+  /** Numbers are ASCII in every character set of a bill. */
+  readonly text: string;
+}
+
+/** Where a test asks for bills of today. */
+interface Desk {
+  today(): string;
+  /** Publishes today's bill at once, bent as is asked. */
+  publish(discrepancies?: object[]): Promise<unknown>;
+  fetchBill(date: string, account?: ChannelAccount): Promise<Fetched>;
+}
+
+/** Bills: on their day and before it, with what is wrong in them, and every trouble on the way. */
+export function describeBills(subject: ConformanceSubject, world: () => World, facts: BillFacts): void {
+  const { channel } = subject;
+  const today = () => facts.dayOf(systemClock.now());
+  const desk: Desk = {
+    today,
+    publish: (discrepancies = []) =>
+      world().control.post("bills", { channel: channel.id, merchant: world().merchant, date: today(), discrepancies }),
+    async fetchBill(date, account = world().account) {
+      const chunks: Buffer[] = [];
+      let text = "";
+      const open = () =>
+        new Writable({
+          write: (chunk, _encoding, done) => done(void chunks.push(chunk)),
+          final: (done) => {
+            text += Buffer.concat(chunks.splice(0)).toString("latin1");
+            done();
+          },
+        });
+      const outcome = await world().caller.downloadBill(channel, account, { kind: "trade", date }, { open });
+      return { outcome, text };
+    },
+  };
+  describe("bills", () => {
+    describeContents(subject, world, desk, facts);
+    describeTroubles(subject, world, desk, facts);
+  });
+}
+
+function describeContents(subject: ConformanceSubject, world: () => World, desk: Desk, facts: BillFacts): void {
+  const { channel } = subject;
+
+  it("are not there for a day that is not over, which is no empty day", async () => {
+    expect(["not_ready", "failed"]).toContain((await desk.fetchBill(desk.today())).outcome.kind);
+  });
+
+  it("hold the day's payments and refunds, and nothing that was not paid", async () => {
+    const { caller, account } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    const refund = makeRefundInput(input, channel_trade_no, 500n);
+    await caller.refund(channel, account, refund);
+    const { input: unpaid } = await startPayment(world(), subject);
+    await desk.publish();
+    const { outcome, text } = await desk.fetchBill(desk.today());
+    expect(outcome.kind).toBe("fetched");
+    for (const number of [input.serial_no, channel_trade_no, refund.refund_no]) expect(text).toContain(number);
+    expect(text).not.toContain(unpaid.serial_no);
+  });
+
+  it("are given as the channel gives them, with what is wrong in them", async () => {
+    const [lost, kept] = [await payInFull(world(), subject), await payInFull(world(), subject)];
+    const extra = `${kept.input.serial_no.slice(0, 20)}NEVER1`;
+    await desk.publish([
+      { kind: "missing", number: lost.input.serial_no },
+      { kind: "extra", number: extra, amount: 700 },
+    ]);
+    const { text } = await desk.fetchBill(desk.today());
+    expect(text).not.toContain(lost.input.serial_no);
+    for (const number of [kept.input.serial_no, extra]) expect(text).toContain(number);
+  });
+
+  it("are no bill of a day on which nothing happened", async () => {
+    const long_ago = facts.dayOf(systemClock.now() - 20 * 86_400_000);
+    expect((await desk.fetchBill(long_ago)).outcome).toEqual({ kind: "empty" });
+  });
+}
+
+function describeTroubles(subject: ConformanceSubject, world: () => World, desk: Desk, facts: BillFacts): void {
+  it.each(Object.entries(troublesOf(subject.facts)))("are not known after %s (%s)", async (fault, reason) => {
+    await desk.publish();
+    await ask(world(), subject, "bill", fault);
+    const { outcome, text } = await desk.fetchBill(desk.today());
+    expect(outcome).toMatchObject({ kind: "unknown", reason });
+    expect(text).toBe("");
+  });
+
+  it.skipIf(facts.withinAnswer)("are not fetched from an address that is not the account's channel", async () => {
+    const { control, account } = world();
+    await desk.publish();
+    const peer = await startForwarder(control.url);
+    const { outcome, text } = await desk.fetchBill(desk.today(), subject.relocate(account, peer.url));
+    expect(outcome).toMatchObject({ kind: "unknown", reason: "integrity" });
+    expect(text).toBe("");
+    await peer.close();
+  });
+}
+
+/** The channel reached through another host, while it still names its own in a bill's address. */
+function startForwarder(url: string): ReturnType<typeof startPeer> {
+  return startPeer(async (request, response, body) => {
+    const { host: _, ...headers } = request.headers as Record<string, string>;
+    const sent = request.method === "GET" ? {} : { body: new Uint8Array(body) };
+    const answer = await fetch(url + request.url, { method: request.method!, headers, ...sent });
+    const answered = Object.fromEntries(
+      [...answer.headers].filter(([name]) => /^(wechatpay-|content-type)/.test(name)),
+    );
+    response.writeHead(answer.status, answered).end(Buffer.from(await answer.arrayBuffer()));
+  });
+}
