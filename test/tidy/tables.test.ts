@@ -7,6 +7,8 @@ const owners: Readonly<Record<string, string>> = {
   merchants: "merchant",
   apps: "merchant",
   api_keys: "identity",
+  users: "user",
+  sessions: "user",
   channel_accounts: "channel-account",
   channel_bindings: "channel-account",
   channel_account_versions: "channel-account",
@@ -137,6 +139,8 @@ describe("a statement", () => {
 test("every table that a merchant owns is led by merchant_id", () => {
   const platform = [
     "merchants",
+    "users",
+    "sessions",
     "channel_accounts",
     "channel_account_versions",
     "channel_account_warnings",

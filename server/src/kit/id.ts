@@ -10,6 +10,7 @@ export const idPrefixes = {
   merchant: "mch",
   app: "app",
   api_key: "key",
+  user: "usr",
   channel_account: "ca",
   fee_rule: "fee",
   routing_rule: "rt",

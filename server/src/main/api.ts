@@ -12,6 +12,7 @@ import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
+import { registerSessionRoutes } from "../modules/user/index.ts";
 import { registerWebhookRoutes } from "../modules/webhook/index.ts";
 import { registerHealth } from "./health.ts";
 import type { Services } from "./services.ts";
@@ -53,6 +54,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
       random,
       jsbridge_url: settings.sandbox_url && `${settings.sandbox_url}/wechat/jsbridge.js`,
     });
+    registerSessionRoutes(pages, { ...services, public_url: base_url });
     registerReferencePages(pages);
   });
   return server;

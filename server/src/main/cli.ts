@@ -12,6 +12,7 @@ import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { routingCommand } from "./commands/routing.ts";
 import { startCommand } from "./commands/start.ts";
+import { userCommand } from "./commands/user.ts";
 import { markTexts, unmarkTexts } from "./option-texts.ts";
 import { StartError } from "./start-error.ts";
 
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   merchantCommand(withServices),
   appCommand(withServices),
   keyCommand(withServices),
+  userCommand(withServices),
   channelAccountCommand(withServices),
   feeCommand(withServices),
   paymentCommand(withServices),

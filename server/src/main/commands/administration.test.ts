@@ -26,6 +26,7 @@ import { channelAccountCommand } from "./channel-account.ts";
 import { feeCommand } from "./fee.ts";
 import { keyCommand } from "./key.ts";
 import { appCommand, merchantCommand } from "./merchant.ts";
+import { userCommand } from "./user.ts";
 
 const envelope = createEnvelope([{ id: "test", key: new Secret(randomBytes(32)) }], systemRandom);
 const folder = mkdtempSync(join(tmpdir(), "tributary-"));
@@ -90,6 +91,26 @@ test("a merchant, an app and a key are made, listed, rotated and revoked", async
   expect(disabled.status).toBe("disabled");
   const secret = await run(appCommand, ["rotate-secret", app.id], { merchant: merchant.id });
   expect(secret.webhook_secret).not.toBe(app.webhook_secret);
+});
+
+test("people are made, given new passwords, kept out and let in", async () => {
+  const { merchant } = await createShop();
+  const operator = await run(userCommand, ["create"], { email: "Ops@Example.com", name: "Ops", role: "operator" });
+  expect(operator).toMatchObject({ email: "ops@example.com", role: "operator", merchant: null, status: "active" });
+  const person = { email: "shop@example.com", name: "Shop", role: "merchant", merchant: merchant.id };
+  const keeper = await run(userCommand, ["create"], person);
+  expect(keeper).toMatchObject({ id: expect.stringMatching(/^usr_/), merchant: merchant.id });
+  const renewed = await run(userCommand, ["new-password", "shop@example.com"]);
+  expect(renewed.password).not.toBe(keeper.password);
+  expect(await run(userCommand, ["disable", "shop@example.com"])).toMatchObject({ status: "disabled" });
+  expect(await run(userCommand, ["enable", "shop@example.com"])).toMatchObject({ status: "active" });
+  const list = await run(userCommand, ["list"]);
+  expect(list.map((user: { email: string }) => user.email)).toEqual(["ops@example.com", "shop@example.com"]);
+  expect(JSON.stringify(list)).not.toContain(renewed.password);
+  await expect(run(userCommand, ["create"], { ...person, role: "owner" })).rejects.toThrow("operator, merchant");
+  await expect(run(userCommand, ["create"], person)).rejects.toThrow("already");
+  await expect(run(userCommand, ["disable", "nobody@example.com"])).rejects.toThrow("no user");
+  await expect(run(userCommand, ["disable"])).rejects.toThrow("email");
 });
 
 test("a channel account is added from a file with keys beside it, bound, changed and unbound", async () => {

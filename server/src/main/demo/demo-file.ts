@@ -10,6 +10,14 @@ export interface DemoFile {
   app_id: string;
   secret_key: string;
   webhook_secret: string;
+  operator: Login;
+  merchant: Login;
+}
+
+/** With it a person signs in to a console. */
+export interface Login {
+  email: string;
+  password: string;
 }
 
 export function readDemoFile(data_dir: string): DemoFile | undefined {

@@ -13,6 +13,7 @@ import { createApp, createMerchant, loadMerchants } from "../../modules/merchant
 import type { Config } from "../config.ts";
 import type { Services } from "../services.ts";
 import { type DemoFile, readDemoFile, writeDemoFile } from "./demo-file.ts";
+import { makeLogins } from "./logins.ts";
 import { type DemoAccount, registrations } from "./sandbox-merchants.ts";
 
 export interface Demo extends DemoFile {
@@ -32,7 +33,9 @@ export async function prepareDemo(services: Services, config: Config, sandbox_ur
   const merchant_id = known && parsePublicId("merchant", known.merchant_id);
   if (known && merchant_id && (await exists(services, merchant_id))) {
     await refreshAccounts(services, config, merchant_id, sandbox_url);
-    const demo = { ...known, base_url: config.public_url, sandbox_url };
+    // Files of before there were users name none.
+    const logins = known.operator && known.merchant ? {} : await makeLogins(services, merchant_id);
+    const demo = { ...known, ...logins, base_url: config.public_url, sandbox_url };
     if (!isDeepStrictEqual(known, demo)) writeDemoFile(config.data_dir, demo);
     return { ...demo, created: false };
   }
@@ -64,6 +67,7 @@ async function createDemo(services: Services, config: Config, sandbox_url: strin
     app_id: publicId("app", app.id),
     secret_key: secret_key.reveal(),
     webhook_secret: webhook_secret.reveal(),
+    ...(await makeLogins(services, merchant.id)),
   };
 }
 
