@@ -172,7 +172,7 @@ const lacks: Record<Channel, readonly Operation[]> = {
 const stripe_lacks: readonly FaultName[] = ["bad_signature", "no_signature", "user_paying", "notice_rewritten"];
 
 /** PayPal signs its webhooks only, too. */
-const paypal_lacks: readonly FaultName[] = ["bad_signature", "no_signature", "notice_rewritten"];
+const paypal_lacks: readonly FaultName[] = ["bad_signature", "no_signature"];
 
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);

@@ -87,10 +87,10 @@ describe("webhooks", () => {
   it("do not verify when they are spoilt", async () => {
     await payInFull();
     receiver.clear();
-    for (const mutate of ["notice_tampered", "notice_bad_signature"]) {
+    for (const mutate of ["notice_tampered", "notice_bad_signature", "notice_rewritten"]) {
       await sandbox.control("/notices/replay", { trade: "ORDER-1", mutate });
     }
-    expect(receiver.received).toHaveLength(4);
+    expect(receiver.received).toHaveLength(6);
     for (const message of receiver.received)
       await expect(verifyWebhook(merchant, message)).rejects.toThrow("signature");
   });

@@ -69,8 +69,14 @@ async function compose(sandbox: Sandbox, notice: Notice, mutation: FaultName | u
       "PAYPAL-TRANSMISSION-TIME": time,
       "PAYPAL-TRANSMISSION-SIG": mutation === "notice_bad_signature" ? spoilSignature(signature) : signature,
     },
-    body: mutation === "notice_tampered" ? body.replace('"value":"', '"value":"1') : body,
+    body: spoil(body, mutation),
   };
+}
+
+/** What happens to the signed bytes on their way: another amount, or the same event as a proxy writes it anew. */
+function spoil(body: string, mutation: FaultName | undefined): string {
+  if (mutation === "notice_tampered") return body.replace('"value":"', '"value":"1');
+  return mutation === "notice_rewritten" ? JSON.stringify(JSON.parse(body), null, 1) : body;
 }
 
 /** Wraps a trade's notice for the post office; undefined when its webhook is gone or has no address. */

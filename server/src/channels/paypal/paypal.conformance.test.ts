@@ -87,7 +87,7 @@ const subject: ConformanceSubject = {
     refundUntruths: untruths,
     refundWithoutOrder: true,
     rotated: "refused",
-    spoiltNotices: ["notice_tampered", "notice_bad_signature"],
+    spoiltNotices: ["notice_tampered", "notice_bad_signature", "notice_rewritten"],
     certificateTravels: true,
     approvedFirst: true,
     lostWithoutNumber: true,
