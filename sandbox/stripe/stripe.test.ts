@@ -2,6 +2,9 @@
  * Guarantee: the sandbox speaks Stripe's API v1 as Stripe's own SDK understands it: sessions, payments, refunds, disputes
  * and their states; keys of requests that are repeated; errors by type and code; webhooks that the SDK verifies.
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import Stripe from "stripe";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Json, type Receiver, startReceiver, startTestSandbox, type TestSandbox } from "../testing/bench.ts";
@@ -318,4 +321,31 @@ describe("the checkout page", () => {
     expect(scanned.headers.get("location")).toBe(`/c/pay/${session.id}`);
     expect((await fetch(`${sandbox.url}/c/pay/cs_test_none`)).status).toBe(404);
   });
+});
+
+it("goes on after a restart where it was: keys, sessions, refunds and events still to be delivered", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sandbox-stripe-"));
+  const dataFile = join(folder, "state.json");
+  const first = await startTestSandbox({ dataFile });
+  receiver.reply = { status: 500, body: "" };
+  const own = await makeStripeMerchant(first, receiver);
+  const paid = await own.stripe.checkout.sessions.create(sessionOf());
+  const open = await own.stripe.checkout.sessions.create(sessionOf());
+  const { transaction_id } = await first.control("/pay", { code: paid.id });
+  await own.stripe.refunds.create({ payment_intent: transaction_id, amount: 34 });
+  await receiver.until(2);
+  await first.close();
+
+  receiver.reply = { status: 200, body: "" };
+  const second = await startTestSandbox({ dataFile });
+  const again = makeStripe(second, own.secret_key);
+  expect(await again.checkout.sessions.retrieve(paid.id)).toMatchObject({ status: "complete", amount_total: 1234 });
+  expect((await again.refunds.list({ payment_intent: transaction_id })).data).toMatchObject([{ amount: 34 }]);
+  expect((await again.checkout.sessions.retrieve(open.id)).status).toBe("open");
+  await second.control("/clock", { advance: 24 * 3600 });
+  expect((await again.checkout.sessions.retrieve(open.id)).status).toBe("expired");
+  const told = (await receiver.until(5)).map(({ body }) => JSON.parse(body).type).slice(2, 4);
+  expect(told.sort()).toEqual(["checkout.session.completed", "refund.created"]);
+  await second.close();
+  await rm(folder, { recursive: true });
 });

@@ -42,8 +42,9 @@ function renderCard(sandbox: Sandbox, trade: StripeTrade): string {
   const path = `/c/pay/${trade.token}`;
   const problem =
     trade.decline === undefined ? "" : `<p class="detail" role="alert">${escapeHtml(trade.decline.message)}</p>`;
-  const options = sample_cards.map(
-    ([number, text, english]) => `<option value="${number}">${text} ${english}</option>`,
+  const samples = sample_cards.map(
+    ([number, text, english]) =>
+      `<li><button class="third" name="number" value="${number}"><span>${number}</span><span>${text} <span lang="en">${english}</span></span></button></li>`,
   );
   const leave = backTo(trade, trade.cancel_url);
   const left =
@@ -55,9 +56,9 @@ function renderCard(sandbox: Sandbox, trade: StripeTrade): string {
 <label for="email">邮箱 <span lang="en">Email</span></label>
 <input id="email" name="email" type="email" autocomplete="off" value="payer-1@example.com" required>
 <label for="number">卡号 <span lang="en">Card number</span></label>
-<input id="number" name="number" inputmode="numeric" autocomplete="off" list="cards" value="4242 4242 4242 4242" required>
-<datalist id="cards">${options.join("")}</datalist>
-<button class="primary">付款 <span lang="en">Pay</span></button></form>
+<input id="number" name="number" inputmode="numeric" autocomplete="off" value="4242 4242 4242 4242" required>
+<button class="primary">付款 <span lang="en">Pay</span></button>
+<h2>测试卡 <span lang="en">Test cards</span></h2><ul class="cards">${samples.join("")}</ul></form>
 <div class="actions">${left}</div>`;
 }
 

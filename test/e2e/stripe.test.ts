@@ -55,6 +55,8 @@ describe("a payment by card", () => {
     expect(after).toMatchObject({ status: "succeeded", amount: 1234, channel_trade_no: expect.stringMatching(/^pi_/) });
     const notices = await platform.sandbox.notices(payment.serial_no);
     expect(notices.map(({ event, accepted }) => [event, accepted])).toEqual([["checkout.session.completed", true]]);
+    const { data: attempts } = await platform.get(`/v1/payments/${payment.id}/attempts`);
+    expect(attempts).toMatchObject([{ status: "succeeded", channel_order_no: expect.stringMatching(/^cs_test_/) }]);
     const refund = await platform.post("/v1/refunds", {
       ...{ payment: payment.id, out_refund_no: nextNumber("refund"), amount: 234 },
     });
@@ -245,8 +247,9 @@ describe("a dispute", () => {
     });
     const { id } = data[0];
     await platform.sandbox.replay(payment.serial_no, { times: 3 });
+    await platform.advance(1_000);
     await dispute(payment.serial_no, { move: "answer" });
-    await platform.settle();
+    await platform.advance(1_000);
     await dispute(payment.serial_no, { move: "lose" });
     await platform.settle();
     await platform.sandbox.replay(payment.serial_no, { times: 2 });

@@ -51,6 +51,7 @@ export function presentAttempt(attempt: Attempt) {
     payment: publicId("payment", attempt.payment_id),
     serial_no: attempt.serial_no,
     channel_trade_no: attempt.channel_trade_no,
+    channel_order_no: attempt.channel_order_no,
     channel: attempt.channel,
     channel_account: publicId("channel_account", attempt.channel_account_id),
     method: attempt.method,

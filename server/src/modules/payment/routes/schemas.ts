@@ -157,6 +157,9 @@ export const AttemptObject = Type.Object({
   payment: Type.String(),
   serial_no: Type.String(),
   channel_trade_no: NullableString,
+  channel_order_no: Nullable(
+    Type.String({ description: "The channel's number of the order before it is paid, where it has one of its own." }),
+  ),
   channel: Type.String(),
   channel_account: Type.String(),
   method: Type.String(),
