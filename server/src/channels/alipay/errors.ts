@@ -51,12 +51,19 @@ export const payRefusals = {
   "ACQ.PAYMENT_REQUEST_HAS_RISK": "failed",
   "ACQ.BEYOND_PER_RECEIPT_RESTRICTION": "failed_here",
   "ACQ.BEYOND_PER_RECEIPT_DAY_RESTRICTION": "failed_here",
+  "ACQ.BEYOND_PER_RECEIPT_SINGLE_RESTRICTION": "failed_here",
+  "ACQ.INVALID_RECEIVE_ACCOUNT": "failed_here",
+  "ACQ.DEFAULT_SETTLE_RULE_NOT_EXIST": "failed_here",
+  "ACQ.INVALID_STORE_ID": "failed",
+  "ACQ.CURRENCY_NOT_SUPPORT": "failed",
+  "ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR": "failed",
   "ACQ.NOT_SUPPORT_PAYMENT_INST": "failed",
   // The number is already at Alipay: created by an earlier call whose answer was lost, perhaps paid or closed by now.
   "ACQ.CONTEXT_INCONSISTENT": "duplicate",
   "ACQ.TRADE_HAS_SUCCESS": "duplicate",
   "ACQ.TRADE_HAS_CLOSE": "duplicate",
   "ACQ.TRADE_HAS_FINISHED": "duplicate",
+  "ACQ.APPLY_PC_MERCHANT_CODE_ERROR": "duplicate",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
 /** Paying by the payer's code: a refusal means that the code was not charged. */
@@ -121,6 +128,11 @@ export const refundRefusals = {
   "ACQ.REFUND_ACCOUNT_NOT_EXIST": "failed",
   "ACQ.BUYER_NOT_EXIST": "failed",
   "ACQ.BUYER_ERROR": "failed",
+  "ACQ.BUYER_ENABLE_STATUS_FORBID": "failed",
+  "ACQ.CUSTOMER_VALIDATE_ERROR": "failed",
+  "ACQ.USER_NOT_MATCH_ERR": "failed",
+  "ACQ.CURRENCY_NOT_SUPPORT": "failed",
+  "ACQ.ONLINE_TRADE_VOUCHER_NOT_ALLOW_REFUND": "failed",
   "ACQ.ENTERPRISE_PAY_BIZ_ERROR": "failed",
   "ACQ.REFUND_TIME_OUT": "failed",
   // This refund number was used with other particulars.
@@ -129,6 +141,8 @@ export const refundRefusals = {
 
 export const refundQueryRefusals = {
   "ACQ.TRADE_NOT_EXIST": "not_found",
+  // So the documents spell it in one place.
+  TRADE_NOT_EXIST: "not_found",
   "ACQ.REFUND_NOT_EXIST": "not_found",
 } as const satisfies RefusalTable<RefusalMeaning>;
 

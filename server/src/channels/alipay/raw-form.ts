@@ -30,15 +30,23 @@ function unescapeBytes(escaped: Buffer): Buffer {
   let length = 0;
   for (let at = 0; at < escaped.length; at++) {
     const byte = escaped[at]!;
-    const hex = byte === 0x25 ? escaped.toString("latin1", at + 1, at + 3) : "";
-    if (/^[0-9a-f]{2}$/i.test(hex)) {
-      bytes[length++] = Number.parseInt(hex, 16);
+    const high = byte === 0x25 ? nibbleOf(escaped[at + 1]) : -1;
+    const low = high < 0 ? -1 : nibbleOf(escaped[at + 2]);
+    if (low >= 0) {
+      bytes[length++] = (high << 4) | low;
       at += 2;
     } else {
       bytes[length++] = byte === 0x2b ? 0x20 : byte;
     }
   }
   return bytes.subarray(0, length);
+}
+
+/** The value of a hex digit, or -1. */
+function nibbleOf(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
 /** `k=v&k=v` in bytes, sorted by name, without empty values and without `except`. */
