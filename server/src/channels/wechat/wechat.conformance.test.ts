@@ -64,6 +64,7 @@ const subjectOf = (mode: VerifyMode, kind: "direct" | "partner" = "direct"): Con
       busy: true,
       cancelledAbsent: "not_found",
     },
+    bills: { dayOf: (at_ms) => new Date(at_ms + 8 * 3_600_000).toISOString().slice(0, 10) },
     spoiltNotices: [
       "notice_tampered",
       "notice_bad_signature",
