@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { type BillLine, feeOf } from "../kit/bills.ts";
 import { formatBeijing, formatCompact, parseBeijing } from "../kit/clock.ts";
+import { sendFile } from "../kit/exchange.ts";
 import type { Fields } from "../kit/input.ts";
 import { writeZip, type ZipFile } from "../kit/zip.ts";
 import { type AlipayCall, AlipayError, refuse } from "./answer.ts";
@@ -188,14 +189,14 @@ export function locateBill(sandbox: Sandbox, call: AlipayCall): Fields {
 }
 
 /** GET /downloadBillFile.resource: the file, or a page when the address is old or made up. */
-export function serveBill(sandbox: Sandbox, request: FastifyRequest, reply: FastifyReply): void {
+export async function serveBill(sandbox: Sandbox, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { token = "" } = request.query as Record<string, string>;
   const link = sandbox.alipay.bill_links.get(token);
   const stale = link === undefined || sandbox.clock.now() - link.made_at_ms > link_life_ms;
   const zip = stale ? undefined : writeBill(sandbox, link.app_id, link.type, link.date);
-  if (zip === undefined) {
+  if (link === undefined || zip === undefined) {
     reply.code(200).type("text/html;charset=GBK").send("<html><body>The address has expired.</body></html>");
     return;
   }
-  reply.code(200).type("application/octet-stream").send(zip);
+  await sendFile(sandbox, sandbox.faults.take("alipay", "bill_file", link.app_id), zip, reply);
 }

@@ -41,11 +41,11 @@ async function pour(reply: FastifyReply): Promise<void> {
   await pipeline(pieces, reply.raw).catch(() => undefined);
 }
 
-/** Promises more than it sends, and drops the connection. */
-function breakOff(reply: FastifyReply): void {
+/** Sends half of what it promises, and drops the connection. */
+function breakOff(reply: FastifyReply, content: Buffer): void {
   reply.hijack();
-  reply.raw.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
-  reply.raw.write('{"code": ', () => reply.raw.destroy());
+  reply.raw.writeHead(200, { "content-length": content.length });
+  reply.raw.write(content.subarray(0, content.length / 2), () => reply.raw.destroy());
 }
 
 /**
@@ -73,11 +73,30 @@ export async function interfere(sandbox: Sandbox, fault: Fault, reply: FastifyRe
       await pour(reply);
       return true;
     case "cut":
-      breakOff(reply);
+      breakOff(reply, Buffer.from('{"code": "00"}'));
       return true;
     default:
       return false;
   }
+}
+
+/** Sends a bill's file, unless a fault has it otherwise. */
+export async function sendFile(
+  sandbox: Sandbox,
+  fault: Fault | undefined,
+  content: Buffer,
+  reply: FastifyReply,
+): Promise<void> {
+  if (fault?.fault === "timeout_before") return hangAndDrop(sandbox, fault, reply);
+  if (fault?.fault === "http_500") return void reply.code(500).type("text/html").send(html_page);
+  if (fault?.fault === "file_redirected") return void reply.redirect("https://bills.example/file", 302);
+  if (fault?.fault === "cut") return breakOff(reply, content);
+  if (fault !== undefined && (await interfere(sandbox, fault, reply))) return;
+  const sent = Buffer.from(content);
+  // Beyond the first header of an archive, and within its first file.
+  const at = Math.min(160, sent.length >> 1);
+  if (fault?.fault === "file_tampered") sent[at] = sent[at]! ^ 0x55;
+  reply.code(200).type("application/octet-stream").send(sent);
 }
 
 /** True for a name or address of this machine or of a private network, where plain http is allowed. */

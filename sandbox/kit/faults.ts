@@ -24,6 +24,7 @@ export const operations = [
   "transfer",
   "transfer_query",
   "bill",
+  "bill_file", // The file that a bill's answer leads to.
   "certificates",
   "oauth",
   "notice",
@@ -69,6 +70,12 @@ const refund_faults = ["refund_processing", "refund_abnormal", "refund_closed", 
 /** Faults of what becomes of a sharing's last part, or of a transfer. */
 const payout_faults = ["payout_failed", "payout_processing"] as const;
 
+/** Faults of a bill's file. */
+const file_faults = [
+  "file_redirected", // The answer leads to another host.
+  "file_tampered", // The file's bytes are not those that were published.
+] as const;
+
 /** Faults of a notice's delivery. */
 const notice_faults = [
   "notice_lost",
@@ -91,6 +98,7 @@ export const faultNames = [
   ...capture_faults,
   ...refund_faults,
   ...payout_faults,
+  ...file_faults,
   ...notice_faults,
 ] as const;
 export type FaultName = (typeof faultNames)[number];
@@ -155,16 +163,16 @@ const lacks: Record<Channel, readonly Operation[]> = {
   wechat: ["capture"],
   alipay: ["capture"],
   unionpay: [
-    ...(["capture", "close", "certificates"] as const),
+    ...(["capture", "close", "certificates", "bill_file"] as const),
     ...(["receivers", "share", "share_query", "transfer", "transfer_query"] as const),
   ],
   stripe: [
     ...(["capture", "cancel", "certificates", "oauth"] as const),
-    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill", "bill_file"] as const),
   ],
   paypal: [
     ...(["close", "cancel"] as const),
-    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill", "bill_file"] as const),
   ],
 };
 
@@ -176,6 +184,21 @@ const paypal_lacks: readonly FaultName[] = ["bad_signature", "no_signature"];
 
 function includes<T extends string>(list: readonly T[], value: string): value is T {
   return (list as readonly string[]).includes(value);
+}
+
+/** Faults of answers in a channel's own form: its codes and its signature. */
+const formed: readonly FaultName[] = [
+  "system_error",
+  "service_unavailable",
+  "rate_limit",
+  "bad_signature",
+  "no_signature",
+];
+
+/** A file is in nobody's form, and WeChat's authorization is not signed. */
+function hasForm(channel: Channel, operation: Operation, fault: FaultName): boolean {
+  if (operation === "bill_file") return !formed.includes(fault);
+  return !(channel === "wechat" && operation === "oauth" && fault.endsWith("_signature"));
 }
 
 /** The operations of `channel` in which `fault` can happen. */
@@ -193,9 +216,11 @@ export function operationsOf(channel: Channel, fault: FaultName): readonly Opera
     return (["share", "transfer"] as const).filter((call) => !lacks[channel].includes(call));
   }
   if (includes(cancel_faults, fault)) return ["cancel"];
+  if (includes(file_faults, fault)) return lacks[channel].includes("bill_file") ? [] : ["bill_file"];
   if (includes(capture_faults, fault)) return lacks[channel].includes("capture") ? [] : ["capture"];
   if (includes(content_faults, fault)) return content_operations[channel][fault];
-  return operations.filter((operation) => operation !== "notice" && !lacks[channel].includes(operation));
+  const calls = operations.filter((operation) => operation !== "notice" && !lacks[channel].includes(operation));
+  return calls.filter((operation) => hasForm(channel, operation, fault));
 }
 
 /** The faults that wait. */

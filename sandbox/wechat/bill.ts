@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
 import { formatBeijing } from "../kit/clock.ts";
+import { sendFile } from "../kit/exchange.ts";
 import { verifyRequest, type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
 import { writeFundBill } from "./fund-bill.ts";
 import { findSubMerchant, isProvider } from "./owner.ts";
@@ -110,7 +111,7 @@ export function serveBillFile(sandbox: Sandbox): (request: FastifyRequest, reply
       const link = sandbox.wechat.bill_links.get(token);
       if (link?.mchid !== merchant.mchid) throw new WechatError(404, "RESOURCE_NOT_EXISTS", "下载链接不存在");
       if (sandbox.clock.now() > link.expires_at_ms) throw new WechatError(400, "INVALID_REQUEST", "下载链接已失效");
-      reply.code(200).type("application/octet-stream").send(link.content);
+      await sendFile(sandbox, sandbox.faults.take("wechat", "bill_file", merchant.mchid), link.content, reply);
     } catch (error) {
       if (!(error instanceof WechatError)) throw error;
       reply.code(error.status).send({ code: error.code, message: error.message });

@@ -104,6 +104,26 @@ function describeTroubles(subject: ConformanceSubject, world: () => World, desk:
     expect(text).toBe("");
   });
 
+  const ofFile: readonly [string, RegExp][] = [
+    ["http_500", /^http_status$/],
+    ["html", /^unreadable$/],
+    ["gbk", /^unreadable$/],
+    ["empty", /^unreadable$/],
+    ["huge", /^unreadable$/],
+    ["cut", /^connection$/],
+    ["file_redirected", /^http_status$/],
+    ["file_tampered", /^(unreadable|integrity)$/],
+  ];
+  it.each(facts.withinAnswer ? [] : ofFile)("are not known when their file meets %s", async (fault, reason) => {
+    await payInFull(world(), subject);
+    await desk.publish();
+    await ask(world(), subject, "bill_file", fault);
+    const { outcome, text } = await desk.fetchBill(desk.today());
+    expect(outcome).toMatchObject({ kind: "unknown", reason: expect.stringMatching(reason) });
+    expect(text).toBe("");
+    expect((await desk.fetchBill(desk.today())).outcome.kind).toBe("fetched");
+  });
+
   it.skipIf(facts.withinAnswer)("are not fetched from an address that is not the account's channel", async () => {
     const { control, account } = world();
     await desk.publish();
