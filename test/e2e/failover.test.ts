@@ -4,6 +4,7 @@
  * charged, no other account is asked.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { publicId } from "../../server/src/kit/id.ts";
 import { codeOf, nextNumber, paymentBody } from "../platform/payments.ts";
 import { type RoutedAccount, type RoutedPlatform, startRoutedPlatform } from "../platform/routing.ts";
 import type { Json } from "../platform/sandbox-control.ts";
@@ -12,7 +13,7 @@ let platform: RoutedPlatform;
 let A: RoutedAccount;
 let B: RoutedAccount;
 beforeAll(async () => {
-  platform = await startRoutedPlatform();
+  platform = await startRoutedPlatform({ direct: true });
   ({ A, B } = platform);
 });
 afterAll(() => platform.close());
@@ -40,7 +41,7 @@ describe("a refusal of the account's own", () => {
       candidates: [
         { account: A.name, refusal: "tried" },
         { account: B.name, refusal: null },
-        { account: platform.own.name, refusal: null },
+        { account: platform.C.name, refusal: null },
       ],
     });
     await platform.sandbox.pay(codeOf(payment));
@@ -81,7 +82,7 @@ describe("a refusal of the account's own", () => {
   });
 
   test("ends the payment when every account refuses, after three of them", async () => {
-    const restores = [await platform.disown(B), await platform.disown(platform.own)];
+    const restores = [await platform.disown(B), await platform.disown(platform.C)];
     const payment = await platform.create();
     expect(payment).toMatchObject({
       status: "failed",
@@ -160,7 +161,8 @@ describe("an account that does not answer", () => {
   test("is left alone, tried by one payment later, and used again when that goes well", async () => {
     await platform.failPayments(A, "http_500", 6);
     for (let count = 0; count < 5; count += 1) await platform.create();
-    expect(await health(A.name)).toMatchObject({ state: "open", troubles: 5, active: 0, waiting: 0 });
+    expect(await health(A.name)).toMatchObject({ state: "open", opened_at: expect.any(String) });
+    expect(await health(A.name)).not.toHaveProperty("calls");
     const around = await platform.create();
     expect(await platform.attemptsOf(around)).toMatchObject([
       {
@@ -182,9 +184,19 @@ describe("an account that does not answer", () => {
     expect(await health(A.name)).toMatchObject({ state: "closed", opened_at: null, retry_at: null });
   });
 
+  test("tells a merchant how many calls it made through an account of its own", async () => {
+    const { key, accounts } = platform.direct;
+    await platform.post("/v1/payments", paymentBody("alipay.qr" as never), { key });
+    const { data } = await platform.get("/v1/routing/health", { key });
+    const name = publicId("channel_account", accounts.alipay);
+    expect(data.find((one: Json) => one.channel_account === name).operations).toMatchObject([
+      { operation: "pay", state: "closed", calls: 1, troubles: 0, active: 0, waiting: 0 },
+    ]);
+  });
+
   test("costs a payer who has no other account no wait, and nothing is sent", async () => {
     await platform.limit({ channel_account_id: B.id, currency: "CNY", amount_max: 1n });
-    await platform.limit({ channel_account_id: platform.own.id, currency: "CNY", amount_max: 1n });
+    await platform.limit({ channel_account_id: platform.C.id, currency: "CNY", amount_max: 1n });
     await platform.failPayments(A, "http_500", 5);
     for (let count = 0; count < 5; count += 1) await platform.create();
     const payment = await platform.create();

@@ -138,7 +138,7 @@ describe("rules", () => {
 describe("limits", () => {
   test("of amount lead to another account, and where none is left say which", async () => {
     for (const { id } of [A, B]) await platform.limit({ channel_account_id: id, currency: "CNY", amount_max: 1_000n });
-    const own = platform.own.id;
+    const own = platform.C.id;
     await platform.limit({ channel_account_id: own, currency: "CNY", opens_at: "00:00", closes_at: "00:01" });
     expect(await platform.takers(await platform.create({ amount: 1_000 }))).toEqual([A.name]);
     const body = paymentBody("alipay.qr" as never, { amount: 1_001 });

@@ -1,8 +1,12 @@
-/** A platform whose merchant has two more accounts at Alipay, and what tests of routing do with them. */
+/** A platform whose merchant has three accounts at Alipay, and what tests of routing do with them. */
 import { generateKeyPairSync } from "node:crypto";
 import { publicId } from "../../server/src/kit/id.ts";
-import { registerAlipay } from "../../server/src/main/demo/sandbox-merchants.ts";
-import { bindChannelAccount, createChannelAccount } from "../../server/src/modules/channel-account/index.ts";
+import { Secret } from "../../server/src/kit/secret.ts";
+import {
+  bindChannelAccount,
+  createChannelAccount,
+  unbindChannelAccount,
+} from "../../server/src/modules/channel-account/index.ts";
 import {
   createRoutingRule,
   deleteRoutingRule,
@@ -13,7 +17,7 @@ import {
   setRoutingLimit,
 } from "../../server/src/modules/routing/index.ts";
 import { paymentBody } from "./payments.ts";
-import { type Platform, startPlatform } from "./platform.ts";
+import { type Platform, type PlatformOptions, startPlatform } from "./platform.ts";
 import type { Json } from "./sandbox-control.ts";
 
 export interface RoutedAccount {
@@ -26,10 +30,10 @@ export interface RoutedAccount {
 }
 
 export interface RoutedPlatform extends Platform {
-  /** In the merchant's order: first the two, then its ordinary one. */
+  /** In the merchant's order. */
   A: RoutedAccount;
   B: RoutedAccount;
-  own: RoutedAccount;
+  C: RoutedAccount;
   /** Adds a rule, and waits until it is known. */
   rule(input: Omit<RoutingRuleInput, "merchant_id" | "livemode" | "name">): Promise<RoutingRule>;
   limit(input: Omit<RoutingLimitInput, "merchant_id">): Promise<void>;
@@ -47,14 +51,14 @@ export interface RoutedPlatform extends Platform {
   forget(): Promise<void>;
 }
 
-export async function startRoutedPlatform(): Promise<RoutedPlatform> {
-  const platform = await startPlatform();
+export async function startRoutedPlatform(options: PlatformOptions = {}): Promise<RoutedPlatform> {
+  const platform = await startPlatform(options);
   const A = await bindAccount(platform, 10);
   const B = await bindAccount(platform, 20);
-  const opened = await platform.services.accounts.open(platform.merchant.accounts.alipay);
-  const own = nameAccount(platform.merchant.accounts.alipay, opened?.config.app_id);
+  const C = await bindAccount(platform, 30);
   const { services, clock, merchant, sandbox } = platform;
   const { merchant_id } = merchant;
+  await unbindChannelAccount(services.db, { merchant_id, channel_account_id: merchant.accounts.alipay });
   const rule: RoutedPlatform["rule"] = async (input) => {
     const made = await createRoutingRule(services, { merchant_id, livemode: false, name: "test", ...input });
     clock.advance(1_000);
@@ -71,7 +75,7 @@ export async function startRoutedPlatform(): Promise<RoutedPlatform> {
   const attemptsOf = async (payment: Json): Promise<Json[]> =>
     (await platform.get(`/v1/payments/${payment.id}/attempts`)).data.reverse();
   return {
-    ...{ ...platform, A, B, own, rule, limit, removeRule, attemptsOf },
+    ...{ ...platform, A, B, C, rule, limit, removeRule, attemptsOf },
     async failPayments({ app_id }, fault, times = 1) {
       const named = { channel: "alipay", operation: "pay", merchant: app_id };
       await sandbox.request("POST", "/control/faults", { ...named, fault, times, delay_ms: 20 });
@@ -91,14 +95,24 @@ export async function startRoutedPlatform(): Promise<RoutedPlatform> {
 
 async function bindAccount({ services, sandbox, merchant }: Platform, priority: number): Promise<RoutedAccount> {
   const given = { ...services, getChannel: services.payment.getChannel };
-  const registered = await registerAlipay(sandbox.url, "Routed");
-  const { id, config } = await createChannelAccount(given, { ...registered, funding_mode: "pooled", livemode: false });
+  // By key: a certificate could not be taken away and given back.
+  const registered = await sandbox.request("POST", "/control/merchants", {
+    channel: "alipay",
+    name: "Routed",
+    mode: "key",
+  });
+  const { app_id, seller_id, gateway } = registered;
+  const { id } = await createChannelAccount(given, {
+    ...{ channel: "alipay", name: "Routed", funding_mode: "pooled", livemode: false },
+    methods: ["alipay.qr", "alipay.jsapi", "alipay.barcode"],
+    config: {
+      ...{ app_id, seller_id, mode: "key", gateway, oauth_base_url: sandbox.url },
+      alipay_public_keys: [registered.alipay_public_key_pem],
+    },
+    secrets: { app_private_key: new Secret(registered.app_private_key_pem) },
+  });
   await bindChannelAccount(services, { merchant_id: merchant.merchant_id, channel_account_id: id, priority });
-  return nameAccount(id, config.app_id);
-}
-
-function nameAccount(id: string, app_id: unknown): RoutedAccount {
-  return { id, name: publicId("channel_account", id), app_id: String(app_id) };
+  return { id, name: publicId("channel_account", id), app_id };
 }
 
 async function disown({ sandbox }: Platform, { app_id }: RoutedAccount): Promise<() => Promise<void>> {

@@ -63,15 +63,21 @@ const trade = (fields: Record<string, unknown>) =>
 describe("creating", () => {
   it.each([
     [400, "PARAM_ERROR"],
+    [400, "ORDER_CLOSED"],
+  ])("fails on %i %s, in the channel's words", async (status, code) => {
+    const outcome = await payNative.fromResponse(context, pay, refused(status, code, "不行"));
+    expect(outcome).toEqual({ kind: "failed", failure: { code, message: "不行" } });
+  });
+
+  it.each([
     [400, "APPID_MCHID_NOT_MATCH"],
     [401, "SIGN_ERROR"],
     [403, "NO_AUTH"],
     [403, "NOAUTH"],
     [403, "RULELIMIT"],
-    [400, "ORDER_CLOSED"],
-  ])("fails on %i %s, in the channel's words", async (status, code) => {
+  ])("fails on %i %s, which another account may not meet", async (status, code) => {
     const outcome = await payNative.fromResponse(context, pay, refused(status, code, "不行"));
-    expect(outcome).toEqual({ kind: "failed", failure: { code, message: "不行" } });
+    expect(outcome).toEqual({ kind: "failed", failure: { code, message: "不行", elsewhere: true } });
   });
 
   it.each([

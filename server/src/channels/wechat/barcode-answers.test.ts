@@ -121,17 +121,20 @@ describe("the answer to a charge", () => {
     });
   });
 
-  it.each([
-    "AUTHCODEEXPIRE",
-    "AUTH_CODE_INVALID",
-    "AUTH_CODE_ERROR",
-    "NOTENOUGH",
-    "NOTSUPORTCARD",
-    "PARAM_ERROR",
-    "RULELIMIT",
-  ])("fails on %s, in the channel's words", async (code) => {
-    expect(await read(refused(code))).toEqual({ kind: "failed", failure: { code, message: "不行" } });
-  });
+  it.each(["AUTHCODEEXPIRE", "AUTH_CODE_INVALID", "AUTH_CODE_ERROR", "NOTENOUGH", "NOTSUPORTCARD", "PARAM_ERROR"])(
+    "fails on %s, in the channel's words",
+    async (code) => {
+      expect(await read(refused(code))).toEqual({ kind: "failed", failure: { code, message: "不行" } });
+    },
+  );
+
+  it.each(["RULELIMIT", "NOAUTH", "MCHID_NOT_EXIST"])(
+    "fails on %s, which another account may not meet",
+    async (code) => {
+      const failure = { code, message: "不行", elsewhere: true };
+      expect(await read(refused(code))).toEqual({ kind: "failed", failure });
+    },
+  );
 
   it.each([
     ["SYSTEMERROR", "system_error"],

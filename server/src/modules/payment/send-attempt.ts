@@ -88,7 +88,11 @@ async function sendFirst(
   const { outcome, rules } = await callChannel(services, payment, attempt, return_url);
   const failure = refusalOf(outcome);
   if (!failure) return record(services, attempt, attemptOutcome(outcome, rules));
-  const next = await nextAttempt(services, payment, attempt, tries);
+  const next = await nextAttempt(services, payment, attempt, tries).catch((error: unknown) => {
+    // The refusal is worth more than the next account: it is recorded all the same.
+    services.log.warn({ serial_no: attempt.serial_no, error }, "no next account could be looked for");
+    return undefined;
+  });
   const recorded = await record(services, attempt, { kind: "failed", failure }, next);
   if (!recorded.next) return recorded;
   const { next: started } = recorded;

@@ -197,6 +197,22 @@ describe("the best success rate", () => {
 });
 
 describe("a payer who sticks", () => {
+  it("never moves while the account can take the payment, however the rule would choose", () => {
+    const targets = fc.constantFrom<Target>(
+      { kind: "cheapest" },
+      { kind: "best_success_rate", window_s: 60, exploration_ppm: 500_000 },
+      { kind: "weighted", accounts: [A, B, C].map((id) => ({ account: id, weight: 1 })) },
+    );
+    const refusals = fc.dictionary(fc.constantFrom(A, B, C), fc.constantFrom<Refusal>("hours", "tried"));
+    fc.assert(
+      fc.property(targets, fc.constantFrom(A, B, C), refusals, fc.uuid(), (target, last_account, refused, seed) => {
+        const decided = decide(input({ rules: [rule(target, { sticky: true })], last_account, refused, seed }));
+        if (!refused[last_account]) expect(decided.account?.id).toBe(last_account);
+        else expect(decided.account && refused[decided.account.id]).toBeUndefined();
+      }),
+    );
+  });
+
   const split = (sticky: boolean) =>
     rule(
       {

@@ -3,6 +3,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { type IdSource, publicId } from "../../kit/id.ts";
 import { brokenConstraint, type Database } from "../../kit/sql/database.ts";
 import { loadBoundAccounts } from "../channel-account/index.ts";
+import { getApp } from "../merchant/index.ts";
 import { routingErrors } from "./errors.ts";
 import { localTime } from "./local-time.ts";
 import { accountsOf, checkLimit, checkRule, type RoutingLimit, type RoutingRule } from "./rule.ts";
@@ -23,7 +24,7 @@ export type RoutingRuleInput = Pick<RoutingRule, "merchant_id" | "livemode" | "n
 
 /**
  * Adds a rule: for all apps, with the priority 100, in the time zone Asia/Shanghai, not sticky, unless given.
- * @throws routing.rule_invalid, routing.account_not_bound
+ * @throws routing.rule_invalid, routing.account_not_bound, app.not_found
  */
 export async function createRoutingRule({ db, clock, ids }: Services, input: RoutingRuleInput): Promise<RoutingRule> {
   const rule: RoutingRule = {
@@ -36,6 +37,7 @@ export async function createRoutingRule({ db, clock, ids }: Services, input: Rou
     created_at: clock.now(),
   };
   checkRule(rule);
+  if (rule.app_id !== null) await getApp(db, { merchant_id: rule.merchant_id, app_id: rule.app_id });
   const { merchant_id, livemode } = rule;
   const bound = await loadBoundAccounts(db, [{ merchant_id, livemode }]);
   const stranger = accountsOf(rule.target)?.find((id) => !bound.some((account) => account.id === id));

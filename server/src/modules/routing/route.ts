@@ -59,21 +59,23 @@ export interface Router {
 /** One per process: its caches are what makes asking cheap. */
 export function createRouter(services: RoutingServices): Router {
   const books = createRoutingBooks(services);
+  const know = ({ merchant_id, livemode }: RouteRequest) =>
+    Promise.all([books.rulesOf(merchant_id), services.accounts.listBound({ merchant_id, livemode })]);
   return {
     async route(request) {
-      const merchant = await books.rulesOf(request.merchant_id);
+      const [merchant, accounts] = await know(request);
       const facts = accountFacts(
         services,
         request,
         merchant,
         (id) => services.channels.refuses(id, "pay") === undefined,
       );
-      return decideFor(services, books, request, { merchant, facts, at: services.clock.now() });
+      return decideFor(services, books, request, { merchant, accounts, facts, at: services.clock.now() });
     },
     async routePast(request, at) {
-      const merchant = await books.rulesOf(request.merchant_id);
+      const [merchant, accounts] = await know(request);
       const facts = accountFacts(services, request, { ...merchant, usage: [] }, () => true);
-      return decideFor(services, books, request, { merchant, facts, at });
+      return decideFor(services, books, request, { merchant, accounts, facts, at });
     },
     async prepareCounting(merchant_ids) {
       const entries = await Promise.all(merchant_ids.map(async (id) => [id, await books.rulesOf(id)] as const));
@@ -99,14 +101,20 @@ function accountFacts(
   };
 }
 
+interface Known {
+  merchant: MerchantRules;
+  accounts: readonly RoutedAccount[];
+  facts: AccountFacts;
+  at: number;
+}
+
 async function decideFor(
   services: RoutingServices,
   books: RoutingBooks,
   request: RouteRequest,
-  { merchant, facts, at }: { merchant: MerchantRules; facts: AccountFacts; at: number },
+  { merchant, accounts, facts, at }: Known,
 ): Promise<Decided> {
-  const { merchant_id, livemode, method, amount, currency } = request;
-  const accounts = await services.accounts.listBound({ merchant_id, livemode });
+  const { livemode, method, amount, currency } = request;
   const candidates = findCandidates(accounts, { ...request, at }, facts);
   const rules = merchant.rules.filter((rule) => rule.livemode === livemode);
   return decide({

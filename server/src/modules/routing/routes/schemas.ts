@@ -56,10 +56,12 @@ export const AccountHealthObject = Type.Object({
       state: Type.String({ description: "The breaker: closed, open, or half_open when a probe may go through." }),
       opened_at: Nullable(Type.String()),
       retry_at: Nullable(Type.String()),
-      calls: Type.Integer({ description: "Of the last minute." }),
-      troubles: Type.Integer(),
-      active: Type.Integer({ description: "Calls under way." }),
-      waiting: Type.Integer({ description: "Calls that wait for a place." }),
+      calls: Type.Optional(
+        Type.Integer({ description: "Of the last minute; only for an account of the merchant's own." }),
+      ),
+      troubles: Type.Optional(Type.Integer()),
+      active: Type.Optional(Type.Integer({ description: "Calls under way." })),
+      waiting: Type.Optional(Type.Integer({ description: "Calls that wait for a place." })),
     }),
   ),
 });
