@@ -328,6 +328,8 @@ export interface Channel {
   readonly fields?: readonly ConfigField[];
   /** What of an account stops being good, and when. */
   readonly expiries?: (account: ChannelAccount) => Expiry[];
+  /** Loads what the first call would otherwise wait for, and everything else in the process with it (an SDK). */
+  readonly prepare?: () => Promise<void>;
   /** Asks the channel for something harmless, so that every credential that a payment needs is tried. */
   readonly checkConnection?: ChannelOperation<Record<string, never>, ConnectionOutcome>;
   /** Sentences about what is wrong with an account (a key that does not parse, a pair that does not match); empty when good. */

@@ -4,6 +4,7 @@ import { systemClock } from "../kit/clock.ts";
 import type { ApiServer } from "../kit/http/api.ts";
 import { createLogger, type Logger } from "../kit/log.ts";
 import { systemRandom } from "../kit/random.ts";
+import { listChannelAccounts } from "../modules/channel-account/index.ts";
 import { createApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database.ts";
@@ -53,6 +54,7 @@ export async function startRoles(
     );
     stops.push(services.close);
     const sandbox_url = sandbox.value?.url ?? (config.mode === "demo" ? config.sandbox_public_url : undefined);
+    if (roles.has("api") || roles.has("worker")) await prepareChannels(services);
     if (roles.has("worker")) stops.push(startWorkers(services));
     if (roles.has("api")) stops.push(await listen(config, services, sandbox_url));
     const exposure = describeExposure(config, roles);
@@ -69,6 +71,14 @@ export async function startRoles(
     await stop();
     throw error;
   }
+}
+
+const ACCOUNTS_MAX = 10_000;
+
+/** Has the channels that some account is of load what a payer would otherwise wait for, and all other requests too. */
+export async function prepareChannels({ db, payment }: Services): Promise<void> {
+  const accounts = await listChannelAccounts(db, null, ACCOUNTS_MAX);
+  for (const id of new Set(accounts.map(({ channel }) => channel))) await payment.getChannel(id)?.prepare?.();
 }
 
 function startSandbox(config: Config, log: Logger): Promise<SandboxProcess> {

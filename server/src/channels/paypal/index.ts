@@ -1,6 +1,7 @@
 /** PayPal, Orders v2: the payer approves on PayPal's page, we capture. An order that we never capture moves no money. */
 import type { Channel } from "../contract.ts";
 import { paypalCurrencies } from "./amounts.ts";
+import { loadSdk } from "./client.ts";
 import { checkPaypalAccount, expiriesOfPaypal, type PaypalConfig, paypalConfigSchema } from "./config.ts";
 import { checkConnection } from "./connection.ts";
 import { paypalFields } from "./fields.ts";
@@ -17,6 +18,7 @@ export const paypal: Channel = {
   secretFields: paypalFields.filter(({ secret }) => secret),
   fields: paypalFields,
   expiries: expiriesOfPaypal,
+  prepare: async () => void (await loadSdk()),
   checkConnection,
   checkAccount: checkPaypalAccount,
   identify: (account) => ({ merchant: (account.config as PaypalConfig).merchant_id, app: undefined }),

@@ -1,5 +1,6 @@
 /** Stripe: Checkout through its own SDK, in any of its currencies. */
 import type { Channel } from "../contract.ts";
+import { importStripe } from "./client.ts";
 import { close } from "./close.ts";
 import { checkStripeAccount, type StripeConfig, stripeConfigSchema, stripeFields } from "./config.ts";
 import { checkConnection } from "./connection.ts";
@@ -19,6 +20,7 @@ export const stripe: Channel = {
   secretFields: stripeFields.filter(({ secret }) => secret),
   fields: stripeFields,
   expiries: () => [],
+  prepare: async () => void (await importStripe()),
   checkConnection,
   checkAccount: checkStripeAccount,
   identify: ({ config }) => ({

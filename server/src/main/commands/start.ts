@@ -3,7 +3,7 @@ import { readConfig } from "../config.ts";
 import { prepareDemo } from "../demo/prepare.ts";
 import { showDemo } from "../demo/show.ts";
 import { readRoles } from "../roles.ts";
-import { startRoles } from "../running.ts";
+import { prepareChannels, startRoles } from "../running.ts";
 import { waitForStop } from "../stop-signal.ts";
 
 /** `tributary start`: runs the platform until it is asked to stop. */
@@ -21,6 +21,7 @@ export const startCommand: Command = {
     try {
       if (config.mode === "demo" && roles.has("api") && running.sandbox_url) {
         const demo = await prepareDemo(running.services, config, running.sandbox_url);
+        await prepareChannels(running.services);
         await showDemo(running.services, config, demo, say);
       }
       say("Tributary is up. Press Ctrl-C to stop.");
