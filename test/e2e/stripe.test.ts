@@ -249,6 +249,7 @@ describe("a dispute", () => {
     await platform.sandbox.replay(payment.serial_no, { times: 3 });
     await platform.advance(1_000);
     await dispute(payment.serial_no, { move: "answer" });
+    await platform.settle();
     await platform.advance(1_000);
     await dispute(payment.serial_no, { move: "lose" });
     await platform.settle();
@@ -272,7 +273,7 @@ describe("a dispute", () => {
     await platform.settle();
     const { data } = await platform.get(`/v1/disputes?payment=${payment.id}`);
     expect(data.map(({ status }: Json) => status)).toEqual(["won"]);
-    expect((await eventsOf(data[0].id)).sort()).toEqual(["dispute.closed", "dispute.created"]);
+    expect(await eventsOf(data[0].id)).toEqual(["dispute.closed", "dispute.created"]);
     await platform.sandbox.request("POST", "/control/clock", { reset: true });
   });
 

@@ -59,11 +59,13 @@ async function tellOf(
   else if (before) types.push("dispute.updated");
   const { merchant_id, app_id, livemode } = after;
   const data = presentDispute(after, payment, attempt);
+  // Events are listed by their ids: the beginning stays before the end.
+  const ids = types.map(() => services.ids.uuid()).sort();
   await recordEvents(
     tx,
-    types.map((type) => ({
+    types.map((type, index) => ({
       ...{ merchant_id, app_id, livemode, type, data },
-      id: services.ids.uuid(),
+      id: ids[index]!,
       object_id: after.id,
       created_at: after.updated_at,
       notify_url: payment.notify_url,
