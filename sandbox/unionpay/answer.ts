@@ -81,12 +81,13 @@ export async function signMessage(member: UnionpayMember, message: Message): Pro
   return { ...complete, signature: await signRsa(digest(complete), member.signing_key) };
 }
 
-/** Throws 10 for an envelope of another protocol, 11 for a wrong certificate number or signature. */
-export function checkSignature(member: UnionpayMember, request: Message): void {
+/** Throws 10 for an envelope of another protocol, 11 for a certificate of another number or time and a wrong signature. */
+export function checkSignature(sandbox: Sandbox, member: UnionpayMember, request: Message): void {
   if (request.version !== "5.1.0" || request.encoding !== "UTF-8" || request.signMethod !== "01") refuse("10");
   if (request.accessType !== "0") refuse("32");
   const good = verifyRsa(digest(request), request.signature ?? "", member.merchant_key);
-  if (request.certId !== member.merchant.cert_id || !good) refuse("11");
+  const expired = sandbox.clock.now() > member.valid_until_ms;
+  if (request.certId !== member.merchant.cert_id || expired || !good) refuse("11");
 }
 
 /** A field that must be there (13) and have its form (10). */

@@ -19,18 +19,21 @@ const middle_name = name("Simulated UnionPay CA");
 
 type Leaf = { subject: DistinguishedName; issuer: DistinguishedName; public_pem: string; signer_pem: string };
 
-function issue(sandbox: Sandbox, leaf: Leaf, authority: boolean): { pem: string; serial_hex: string } {
+/** In years: the authority's own certificates, UnionPay's signing certificate, a merchant's. */
+const lives = { authority: 20, signing: 5, merchant: 2 } as const;
+
+function issue(sandbox: Sandbox, leaf: Leaf, kind: keyof typeof lives): { pem: string; serial_hex: string } {
   const serial_hex = `40${sandbox.random.hex(18)}`;
   const now_ms = sandbox.clock.now();
   const pem = issueCertificate({
     serial_hex,
-    authority,
+    authority: kind === "authority",
     subject: leaf.subject,
     issuer: leaf.issuer,
     public_key: readPublicKey(leaf.public_pem),
     signer: readPrivateKey(leaf.signer_pem),
     not_before_ms: now_ms - day_ms,
-    not_after_ms: now_ms + (authority ? 20 : 5) * 365 * day_ms,
+    not_after_ms: now_ms + lives[kind] * 365 * day_ms,
   });
   return { pem, serial_hex };
 }
@@ -41,7 +44,7 @@ export async function ensureRoot(sandbox: Sandbox): Promise<UnionpayRoot> {
     const pair = await generateRsa();
     const leaf = { subject: root_name, issuer: root_name, public_pem: pair.public_pem, signer_pem: pair.private_pem };
     // Another request may have founded it while the keys were made.
-    sandbox.unionpay.root ??= { ...pair, pem: issue(sandbox, leaf, true).pem };
+    sandbox.unionpay.root ??= { ...pair, pem: issue(sandbox, leaf, "authority").pem };
   }
   return sandbox.unionpay.root;
 }
@@ -55,7 +58,7 @@ export async function issueMiddle(sandbox: Sandbox): Promise<Issued> {
     public_pem: pair.public_pem,
     signer_pem: root.private_pem,
   };
-  return { private_pem: pair.private_pem, pem: issue(sandbox, leaf, true).pem };
+  return { private_pem: pair.private_pem, pem: issue(sandbox, leaf, "authority").pem };
 }
 
 /** A certificate for UnionPay's own signatures. */
@@ -63,7 +66,7 @@ export async function issueSigning(sandbox: Sandbox, middle: Issued): Promise<Is
   const pair = await generateRsa();
   const subject = name(`051@Z12@${signer_name}@00040000:SIGN@00000001`);
   const leaf = { subject, issuer: middle_name, public_pem: pair.public_pem, signer_pem: middle.private_pem };
-  return { private_pem: pair.private_pem, pem: issue(sandbox, leaf, false).pem };
+  return { private_pem: pair.private_pem, pem: issue(sandbox, leaf, "signing").pem };
 }
 
 /** A merchant's certificate over its key; `cert_id` is the serial number in decimal. */
@@ -75,6 +78,6 @@ export function issueMerchant(
 ): { pem: string; cert_id: string } {
   const subject = name(`041@${mer_id}@SIGN@00000001`);
   const leaf = { subject, issuer: middle_name, public_pem: pair.public_pem, signer_pem: middle.private_pem };
-  const { pem, serial_hex } = issue(sandbox, leaf, false);
+  const { pem, serial_hex } = issue(sandbox, leaf, "merchant");
   return { pem, cert_id: BigInt(`0x${serial_hex}`).toString() };
 }

@@ -76,7 +76,7 @@ async function serve(
   if (member === undefined) return void reply.code(200).type("text/html").send("Invalid request.");
   const call: UnionpayCall = { member, request, fault: undefined };
   try {
-    checkSignature(member, request);
+    checkSignature(sandbox, member, request);
     const transaction = served[`${request.txnType}/${request.txnSubType}`] ?? refuse("10");
     call.fault = takeFault(sandbox, transaction.operation, request);
     if (call.fault !== undefined && (await refuseByFault(sandbox, call.fault, reply))) return;
@@ -90,7 +90,7 @@ async function serve(
 /** Opens the form that a payer's browser brings to frontTransReq.do. Throws UnionpayError. */
 export function openFrontOrder(sandbox: Sandbox, request: Message): UnionpayTrade {
   const member = sandbox.unionpay.members.get(request.merId ?? "") ?? refuse("32");
-  checkSignature(member, request);
+  checkSignature(sandbox, member, request);
   return placeOrder(sandbox, "web", { member, request, fault: undefined });
 }
 

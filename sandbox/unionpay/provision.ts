@@ -11,9 +11,11 @@ export const unionpay_merchant_fields = ["channel", "mer_id", "name"] as const;
 
 /** Reads a kept merchant's keys, so that no request has to. */
 export function admitMember(sandbox: Sandbox, merchant: UnionpayMerchant): UnionpayMember {
+  const certificate = new X509Certificate(merchant.certificate_pem);
   const member = {
     merchant,
-    merchant_key: new X509Certificate(merchant.certificate_pem).publicKey,
+    merchant_key: certificate.publicKey,
+    valid_until_ms: Date.parse(certificate.validTo),
     signing_key: readPrivateKey(merchant.signing.private_pem),
   };
   sandbox.unionpay.members.set(merchant.mer_id, member);

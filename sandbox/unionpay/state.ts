@@ -21,7 +21,13 @@ export type UnionpayMerchant = {
 };
 
 /** A merchant with its keys read. */
-export type UnionpayMember = { merchant: UnionpayMerchant; merchant_key: KeyObject; signing_key: KeyObject };
+export type UnionpayMember = {
+  merchant: UnionpayMerchant;
+  merchant_key: KeyObject;
+  /** When the merchant's certificate runs out. */
+  valid_until_ms: number;
+  signing_key: KeyObject;
+};
 
 /** The root of the simulated chain. */
 export type UnionpayRoot = KeyPairPem & { pem: string };

@@ -65,6 +65,13 @@ describe("signatures", () => {
     expect(answer.fields.respCode).toBe("11");
   });
 
+  it("refuses a merchant whose certificate has run out, with code 11", async () => {
+    await sandbox.control("/clock", { advance: 731 * 86_400 });
+    expect((await back(merchant.order())).fields.respCode).toBe("11");
+    await sandbox.control("/clock", { reset: true });
+    expect((await back(merchant.order())).fields.respCode).toBe("00");
+  });
+
   it("does not count empty fields, and counts characters as they are", async () => {
     const answer = await back(merchant.order({ orderDesc: "月饼 100% + 茶 = 好", reqReserved: "" }));
     expect(answer.fields).toMatchObject({ respCode: "00", qrCode: expect.stringContaining("https://qr.95516.com/") });

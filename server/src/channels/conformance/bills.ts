@@ -97,6 +97,7 @@ function describeContents(subject: ConformanceSubject, world: () => World, desk:
 
 function describeTroubles(subject: ConformanceSubject, world: () => World, desk: Desk, facts: BillFacts): void {
   it.each(Object.entries(troublesOf(subject.facts)))("are not known after %s (%s)", async (fault, reason) => {
+    await payInFull(world(), subject);
     await desk.publish();
     await ask(world(), subject, "bill", fault);
     const { outcome, text } = await desk.fetchBill(desk.today());
