@@ -295,6 +295,22 @@ describe("notices", () => {
     expect(new Set(ids).size).toBe(1);
   });
 
+  it("are tried three times at once first, of an application that is registered so", async () => {
+    const eager = await makeAlipayMerchant(sandbox, { eager_notices: true });
+    receiver.reply = { status: 200, body: "fail" };
+    const notifyUrl = `${receiver.url}/notice`;
+    const { qr_code } = await eager.call("alipay.trade.precreate", order(), { notifyUrl });
+    await sandbox.control("/pay", { code: qr_code });
+    await receiver.until(1);
+    await sandbox.control("/clock", { advance: 0 });
+    await sandbox.control("/clock", { advance: 0 });
+    expect(receiver.received).toHaveLength(3);
+    await sandbox.control("/clock", { advance: 239 });
+    expect(receiver.received).toHaveLength(3);
+    await sandbox.control("/clock", { advance: 1 });
+    expect(receiver.received).toHaveLength(4);
+  });
+
   it.each(["notice_tampered", "notice_bad_signature"])("%s does not verify; the next try does", async (fault) => {
     await ask("notice", fault);
     receiver.reply = { status: 200, body: "fail" };

@@ -109,7 +109,7 @@ export function makeParcel(sandbox: Sandbox, trade: AlipayTrade, notice: Notice)
     merchant: trade.app_id,
     trade: trade.out_trade_no,
     notice,
-    schedule_s: alipay_schedule_s,
+    schedule_s: findSpeaker(sandbox, trade)?.merchant.eager_notices ? [0, 0, ...alipay_schedule_s] : alipay_schedule_s,
     reply_limit_ms,
     compose: (mutation) => compose(sandbox, trade, notice, url, mutation),
     accepts: (status, body) => status === 200 && body.trim().toLowerCase() === "success",

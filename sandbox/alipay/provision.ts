@@ -18,6 +18,7 @@ export const alipay_merchant_fields = [
   "third_party",
   "app_gateway",
   "payer_id",
+  "eager_notices",
   "authorizes",
   "revokes",
 ] as const;
@@ -82,6 +83,7 @@ export async function registerAlipayMerchant(sandbox: Sandbox, fields: Fields): 
   merchant.mode = choice(fields, "mode", alipay_modes, merchant.mode);
   merchant.third_party = flag(fields, "third_party", merchant.third_party ?? false);
   merchant.payer_id = choice(fields, "payer_id", alipay_payer_ids, merchant.payer_id ?? "user_id");
+  merchant.eager_notices = flag(fields, "eager_notices", merchant.eager_notices ?? false);
   const app_gateway = optionalText(fields, "app_gateway");
   if (app_gateway !== undefined) merchant.app_gateway = app_gateway;
   await addCertificates(sandbox, merchant);

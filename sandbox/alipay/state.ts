@@ -31,6 +31,8 @@ export type AlipayMerchant = {
   third_party?: boolean;
   /** How Alipay names payers to this application; a user id unless told. */
   payer_id?: (typeof alipay_payer_ids)[number];
+  /** Notices are tried three times at once before the schedule begins, as some of Alipay's pages say. */
+  eager_notices?: boolean;
   /** Where messages go that are about no order (应用网关). */
   app_gateway?: string;
 };

@@ -7,7 +7,7 @@ import { signCall } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
 /** How Alipay names each kind that it takes. */
-const typeNames: Partial<Record<ReceiverKind, string>> = {
+export const typeNames: Partial<Record<ReceiverKind, string>> = {
   user_id: "userId",
   login_id: "loginName",
   openid: "openId",

@@ -20,7 +20,7 @@ import { asObject, type JsonObject, textOf } from "../wire-json.ts";
 import { interpretAlipayRefusal, shareQueryRefusals, shareRefusals } from "./errors.ts";
 import { cleanText } from "./pay.ts";
 import { readYuan } from "./query.ts";
-import { addReceiver, receiverKinds, removeReceiver, typeOf } from "./receivers.ts";
+import { addReceiver, receiverKinds, removeReceiver, typeNames, typeOf } from "./receivers.ts";
 import { signCall } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
@@ -114,7 +114,7 @@ function findPart(open: readonly SharingPart[], detail: JsonObject): number {
   const type = textOf(detail, "trans_in_type");
   const same = open.findIndex((one) => one.receiver.account === account && one.amount.amount === amount);
   if (same >= 0) return same;
-  return open.findIndex((one) => typeOf(one.receiver) !== type && one.amount.amount === amount);
+  return open.findIndex((one) => typeNames[one.receiver.kind] !== type && one.amount.amount === amount);
 }
 
 const states: Readonly<Record<string, SharedPart["status"]>> = {
