@@ -8,6 +8,7 @@ import { type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
 import { announce } from "./notice.ts";
 import { readSubMerchant } from "./owner.ts";
 import { refreshTrade } from "./pay.ts";
+import { readSealed } from "./sensitive.ts";
 import { sharedAmount } from "./sharing.ts";
 import type { WechatRefund, WechatTrade } from "./state.ts";
 import {
@@ -168,6 +169,34 @@ export function finishRefund(
   announce(sandbox, trade, `REFUND.${outcome}`, refund.out_refund_no);
   sandbox.changed();
   return true;
+}
+
+const destinations = ["USER_BANK_CARD", "MERCHANT_BANK_CARD"];
+
+/** POST …/refunds/{refund_id}/apply-abnormal-refund: an abnormal refund goes to a card or to the merchant's own account. */
+export function redirectRefund(sandbox: Sandbox, call: WechatCall): WechatAnswer {
+  const { body, member } = call;
+  const { sub_mchid } = readSubMerchant(member.merchant, body);
+  const out_refund_no = requireText(body, "out_refund_no", 64);
+  const type = requireText(body, "type", 32);
+  if (!destinations.includes(type)) refuseField("/type", type, "取值不合法");
+  if (type === "USER_BANK_CARD") {
+    requireText(body, "bank_type", 16);
+    for (const key of ["bank_account", "real_name"]) {
+      if (readSealed(call, body, key) === undefined) refuseField(`/${key}`, undefined, "缺少必填参数");
+    }
+  }
+  const found = sandbox.wechat.refunds.get(`${member.merchant.mchid}/${out_refund_no}`);
+  if (found === undefined || found.refund.refund_id !== call.params.refund_id || found.trade.sub_mchid !== sub_mchid) {
+    throw new WechatError(404, "RESOURCE_NOT_EXISTS", "退款单不存在");
+  }
+  const { trade, refund } = found;
+  if (refund.status !== "ABNORMAL") throw new WechatError(400, "INVALID_REQUEST", "退款单状态不支持发起异常退款");
+  refund.status = "PROCESSING";
+  const answer = { status: 200, body: describeRefund(trade, refund) };
+  planOutcome(sandbox, trade, refund, call.fault);
+  sandbox.changed();
+  return answer;
 }
 
 /** GET /v3/refund/domestic/refunds/{out_refund_no} */

@@ -8,7 +8,7 @@ import { placeCodeOrder, reverseCodeOrder } from "./code-pay-v3.ts";
 import { placeOrder } from "./pay.ts";
 import { closeOrder, queryByNumber, queryByTransaction } from "./query.ts";
 import { addReceiver, deleteReceiver } from "./receivers.ts";
-import { queryRefund, requestRefund } from "./refund.ts";
+import { queryRefund, redirectRefund, requestRefund } from "./refund.ts";
 import { placeSharing, queryHeldAmount, querySharing, unfreeze } from "./sharing.ts";
 import { placeReturn, queryReturn } from "./sharing-return.ts";
 import { order_kinds } from "./state.ts";
@@ -25,6 +25,10 @@ export function addWechatRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   app.post(
     "/v3/refund/domestic/refunds",
     serve(sandbox, "refund", (call) => requestRefund(sandbox, call)),
+  );
+  app.post(
+    "/v3/refund/domestic/refunds/:refund_id/apply-abnormal-refund",
+    serve(sandbox, "refund", (call) => redirectRefund(sandbox, call)),
   );
   app.get(
     "/v3/refund/domestic/refunds/:out_refund_no",

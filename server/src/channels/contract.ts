@@ -9,9 +9,11 @@ import type { Money } from "../kit/money.ts";
 import type { Random } from "../kit/random.ts";
 import type { Secret } from "../kit/secret.ts";
 import type { Bills } from "./contract/bill.ts";
-import type { ConfigField, ConnectionOutcome, Expiry } from "./contract/configuration.ts";
+import type { ConfigField, ConnectionOutcome, Expiry, KeyRenewal } from "./contract/configuration.ts";
 import type { ChannelDispute } from "./contract/dispute.ts";
+import type { CodeExchange, PayerIdentity } from "./contract/identity.ts";
 import type { ChannelLimits } from "./contract/limits.ts";
+import type { RedirectInput, RedirectOutcome } from "./contract/redirect.ts";
 import type { Sharing, SharingPart } from "./contract/sharing.ts";
 import type { Statements } from "./contract/statement.ts";
 import type { Transfers } from "./contract/transfer.ts";
@@ -20,7 +22,9 @@ import type { ChannelFailure, Unknown } from "./contract/trouble.ts";
 export type * from "./contract/bill.ts";
 export type * from "./contract/configuration.ts";
 export type * from "./contract/dispute.ts";
+export type * from "./contract/identity.ts";
 export type * from "./contract/limits.ts";
+export type * from "./contract/redirect.ts";
 export type * from "./contract/sharing.ts";
 export type * from "./contract/statement.ts";
 export type * from "./contract/transfer.ts";
@@ -330,6 +334,8 @@ export interface Channel {
   readonly expiries?: (account: ChannelAccount) => Expiry[];
   /** Loads what the first call would otherwise wait for, and everything else in the process with it (an SDK). */
   readonly prepare?: () => Promise<void>;
+  /** How keys of the channel that an account holds are kept new, where the channel replaces them by itself. */
+  readonly keyRenewal?: KeyRenewal;
   /** Asks the channel for something harmless, so that every credential that a payment needs is tried. */
   readonly checkConnection?: ChannelOperation<Record<string, never>, ConnectionOutcome>;
   /** Sentences about what is wrong with an account (a key that does not parse, a pair that does not match); empty when good. */
@@ -345,6 +351,8 @@ export interface Channel {
   readonly barcode?: BarcodeRules;
   readonly refund: ChannelOperation<RefundInput, RefundOutcome>;
   readonly queryRefund: ChannelOperation<RefundInput, RefundOutcome>;
+  /** Sends a refund that waits for a person (`pending` with a `detail`) another way, where the channel can. */
+  readonly redirectRefund?: ChannelOperation<RedirectInput, RedirectOutcome>;
   /** Verifies and reads a notice. Never throws. `send` fetches what verifying needs, such as the signer's certificate. */
   readNotice(context: ChannelContext, notice: WireNotice, send?: Send): Promise<NoticeResult>;
   /** What to answer: the channel sends again after anything but an acknowledgement. */
@@ -374,22 +382,3 @@ export interface BarcodeRules {
   /** Ends the order whatever its state; paid money goes back. */
   readonly cancel: Operation<AttemptReference, CloseOutcome>;
 }
-
-/** Exchanges a code that the channel gave the payer's side for the payer's identity. */
-export interface CodeExchange {
-  /** Which payer field it yields. */
-  readonly field: "openid" | "buyer_id" | "user_id";
-  readonly exchange: Operation<{ readonly code: string }, IdentityOutcome>;
-}
-
-export interface PayerIdentity extends CodeExchange {
-  /** Where to send the payer's browser so that it comes back to `redirect_url` with a code. */
-  authorizeUrl(account: ChannelAccount, redirect_url: string, state: string): string;
-  /** The query parameter of the returning request that carries the code. */
-  readonly codeParameter: string;
-}
-
-export type IdentityOutcome =
-  | { readonly kind: "identified"; readonly payer: string }
-  | { readonly kind: "failed"; readonly failure: ChannelFailure }
-  | Unknown;

@@ -8,7 +8,7 @@ import type { Logger } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
-import { createAccountUpkeep, createChannelAccounts } from "../modules/channel-account/index.ts";
+import { createAccountUpkeep, createChannelAccounts, createKeyRenewal } from "../modules/channel-account/index.ts";
 import type { DisputeServices } from "../modules/dispute/index.ts";
 import { type Authenticator, createAuthenticator } from "../modules/identity/index.ts";
 import { getMerchant, loadWebhookSecrets } from "../modules/merchant/index.ts";
@@ -148,6 +148,6 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
   };
   kick.webhooks = () => webhooks.kick();
   const beat = createHeartbeat(db, clock, log, ids.uuid());
-  const upkeep = createAccountUpkeep(shared);
-  return [...attempts, ends, ...refunds, webhooks, upkeep, createIdempotencyPurge(db, clock, log), beat];
+  const accounts = [createAccountUpkeep(shared), createKeyRenewal(shared)];
+  return [...attempts, ends, ...refunds, webhooks, ...accounts, createIdempotencyPurge(db, clock, log), beat];
 }

@@ -1,5 +1,5 @@
 /** How a channel account is configured: what a form shows, what expires, and how the connection is checked. */
-import type { ChannelFailure, Unknown } from "../contract.ts";
+import type { ChannelFailure, ChannelOperation, Unknown } from "../contract.ts";
 
 interface Text {
   readonly zh: string;
@@ -36,5 +36,20 @@ export type ConnectionOutcome =
   /** The channel answered, its signature was good, and it knows the account. */
   | { readonly kind: "connected" }
   /** The channel refused the account: which credential, in its own words. */
+  | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  | Unknown;
+
+/** Keys of the channel's own, which it replaces from time to time and gives to whoever asks. */
+export interface KeyRenewal {
+  /** How often it asks to be looked for them, in milliseconds. */
+  readonly every_ms: number;
+  readonly fetch: ChannelOperation<Record<string, never>, RenewalOutcome>;
+}
+
+export type RenewalOutcome =
+  /** The account holds all keys in force, or none of this kind. */
+  | { readonly kind: "unchanged" }
+  /** The whole config with the keys in force added to those that still verify. */
+  | { readonly kind: "renewed"; readonly config: Readonly<Record<string, unknown>> }
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
   | Unknown;

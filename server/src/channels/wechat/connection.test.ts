@@ -1,16 +1,17 @@
 /**
  * Guarantee: the check of an account's connection succeeds when WeChat Pay knows the account, and otherwise says which
- * credential it refuses; every field of an account is described; and what expires is told in time.
+ * credential it refuses; keys of WeChat Pay are renewed and migrated without a gap; every field of an account is described; and what expires is told in time.
  */
 import { describe, expect, it } from "vitest";
 import { startSandbox } from "../../../../sandbox/main.ts";
+import { systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
-import { changeAccount, makeStrangeKey } from "../conformance/harness.ts";
+import { changeAccount, context, createControlPlane, makePayInput, makeStrangeKey } from "../conformance/harness.ts";
 import { useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount } from "../contract.ts";
 import { wechatConfigSchema } from "./config.ts";
 import { wechat } from "./index.ts";
-import { provisionWechat } from "./testing/provision.ts";
+import { keysOf, type Made, provisionWechat } from "./testing/provision.ts";
 
 const world = useWorld({
   start: () => startSandbox({ port: 0 }),
@@ -44,6 +45,71 @@ describe("checking the connection", () => {
     expect(await check(nowhere)).toMatchObject({ kind: "unknown", reason: "connection" });
   });
 });
+
+describe("renewing platform certificates", () => {
+  const certificatesOf = ({ config }: Pick<ChannelAccount, "config">) =>
+    config.platform_certificates as { serial_no: string; pem: string }[];
+
+  it("adds the new one, keeps those that are good or that requests name, and lets go of an expired one", async () => {
+    const { control, caller } = world();
+    const past = await startSandbox({ port: 0, now: () => Date.UTC(2015, 0, 1) });
+    const old = [1, 2].map(() => provisionWechat(createControlPlane(past.url), "platform_certificate"));
+    const [gone, named] = (await Promise.all(old)).flatMap(({ account }) => certificatesOf(account));
+    await past.close();
+    const { account, merchant } = await provisionWechat(control, "platform_certificate");
+    const [held] = certificatesOf(account);
+    const config = { platform_certificates: [held, gone, named], wechatpay_serial: named!.serial_no };
+    const changed = changeAccount(account, { config });
+    const renew = () => caller.run("wechat.renew_keys", changed, wechat.keyRenewal!.fetch, {});
+    expect(await renew()).toEqual({ kind: "unchanged" });
+    const { platform_serial_no } = await control.post("keys/rotate", { channel: "wechat", merchant });
+    const renewed = await renew();
+    if (renewed.kind !== "renewed") throw new Error(JSON.stringify(renewed));
+    const serials = certificatesOf(renewed).map(({ serial_no }) => serial_no);
+    expect(serials).toEqual([platform_serial_no, held!.serial_no, named!.serial_no]);
+  });
+
+  it("has nothing to do for an account with public keys alone", async () => {
+    const { account } = await provisionWechat(world().control, "public_key");
+    const outcome = await world().caller.run("wechat.renew_keys", account, wechat.keyRenewal!.fetch, {});
+    expect(outcome).toEqual({ kind: "unchanged" });
+  });
+});
+
+describe("migrating from certificates to the public key", () => {
+  it("goes on at every step: certificate, both, public key", async () => {
+    const { control, caller, receiver } = world();
+    const { account, merchant } = await provisionWechat(control, "platform_certificate");
+    const portal = (verify_mode: string) =>
+      control.post("merchants", { channel: "wechat", mchid: merchant, verify_mode }) as Promise<Made>;
+    const pays = async (config: Record<string, unknown>) => {
+      const changed = changeAccount(account, { config });
+      expect(wechat.checkAccount(changed, systemClock)).toEqual([]);
+      const input = makePayInput("wechat.native", receiver.url);
+      const outcome = await caller.pay(wechat, changed, input);
+      if (outcome.kind !== "pending") return outcome.kind;
+      await control.post("pay", { code: input.serial_no });
+      const notice = await wechat.readNotice(context(changed), await receiver.next(input.serial_no));
+      return [notice.kind, (await caller.query(wechat, changed, input)).kind];
+    };
+    const good = ["payment_succeeded", "succeeded"];
+    const { platform_certificates } = account.config;
+    expect(await pays({ platform_certificates })).toEqual(good);
+    const { public_keys } = keysOf(await portal("both"));
+    // WeChat Pay knows the public key already; the account learns it before it asks for answers signed by it.
+    const wechatpay_serial = certificatesSerial(platform_certificates);
+    for (let time = 0; time < 4; time += 1) {
+      expect(await pays({ platform_certificates, public_keys, wechatpay_serial })).toEqual(good);
+      expect(await pays({ platform_certificates, public_keys })).toEqual(good);
+    }
+    await portal("public_key");
+    expect(await pays({ platform_certificates, public_keys })).toEqual(good);
+    expect(await pays({ platform_certificates: undefined, public_keys })).toEqual(good);
+    expect(await pays({ platform_certificates })).toBe("unknown");
+  });
+});
+
+const certificatesSerial = (certificates: unknown) => (certificates as { serial_no: string }[])[0]!.serial_no;
 
 describe("describing an account", () => {
   it("has a field, with labels in both languages, for everything that an account may have", () => {

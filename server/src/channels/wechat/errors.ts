@@ -144,6 +144,15 @@ export const billRefusals = {
   NOAUTH: "failed",
 } as const satisfies RefusalTable<RefusalMeaning>;
 
+/** Sending an abnormal refund another way: a refusal leaves it as it is. */
+export const redirectRefusals = {
+  PARAMERROR: "failed",
+  INVALIDREQUEST: "failed",
+  NOAUTH: "failed",
+  NOTENOUGH: "failed",
+  RULELIMIT: "failed",
+} as const satisfies RefusalTable<RefusalMeaning>;
+
 interface Refusal {
   readonly code: string;
   readonly message: string;

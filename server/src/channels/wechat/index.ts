@@ -13,7 +13,9 @@ import { identity, miniIdentity } from "./identity.ts";
 import { readNotice, replyToNotice } from "./notice.ts";
 import { appidOf, merchantOf } from "./parties.ts";
 import { payApp, payH5, payJsapi, payMini, payNative } from "./pay.ts";
+import { redirectRefund } from "./redirect-refund.ts";
 import { queryRefund, refund } from "./refund.ts";
+import { keyRenewal } from "./renew-keys.ts";
 import { sharing } from "./sharing.ts";
 import { transfers } from "./transfer.ts";
 
@@ -27,6 +29,7 @@ export const wechat: Channel = {
   secretFields: wechatSecretFields,
   fields: wechatFields,
   expiries,
+  keyRenewal,
   checkConnection,
   checkAccount: checkWechatAccount,
   identify(account, method) {
@@ -46,6 +49,7 @@ export const wechat: Channel = {
   barcode,
   refund,
   queryRefund,
+  redirectRefund,
   readNotice,
   replyToNotice,
   identity,

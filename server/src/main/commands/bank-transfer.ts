@@ -1,4 +1,5 @@
 /** `tributary payment …` and `tributary refund …`: what an operator who sees the bank's statement says of transfers. */
+import type { RefundDestination } from "../../channels/contract.ts";
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
 import { MoneyError } from "../../kit/money.ts";
@@ -9,6 +10,7 @@ import {
   listWaitingTransfers,
   rejectTransfer,
 } from "../../modules/bank-transfer/index.ts";
+import { redirectRefund } from "../../modules/refund/index.ts";
 import type { Command } from "../command.ts";
 import { StartError } from "../start-error.ts";
 import {
@@ -88,7 +90,22 @@ const refundActions: Record<string, Action> = {
     return endRefundOf(services, args, input);
   },
   "waiting-transfers": ({ withPlatform }) => withPlatform(listWaitingRefundTransfers),
+  redirect: ({ withPlatform }, args, options) =>
+    withPlatform(async (platform) => {
+      const number = requireNumber(args, "refund");
+      const { id, refund_no, status } = await redirectRefund(platform.refund, number, readDestination(options));
+      return { refund: publicId("refund", id), refund_no, status };
+    }),
 };
+
+/** Where a refund goes that the payer's account did not take. */
+function readDestination(options: Options): RefundDestination {
+  const to = requireText(options, "to");
+  if (to === "merchant") return { kind: "merchant" };
+  if (to !== "card") throw new StartError(`--to is "${to}": give merchant or card.`);
+  const [bank, account] = [requireText(options, "bank"), requireText(options, "bank-account")];
+  return { kind: "card", bank, account, name: requireText(options, "name") };
+}
 
 export function paymentCommand(withServices: WithServices): Command {
   return actionCommand(withServices, {
@@ -115,7 +132,8 @@ export function paymentCommand(withServices: WithServices): Command {
 export function refundCommand(withServices: WithServices): Command {
   return actionCommand(withServices, {
     usage: "refund <action> [number]",
-    summary: "confirm-transfer or fail-transfer by refund_no or id; waiting-transfers lists what is to be sent",
+    summary:
+      "confirm-transfer or fail-transfer by refund_no or id; waiting-transfers lists what is to be sent; redirect sends one that the payer's account did not take another way",
     options: [
       {
         flags: "--bank-reference <number>",
@@ -128,6 +146,10 @@ export function refundCommand(withServices: WithServices): Command {
         text: true,
       },
       { flags: "--reason <text>", description: "fail-transfer: why the money could not be sent", text: true },
+      { flags: "--to <destination>", description: "redirect: merchant (its own bank account) or card (the payer's)" },
+      { flags: "--bank <code>", description: "redirect to a card: the channel's code of its bank, such as ICBC_DEBIT" },
+      { flags: "--bank-account <number>", description: "redirect to a card: its number", text: true },
+      { flags: "--name <name>", description: "redirect to a card: whose it is", text: true },
     ],
     actions: refundActions,
   });

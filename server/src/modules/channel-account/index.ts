@@ -20,6 +20,7 @@ export {
   unbindChannelAccount,
   updateChannelAccount,
 } from "./manage-accounts.ts";
+export { createKeyRenewal, type KeyRenewalServices } from "./renew-keys.ts";
 export { registerChannelRoutes } from "./routes/list-channels/route.ts";
 export { listAccounts as listChannelAccounts, loadRoutes as loadBoundAccounts, type RoutedAccount } from "./store.ts";
 

@@ -54,4 +54,19 @@ export const refundErrors = defineErrors({
     retryable: true,
     outcome: "none",
   },
+  "refund.not_redirectable": {
+    type: "conflict_error",
+    status: 409,
+    message: "This refund cannot be sent another way: {reason}. Look at it at the channel's portal.",
+    retryable: false,
+    outcome: "none",
+  },
+  "refund.redirect_unknown": {
+    type: "channel_error",
+    status: 502,
+    message:
+      "The channel did not say whether it sends the refund another way: {reason}. Repeat it: the channel is asked first.",
+    retryable: true,
+    outcome: "unknown",
+  },
 });

@@ -4,6 +4,7 @@ export { refundErrors } from "./errors.ts";
 export { createRefundServices } from "./groups.ts";
 export { createRefundWorkers } from "./jobs.ts";
 export { receiveRefundNotice } from "./receive-notice.ts";
+export { redirectRefund } from "./redirect-refund.ts";
 export { type Refund, refundTransitions } from "./refund.ts";
 export { registerRefundRoutes } from "./routes/index.ts";
 export type { RefundServices } from "./services.ts";

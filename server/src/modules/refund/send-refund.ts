@@ -32,7 +32,8 @@ export async function resolveRefund(services: RefundServices, refund: Refund, at
     : recordRefund(services, refund, outcome, "channel");
 }
 
-async function recordRefund(
+/** Records what the channel says of a refund; gives the refund as it is then. */
+export async function recordRefund(
   services: RefundServices,
   refund: Refund,
   outcome: RefundOutcome,
@@ -44,14 +45,16 @@ async function recordRefund(
   return recorded.refund;
 }
 
-async function openChannel(services: RefundServices, attempt: Attempt) {
+/** The channel and the account that a refund goes through. */
+export async function openChannel(services: RefundServices, attempt: Attempt) {
   const channel = services.getChannel(attempt.channel);
   const account = await services.accounts.open(attempt.channel_account_id);
   invariant(channel && account, `channel account ${attempt.channel_account_id} of a refund is missing`);
   return { channel, account };
 }
 
-function refundInput(services: RefundServices, refund: Refund, attempt: Attempt): RefundInput {
+/** What identifies a refund towards its channel. */
+export function refundInput(services: RefundServices, refund: Refund, attempt: Attempt): RefundInput {
   invariant(attempt.channel_trade_no, "a succeeded attempt has a channel_trade_no");
   return {
     attempt: { ...attemptReference(attempt), channel_trade_no: attempt.channel_trade_no },
