@@ -15,7 +15,7 @@ import { describeCapture, describeOrder, describeOrderBriefly } from "./describe
 import { readValue } from "./money.ts";
 import { announce } from "./notice.ts";
 import { makePaypalId } from "./provision.ts";
-import { fileTrade, type PaypalCapture, type PaypalMerchant, type PaypalTrade } from "./state.ts";
+import { fileCapture, fileTrade, type PaypalCapture, type PaypalMerchant, type PaypalTrade } from "./state.ts";
 
 /** How long a payer may take to approve, and then the merchant to capture; and how long a request's id is remembered. */
 const order_life_ms = 6 * 3_600_000;
@@ -196,7 +196,7 @@ function tryCapture(sandbox: Sandbox, { merchant, fault }: PaypalCall, trade: Pa
   };
   trade.status = "COMPLETED";
   trade.capture = capture;
-  sandbox.paypal.by_capture.set(capture.id, trade);
+  fileCapture(sandbox.paypal, trade);
   if (fault?.fault !== "capture_pending") {
     finishCapture(sandbox, trade, true);
     return undefined;
@@ -209,14 +209,11 @@ function tryCapture(sandbox: Sandbox, { merchant, fault }: PaypalCall, trade: Pa
   return undefined;
 }
 
-/** By default an account takes each invoice's money once. */
-function isInvoiceUsed(sandbox: Sandbox, merchant: PaypalMerchant, trade: PaypalTrade): boolean {
-  if (trade.invoice_id === undefined) return false;
-  for (const other of sandbox.paypal.by_capture.values()) {
-    const same = other.client_id === merchant.client_id && other.invoice_id === trade.invoice_id;
-    if (same && other.capture?.status !== "DECLINED") return true;
-  }
-  return false;
+/** By default an account takes each invoice's money once; a declined capture has not taken it. */
+function isInvoiceUsed(sandbox: Sandbox, merchant: PaypalMerchant, { invoice_id }: PaypalTrade): boolean {
+  if (invoice_id === undefined) return false;
+  const other = sandbox.paypal.by_invoice.get(`${merchant.client_id}/${invoice_id}`);
+  return other?.capture !== undefined && other.capture.status !== "DECLINED";
 }
 
 function announceCapture(sandbox: Sandbox, trade: PaypalTrade, type: string, summary: string): void {

@@ -116,6 +116,8 @@ export type PaypalState = {
   /** By `client_id/out_trade_no`: the newest order of that number. */
   by_number: Map<string, PaypalTrade>;
   by_capture: Map<string, PaypalTrade>;
+  /** By `client_id/invoice_id`: the order whose capture took the invoice's money. */
+  by_invoice: Map<string, PaypalTrade>;
   by_refund: Map<string, PaypalTrade>;
   by_dispute: Map<string, PaypalTrade>;
   /** By `client_id/call/PayPal-Request-Id`. */
@@ -132,6 +134,7 @@ export function createPaypalState(): PaypalState {
     trades: new Map(),
     by_number: new Map(),
     by_capture: new Map(),
+    by_invoice: new Map(),
     by_refund: new Map(),
     by_dispute: new Map(),
     requests: new Map(),
@@ -145,11 +148,17 @@ const trades_max = 50_000;
 export function fileTrade(state: PaypalState, trade: PaypalTrade): void {
   state.trades.set(trade.order_id, trade);
   state.by_number.set(`${trade.client_id}/${trade.out_trade_no}`, trade);
-  if (trade.capture !== undefined) state.by_capture.set(trade.capture.id, trade);
+  if (trade.capture !== undefined) fileCapture(state, trade);
   for (const refund of trade.refunds) state.by_refund.set(refund.id, trade);
   for (const dispute of trade.disputes) state.by_dispute.set(dispute.id, trade);
   const [oldest] = state.trades.values();
   if (state.trades.size > trades_max && oldest !== undefined) forget(state, oldest);
+}
+
+/** Files an order's capture, once it has one. */
+export function fileCapture(state: PaypalState, trade: PaypalTrade): void {
+  state.by_capture.set(trade.capture_id, trade);
+  if (trade.invoice_id !== undefined) state.by_invoice.set(`${trade.client_id}/${trade.invoice_id}`, trade);
 }
 
 function forget(state: PaypalState, trade: PaypalTrade): void {
@@ -157,6 +166,8 @@ function forget(state: PaypalState, trade: PaypalTrade): void {
   if (state.by_number.get(number) === trade) state.by_number.delete(number);
   state.trades.delete(trade.order_id);
   state.by_capture.delete(trade.capture_id);
+  const invoice = `${trade.client_id}/${trade.invoice_id}`;
+  if (state.by_invoice.get(invoice) === trade) state.by_invoice.delete(invoice);
   for (const { id } of trade.refunds) state.by_refund.delete(id);
   for (const { id } of trade.disputes) state.by_dispute.delete(id);
 }
@@ -166,6 +177,7 @@ export function clearTrades(state: PaypalState): void {
   state.trades.clear();
   state.by_number.clear();
   state.by_capture.clear();
+  state.by_invoice.clear();
   state.by_refund.clear();
   state.by_dispute.clear();
   state.requests.clear();

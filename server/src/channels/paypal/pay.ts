@@ -1,5 +1,5 @@
 /** Starting a payment: an order with intent CAPTURE, whose payer approves it on PayPal's page. No money moves yet. */
-import type { CheckoutPaymentIntent, Order, OrderRequest, PaypalExperienceUserAction } from "@paypal/paypal-server-sdk";
+import type { Order, OrderRequest } from "@paypal/paypal-server-sdk";
 import type { ChannelContext, Conversation, PayInput, PayOutcome } from "../contract.ts";
 import { interpretRefusal, RequestRefused, unknown } from "../refusal.ts";
 import { fromPaypalMoney, toPaypalMoney } from "./amounts.ts";
@@ -35,7 +35,7 @@ async function orderOf({ account }: ChannelContext, input: PayInput): Promise<Or
   const { funding } = openPaypalAccount(account);
   const preference = sdk.PayeePaymentMethodPreference;
   return {
-    intent: "CAPTURE" satisfies `${CheckoutPaymentIntent}` as CheckoutPaymentIntent,
+    intent: sdk.CheckoutPaymentIntent.Capture,
     purchaseUnits: [
       {
         amount,
@@ -49,7 +49,7 @@ async function orderOf({ account }: ChannelContext, input: PayInput): Promise<Or
         experienceContext: {
           returnUrl: input.return_url,
           cancelUrl: input.return_url,
-          userAction: "PAY_NOW" satisfies `${PaypalExperienceUserAction}` as PaypalExperienceUserAction,
+          userAction: sdk.PaypalExperienceUserAction.PayNow,
           shippingPreference: sdk.PaypalWalletContextShippingPreference.NoShipping,
           paymentMethodPreference:
             funding === "instant" ? preference.ImmediatePaymentRequired : preference.Unrestricted,
