@@ -67,7 +67,10 @@ async function searchByTime(context: ChannelContext, attempt: AttemptReference, 
   return search(context, attempt, { created: { gt: soon_s } }, send);
 }
 
-/** The session with our number; of several (a key is forgotten after a day) the one that was paid, else the newest. */
+/**
+ * The session with our number; of several (a key is forgotten after a day) the one that was paid, else the newest. The list
+ * comes without its payments, a hundred of which could be more than an answer may be: what is found is read by itself.
+ */
 async function search(
   context: ChannelContext,
   attempt: AttemptReference,
@@ -77,12 +80,7 @@ async function search(
   let starting_after: string | undefined;
   let newest: Stripe.Checkout.Session | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const params = {
-      ...filter,
-      limit: PAGE,
-      expand: [`data.${EXPAND_PAYMENT}`],
-      ...(starting_after && { starting_after }),
-    };
+    const params = { ...filter, limit: PAGE, ...(starting_after && { starting_after }) };
     const answer = await askStripe(context, send, (stripe) => stripe.checkout.sessions.list(params));
     if (answer.kind === "unknown") return answer;
     if (answer.kind === "refused") return unknown("refused", `${answer.code}: ${answer.message}`);
@@ -96,8 +94,8 @@ async function search(
     if (page + 1 === PAGES_MAX) return unknown("system_error", "too many sessions were made since to look through");
   }
   if (!newest) return { kind: "not_found" };
-  const session = readOurSession(context, attempt, newest);
-  return "kind" in session ? session : { kind: "found", session };
+  const read = readOurSession(context, attempt, newest);
+  return "kind" in read ? read : readByNumber(context, attempt, read.id, send);
 }
 
 /** What was asked for by its payment must be ours; in a list by time the others are other orders. */
