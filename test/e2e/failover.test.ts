@@ -126,6 +126,45 @@ describe("a refusal of the account's own", () => {
   });
 });
 
+describe("an account whose credentials make no request", () => {
+  /** As if the secrets of these accounts could not be read. */
+  function spoil(...spoilt: RoutedAccount[]): () => void {
+    const { channels } = platform.services.payment;
+    const { pay } = channels;
+    channels.pay = (channel, account, input) => {
+      const bad = spoilt.some(({ id }) => id === account.id);
+      return pay(channel, bad ? { ...account, version: account.version + 1_000, secrets: {} } : account, input);
+    };
+    return () => {
+      channels.pay = pay;
+    };
+  }
+
+  test("gives the payment to the next", async () => {
+    const mend = spoil(A);
+    const payment = await platform.create();
+    mend();
+    expect(payment).toMatchObject({ status: "processing", action: { type: "qr_code" } });
+    expect(await platform.attemptsOf(payment)).toMatchObject([
+      { channel_account: A.name, status: "failed", failure: { code: "CHANNEL_ACCOUNT_UNUSABLE" } },
+      { channel_account: B.name, status: "sent" },
+    ]);
+  });
+
+  test("keeps it until it is mended where there is no other", async () => {
+    for (const { id } of [B, platform.C]) {
+      await platform.limit({ channel_account_id: id, currency: "CNY", amount_max: 1n });
+    }
+    const payment = await platform.post("/v1/payments", paymentBody("cashier"));
+    const ask = () => platform.post(`/v1/payments/${payment.id}/attempts`, { method: "alipay.qr" });
+    const mend = spoil(A);
+    expect(await ask()).toMatchObject({ status: "processing", action: { type: "none" } });
+    mend();
+    expect(await ask()).toMatchObject({ status: "processing", action: { type: "qr_code" } });
+    expect(await platform.attemptsOf(payment)).toMatchObject([{ channel_account: A.name, status: "sent" }]);
+  });
+});
+
 describe("a call whose outcome is unknown", () => {
   test.each(["timeout_before", "timeout_after", "http_500", "bad_signature", "empty"])(
     "(%s) never sends the payment on",
@@ -203,6 +242,25 @@ describe("an account that does not answer", () => {
     expect(payment).toMatchObject({ status: "failed", failure: { code: "CHANNEL_UNAVAILABLE" } });
     await expect(platform.sandbox.trade(payment.serial_no)).rejects.toThrow("404");
   });
+});
+
+test("of a hundred payments at once while an account fails, each has one attempt that may be charged", async () => {
+  // Closes the breaker, where an earlier test left it half open.
+  await platform.create();
+  await platform.failPayments(A, "http_500", 40);
+  const payments = await Promise.all(Array.from({ length: 100 }, () => platform.create()));
+  const ways = await Promise.all(payments.map((payment) => platform.attemptsOf(payment)));
+  const open = ways.map((attempts) => attempts.filter(({ status }) => status !== "failed"));
+  expect(open.every((attempts) => attempts.length === 1)).toBe(true);
+  const unknown = ways.filter((attempts) => attempts.some(({ status }) => status === "unknown"));
+  expect(unknown.length).toBeGreaterThanOrEqual(5);
+  expect(unknown.every((attempts) => attempts.length === 1)).toBe(true);
+  for (const payment of payments.filter(({ action }) => action.type === "qr_code")) {
+    await platform.sandbox.pay(codeOf(payment));
+  }
+  await platform.settle();
+  const { data } = await platform.get("/v1/payments?limit=100&status=succeeded");
+  expect(data.length).toBeGreaterThanOrEqual(100 - unknown.length);
 });
 
 test("the numbers of a payment are those of the last attempt, on its event too", async () => {

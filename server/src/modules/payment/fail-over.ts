@@ -33,13 +33,19 @@ const keptBack = {
   },
 } as const;
 
+const unusable = {
+  code: "CHANNEL_ACCOUNT_UNUSABLE",
+  message: "Nothing was sent: no request could be made with the channel account's credentials.",
+};
+
 /**
  * The failure of an attempt that another account may take instead: no money has moved, and none will.
  * @param outcome of the only call that was ever made for the attempt.
  */
 export function refusalOf(outcome: PayOutcome): ChannelFailure | undefined {
   if (outcome.kind === "failed") return outcome.failure.elsewhere ? outcome.failure : undefined;
-  return outcome.kind === "unknown" && outcome.held_back ? keptBack[outcome.held_back] : undefined;
+  if (outcome.kind !== "unknown" || outcome.reason !== "not_sent") return undefined;
+  return outcome.held_back ? keptBack[outcome.held_back] : unusable;
 }
 
 /** An attempt at the next account, not written yet; undefined when there is none, or no time. */

@@ -93,6 +93,9 @@ async function sendFirst(
     services.log.warn({ serial_no: attempt.serial_no, error }, "no next account could be looked for");
     return undefined;
   });
+  // Credentials can be mended, and then the same attempt is sent: without another account it waits for that.
+  const waits = !next && outcome.kind === "unknown" && !outcome.held_back;
+  if (waits) return record(services, attempt, attemptOutcome(outcome, rules));
   const recorded = await record(services, attempt, { kind: "failed", failure }, next);
   if (!recorded.next) return recorded;
   const { next: started } = recorded;
