@@ -4,6 +4,7 @@ import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
 import { paymentCommand, refundCommand } from "./commands/bank-transfer.ts";
 import { benchCommand } from "./commands/bench.ts";
+import { billCommand } from "./commands/bill.ts";
 import { channelAccountCommand } from "./commands/channel-account.ts";
 import { feeCommand } from "./commands/fee.ts";
 import { keyCommand } from "./commands/key.ts";
@@ -24,6 +25,7 @@ const commands: readonly Command[] = [
   keyCommand(withServices),
   userCommand(withServices),
   channelAccountCommand(withServices),
+  billCommand(withServices),
   feeCommand(withServices),
   paymentCommand(withServices),
   refundCommand(withServices),
