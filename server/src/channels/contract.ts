@@ -325,19 +325,18 @@ export interface Channel {
   readonly label: { readonly zh: string; readonly en: string };
   /** Currencies in which it can be asked to collect. */
   readonly currencies: readonly string[];
-  /** JSON schema of `config`; secret fields are listed in `secretFields` instead. */
+  /** JSON schema of `config`. */
   readonly configSchema: TSchema;
-  readonly secretFields: readonly ConfigField[];
-  /** Every field of an account, in the order of a form. */
-  readonly fields?: readonly ConfigField[];
+  /** Every field of an account, of `config` and of `secrets`, in the order of a form. */
+  readonly fields: readonly ConfigField[];
   /** What of an account stops being good, and when. */
-  readonly expiries?: (account: ChannelAccount) => Expiry[];
+  readonly expiries: (account: ChannelAccount) => Expiry[];
   /** Loads what the first call would otherwise wait for, and everything else in the process with it (an SDK). */
   readonly prepare?: () => Promise<void>;
   /** How keys of the channel that an account holds are kept new, where the channel replaces them by itself. */
   readonly keyRenewal?: KeyRenewal;
   /** Asks the channel for something harmless, so that every credential that a payment needs is tried. */
-  readonly checkConnection?: ChannelOperation<Record<string, never>, ConnectionOutcome>;
+  readonly checkConnection: ChannelOperation<Record<string, never>, ConnectionOutcome>;
   /** Sentences about what is wrong with an account (a key that does not parse, a pair that does not match); empty when good. */
   checkAccount(account: ChannelAccount, clock: Clock): string[];
   /** The identities that an echoed merchant and app must equal; the app may depend on the method. */

@@ -74,7 +74,7 @@ describe("the fields of an account", () => {
 
   it("name everything that config and secrets may hold, once, in Chinese and English", () => {
     const { properties } = alipay.configSchema as unknown as { properties: object };
-    const secrets = alipay.secretFields.map(({ name }) => name);
+    const secrets = alipay.fields.filter(({ secret }) => secret).map(({ name }) => name);
     expect(fields.map(({ name }) => name).sort()).toEqual([...Object.keys(properties), ...secrets].sort());
     for (const { label, hint } of fields) {
       for (const text of hint ? [label, hint] : [label]) {

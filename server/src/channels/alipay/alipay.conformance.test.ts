@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
-import { describeChannelConformance } from "../conformance/index.ts";
+import { describeChannelConformance, describeCoverage } from "../conformance/index.ts";
 import { ask, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
 import { alipay } from "./index.ts";
 import { provision, subjectOf } from "./testing/subject.ts";
@@ -111,3 +111,5 @@ describe("Alipay's own ways", () => {
     await control.post("pay", { code: order_string, notify: false });
   });
 });
+
+describeCoverage(alipay);

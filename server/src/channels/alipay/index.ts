@@ -19,7 +19,6 @@ export const alipay: Channel = {
   label: { zh: "支付宝", en: "Alipay" },
   currencies: ["CNY"],
   configSchema: alipayConfigSchema,
-  secretFields: alipayFields.filter((field) => field.secret),
   fields: alipayFields,
   expiries: listExpiries,
   checkConnection,

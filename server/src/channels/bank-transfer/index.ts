@@ -19,7 +19,6 @@ export const bankTransfer: Channel = {
   label: { zh: "银行转账", en: "Bank transfer" },
   currencies: Object.keys(currencyExponents),
   configSchema: bankTransferConfigSchema,
-  secretFields: bankTransferFields.filter((field) => field.secret),
   fields: bankTransferFields,
   expiries: () => [],
   checkConnection,

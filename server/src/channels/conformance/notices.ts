@@ -2,20 +2,21 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ChannelPayment, NoticeResult, PayInput, WireNotice } from "../contract.ts";
 import { checkIntegrity, expectPayment } from "../integrity.ts";
-import type { Provisioned } from "./harness.ts";
-import { type ConformanceSubject, payBy, startPayment, type World } from "./subject.ts";
+import { makeRefundInput, type Provisioned } from "./harness.ts";
+import { ask, type ConformanceSubject, payBy, startPayment, type World } from "./subject.ts";
 
 /** Notices: read once, read again, spoilt, untrue, of somebody else. */
 export function describeNotices(subject: ConformanceSubject, world: () => World): void {
   describe("notices", () => {
     describeTruth(subject, world);
+    describeBadLuck(subject, world);
     describeSpoilt(subject, world);
     describeGarbage(subject, world);
   });
 }
 
 function paymentOf(result: NoticeResult): ChannelPayment {
-  if (result.kind !== "payment_succeeded") throw new Error(`a payment was expected, not ${JSON.stringify(result)}`);
+  if (result.kind !== "payment_succeeded") throw new Error(`a payment was expected, not ${result.kind}`);
   return result.payment;
 }
 
@@ -65,6 +66,53 @@ function describeTruth(subject: ConformanceSubject, world: () => World): void {
       expect(checkIntegrity(expectPayment(channel, account, input), payment)).not.toEqual([]);
     },
   );
+}
+
+function describeBadLuck(subject: ConformanceSubject, world: () => World): void {
+  const { channel } = subject;
+
+  it("may be lost: the query tells of the payment, and a later try says the same", async () => {
+    const { account, caller, control, receiver } = world();
+    const started = await startPayment(world(), subject);
+    await ask(world(), subject, "notice", "notice_lost");
+    await payBy(world(), subject, started);
+    const queried = await caller.query(channel, account, started.input);
+    expect(queried).toMatchObject({ kind: "succeeded", payment: { amount: started.input.amount } });
+    await control.post("notices/replay", { trade: started.input.serial_no });
+    const told = await caller.readNotice(channel, account, await receiver.next(started.input.serial_no));
+    expect(paymentOf(told)).toMatchObject({ serial_no: started.input.serial_no, amount: started.input.amount });
+  });
+
+  it("may overtake one another, and each is about its own order", async () => {
+    const { account, caller, control, receiver } = world();
+    const started = [await startPayment(world(), subject), await startPayment(world(), subject)];
+    for (const one of started) await payBy(world(), subject, one, { notify: false });
+    for (const { input } of started.toReversed()) {
+      await control.post("notices/replay", { trade: input.serial_no });
+      const told = await caller.readNotice(channel, account, await receiver.next(input.serial_no));
+      expect(paymentOf(told)).toMatchObject({ serial_no: input.serial_no, amount: input.amount });
+    }
+  });
+
+  it("may come long after, also when the order was asked about, and refunded, before", async () => {
+    const { account, caller, control } = world();
+    const started = await startPayment(world(), subject);
+    const channel_trade_no = await payBy(world(), subject, started, { notify: false });
+    const before = await caller.query(channel, account, started.input);
+    await caller.refund(channel, account, makeRefundInput(started.input, channel_trade_no, 100n));
+    await control.post("notices/replay", { trade: started.input.serial_no });
+    const told = await nextPayment(world(), subject, started.input.serial_no);
+    expect(told).toMatchObject({ serial_no: started.input.serial_no, amount: started.input.amount });
+    expect(before).toMatchObject({ kind: "succeeded", payment: { channel_trade_no: told.channel_trade_no } });
+  });
+}
+
+/** Notices of a refund come to the same address, before the payment's or after it. */
+async function nextPayment({ account, caller, receiver }: World, { channel }: ConformanceSubject, serial_no: string) {
+  for (;;) {
+    const result = await caller.readNotice(channel, account, await receiver.next(serial_no));
+    if (result.kind !== "refund" && result.kind !== "ignored") return paymentOf(result);
+  }
 }
 
 function describeSpoilt(subject: ConformanceSubject, world: () => World): void {

@@ -22,6 +22,7 @@ export function describePayments(subject: ConformanceSubject, world: () => World
     describeLife(subject, world);
     describeRepetition(subject, world);
     describeTrouble(subject, world);
+    describeSkew(subject, world);
     describeUntruth(subject, world);
     describeEnd(subject, world);
   });
@@ -144,6 +145,19 @@ function describeTrouble(subject: ConformanceSubject, world: () => World): void 
     await control.post("pay", { code, outcome: "fail" });
     await ask(world(), subject, "close", fault);
     expect(await caller.close(channel, account, input)).toMatchObject({ kind: "unknown", reason });
+  });
+}
+
+function describeSkew(subject: ConformanceSubject, world: () => World): void {
+  const { channel } = subject;
+
+  it("says nothing wrong of an order when the channel's clock is a quarter of an hour ahead of ours", async () => {
+    const { caller, account, control } = world();
+    const { input } = await payInFull(world(), subject);
+    await control.post("clock", { advance: 900 });
+    const ahead = await caller.query(channel, account, input).finally(() => control.post("clock", { reset: true }));
+    expect(["succeeded", "unknown"]).toContain(ahead.kind);
+    expect(await caller.query(channel, account, input)).toMatchObject({ kind: "succeeded" });
   });
 }
 

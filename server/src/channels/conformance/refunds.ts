@@ -7,6 +7,7 @@ import { ask, type ConformanceSubject, payInFull, troublesOf, type World } from 
 export function describeRefunds(subject: ConformanceSubject, world: () => World): void {
   describe("refunds", () => {
     describeSuccess(subject, world);
+    describeRaces(subject, world);
     describeRefusal(subject, world);
     describeAsynchrony(subject, world);
     describeTrouble(subject, world);
@@ -62,6 +63,31 @@ function describeSuccess(subject: ConformanceSubject, world: () => World): void 
     const other = { ...refund, amount: money(400n, input.amount.currency) };
     expect(["failed", "unknown"]).toContain((await caller.refund(channel, account, other)).kind);
     expect(await caller.queryRefund(channel, account, other)).toMatchObject({ kind: "unknown", reason: "integrity" });
+    expect(await refundedAtChannel(world(), input.serial_no)).toBe(300);
+  });
+}
+
+function describeRaces(subject: ConformanceSubject, world: () => World): void {
+  const { channel } = subject;
+
+  it("gives back no more than was paid when two refunds of the whole race", async () => {
+    const { caller, account } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    const refunds = [1, 2].map(() => makeRefundInput(input, channel_trade_no, 8_801n));
+    const answers = await Promise.all(refunds.map((refund) => caller.refund(channel, account, refund)));
+    expect(answers.filter(({ kind }) => kind === "failed")).toHaveLength(1);
+    const asked = await Promise.all(refunds.map((refund) => caller.queryRefund(channel, account, refund)));
+    expect(asked.filter(({ kind }) => kind === "succeeded")).toHaveLength(1);
+    expect(await refundedAtChannel(world(), input.serial_no)).toBe(8_801);
+  });
+
+  it("gives back once when the same refund is asked for many times at once", async () => {
+    const { caller, account } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    const refund = makeRefundInput(input, channel_trade_no, 300n);
+    const answers = await Promise.all([1, 2, 3, 4].map(() => caller.refund(channel, account, refund)));
+    expect(answers.filter(({ kind }) => kind === "failed")).toEqual([]);
+    expect(await caller.queryRefund(channel, account, refund)).toMatchObject({ kind: "succeeded" });
     expect(await refundedAtChannel(world(), input.serial_no)).toBe(300);
   });
 }

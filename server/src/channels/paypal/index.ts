@@ -15,7 +15,6 @@ export const paypal: Channel = {
   label: { zh: "PayPal", en: "PayPal" },
   currencies: paypalCurrencies,
   configSchema: paypalConfigSchema,
-  secretFields: paypalFields.filter(({ secret }) => secret),
   fields: paypalFields,
   expiries: expiriesOfPaypal,
   prepare: async () => void (await loadSdk()),

@@ -14,7 +14,7 @@ import {
   makeUuid,
   type NoticeReceiver,
 } from "../conformance/harness.ts";
-import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { type ConformanceSubject, describeChannelConformance, describeCoverage } from "../conformance/index.ts";
 import { ask, makeOrder, payBy, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount, WireNotice } from "../contract.ts";
 import { paypal } from "./index.ts";
@@ -348,3 +348,5 @@ describe("a PayPal account as a person types it in", () => {
     expect(paypal.expiries!(changeAccount(account, { config: { webhook_root_certificate: undefined } }))).toEqual([]);
   });
 });
+
+describeCoverage(paypal);

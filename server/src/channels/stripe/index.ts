@@ -17,7 +17,6 @@ export const stripe: Channel = {
   label: { zh: "Stripe 银行卡", en: "Stripe" },
   currencies: stripeCurrencies,
   configSchema: stripeConfigSchema,
-  secretFields: stripeFields.filter(({ secret }) => secret),
   fields: stripeFields,
   expiries: () => [],
   prepare: async () => void (await importStripe()),

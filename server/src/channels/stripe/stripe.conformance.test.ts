@@ -15,7 +15,7 @@ import {
   makeUuid,
   type NoticeReceiver,
 } from "../conformance/harness.ts";
-import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { type ConformanceSubject, describeChannelConformance, describeCoverage } from "../conformance/index.ts";
 import { ask, codeOf, expectPending, makeOrder, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount, WireNotice } from "../contract.ts";
 import { stripe } from "./index.ts";
@@ -259,3 +259,5 @@ describe("a Stripe account as a person types it in", () => {
     expect(problems({}, true)).toContain("a test key, but the account is live");
   });
 });
+
+describeCoverage(stripe);

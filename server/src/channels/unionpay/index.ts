@@ -16,7 +16,6 @@ export const unionpay: Channel = {
   label: { zh: "银联云闪付", en: "UnionPay" },
   currencies: ["CNY"],
   configSchema: unionpayConfigSchema,
-  secretFields: unionpayFields.filter(({ secret }) => secret),
   fields: unionpayFields,
   expiries: expiriesOfUnionpay,
   checkConnection,

@@ -15,7 +15,7 @@ import {
   makeStrangeKey,
   makeUuid,
 } from "../conformance/harness.ts";
-import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { type ConformanceSubject, describeChannelConformance, describeCoverage } from "../conformance/index.ts";
 import { ecPrivatePem } from "../conformance/keys.ts";
 import { ask, payInFull, startPayment, useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount, PayInput } from "../contract.ts";
@@ -254,7 +254,7 @@ describe("a UnionPay account as a person types it in", () => {
     expect(unionpay.fields!.filter((field) => field.required && !field.secret).map(({ name }) => name)).toEqual(
       required,
     );
-    expect(unionpay.secretFields.map(({ name }) => name)).toEqual(["merchant_private_key"]);
+    expect(unionpay.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(["merchant_private_key"]);
     for (const { label, hint } of unionpay.fields!)
       for (const text of [label, hint!]) expect(text.zh && text.en).toBeTruthy();
   });
@@ -291,3 +291,5 @@ describe("a UnionPay account as a person types it in", () => {
     expect(problems({}, createManualClock(Date.UTC(2099, 0, 1)))).toContain("merchant_certificate expired at");
   });
 });
+
+describeCoverage(unionpay);

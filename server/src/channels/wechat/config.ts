@@ -4,7 +4,7 @@ import Type from "typebox";
 import { Value } from "typebox/value";
 import type { Clock } from "../../kit/clock.ts";
 import { memoizeByAccount } from "../account-cache.ts";
-import type { ChannelAccount, ClientCertificate, ConfigField } from "../contract.ts";
+import type { ChannelAccount, ClientCertificate } from "../contract.ts";
 import {
   problemOf,
   problemsOfValidity,
@@ -13,7 +13,6 @@ import {
   readPublicKey,
   serialOf,
 } from "../key-material.ts";
-import { wechatFields } from "./fields.ts";
 
 const url = Type.String({ pattern: "^https?://[^?#]+$" });
 const pem = Type.String({ minLength: 1, maxLength: 10_000 });
@@ -78,8 +77,6 @@ export const wechatConfigSchema = Type.Object(
   { additionalProperties: false },
 );
 export type WechatConfig = Type.Static<typeof wechatConfigSchema>;
-
-export const wechatSecretFields: readonly ConfigField[] = wechatFields.filter(({ secret }) => secret);
 
 export const API_V3_KEY_BYTES = 32;
 const API_V2_KEY_BYTES = 32;

@@ -6,7 +6,7 @@ import type { Channel } from "../contract.ts";
 import { barcode, payBarcode, query } from "./barcode.ts";
 import { bills } from "./bill.ts";
 import { close } from "./close.ts";
-import { checkWechatAccount, type WechatConfig, wechatConfigSchema, wechatSecretFields } from "./config.ts";
+import { checkWechatAccount, type WechatConfig, wechatConfigSchema } from "./config.ts";
 import { checkConnection, expiries } from "./connection.ts";
 import { wechatFields } from "./fields.ts";
 import { identity, miniIdentity } from "./identity.ts";
@@ -26,7 +26,6 @@ export const wechat: Channel = {
   label: { zh: "微信支付", en: "WeChat Pay" },
   currencies: ["CNY"],
   configSchema: wechatConfigSchema,
-  secretFields: wechatSecretFields,
   fields: wechatFields,
   expiries,
   keyRenewal,

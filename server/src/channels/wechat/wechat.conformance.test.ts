@@ -9,7 +9,7 @@ import { startSandbox } from "../../../../sandbox/main.ts";
 import { type Clock, createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
 import { changeAccount, context, makePayInput, makeRefundInput } from "../conformance/harness.ts";
-import { type ConformanceSubject, describeChannelConformance } from "../conformance/index.ts";
+import { type ConformanceSubject, describeChannelConformance, describeCoverage } from "../conformance/index.ts";
 import { ecPrivatePem } from "../conformance/keys.ts";
 import { ask, payInFull, useWorld } from "../conformance/subject.ts";
 import type { ChannelAccount, Method, Operation, PayInput, PayOutcome } from "../contract.ts";
@@ -334,3 +334,5 @@ describe("a WeChat Pay account as a person types it in", () => {
     expect(problems({}, createManualClock(0))).toContain("is not valid before");
   });
 });
+
+describeCoverage(wechat);

@@ -70,9 +70,10 @@ function checkMethods(channel: Channel, { methods }: AccountRecord): string[] {
 }
 
 function checkSecretNames(channel: Channel, { secrets }: ChannelAccount): string[] {
-  const known = channel.secretFields.map((field) => field.name);
+  const secretFields = channel.fields.filter((field) => field.secret);
+  const known = secretFields.map((field) => field.name);
   const unknown = Object.keys(secrets).filter((name) => !known.includes(name));
-  const missing = channel.secretFields.filter((field) => field.required && !secrets[field.name]);
+  const missing = secretFields.filter((field) => field.required && !secrets[field.name]);
   return [
     ...unknown.map((name) => `${name} is no secret of ${channel.id}; its secrets are ${known.join(", ")}`),
     ...missing.map((field) => `the secret ${field.name} is missing`),

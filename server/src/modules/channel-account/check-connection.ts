@@ -33,6 +33,6 @@ export async function tryConnection(
   account: ChannelAccount,
 ): Promise<ConnectionOutcome> {
   const channel = getChannel(channel_id);
-  if (!channel?.checkConnection) throw channelAccountErrors["channel_account.channel_unknown"]({ param: "channel" });
+  if (!channel) throw channelAccountErrors["channel_account.channel_unknown"]({ param: "channel" });
   return channels.run(`${channel.id}.check_connection`, account, channel.checkConnection, {});
 }

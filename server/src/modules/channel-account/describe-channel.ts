@@ -29,7 +29,7 @@ export interface ChannelView {
   fields: FieldView[];
 }
 
-const capabilities = ["close", "cancel", "identity", "sharing", "transfers", "bills", "checkConnection"] as const;
+const capabilities = ["close", "cancel", "identity", "sharing", "transfers", "bills"] as const;
 
 /** Public facts only: they are the same for every account. */
 export function presentChannel(channel: Channel): ChannelView {
@@ -42,7 +42,7 @@ export function presentChannel(channel: Channel): ChannelView {
     capabilities: capabilities.filter((name) => channel[name] !== undefined).map(toSnakeCase),
     refund_window_days: Math.floor(channel.limits.refund_window_ms / 86_400_000),
     refunds_per_payment_max: channel.limits.refunds_per_payment_max,
-    fields: (channel.fields ?? channel.secretFields).map(presentField),
+    fields: channel.fields.map(presentField),
   };
 }
 

@@ -28,7 +28,7 @@ export function expiriesOf(
   now: number,
 ): DatedExpiry[] {
   const account = toChannelAccount(record, openSecrets(envelope, record.id, secrets_sealed));
-  const expiries = getChannel(record.channel)?.expiries?.(account) ?? [];
+  const expiries = getChannel(record.channel)?.expiries(account) ?? [];
   return expiries
     .map((expiry) => ({ ...expiry, days_left: Math.floor((expiry.expires_at - now) / DAY_MS) }))
     .sort((a, b) => a.expires_at - b.expires_at);
