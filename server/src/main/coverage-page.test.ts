@@ -1,7 +1,7 @@
 /** Guarantee: the coverage page is what the conformance runs have kept, and no cell of what a channel offers is empty. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { absent } from "../channels/conformance/coverage-cells.ts";
+import { absent } from "../channels/conformance/coverage-own.ts";
 import { channels } from "../channels/registry.ts";
 import { coveragePagePath, findGaps, readCoverage, renderCoveragePage } from "./coverage-page.ts";
 

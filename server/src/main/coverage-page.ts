@@ -5,7 +5,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
-  absent,
   type Capability,
   type Cell,
   capabilities,
@@ -13,8 +12,9 @@ import {
   type Fact,
   facts,
   offers,
-  required,
+  requiredOf,
 } from "../channels/conformance/coverage-cells.ts";
+import { absent } from "../channels/conformance/coverage-own.ts";
 import { channels } from "../channels/registry.ts";
 
 export const coveragePagePath = fileURLToPath(new URL("../../../docs/COVERAGE.md", import.meta.url));
@@ -35,8 +35,7 @@ export function readCoverage(): Coverage {
 export function findGaps(coverage: Coverage): string[] {
   return Object.values(channels).flatMap((channel) =>
     capabilities
-      .filter((capability) => offers(channel, capability))
-      .flatMap((capability) => required[capability].map((fact) => cell(capability, fact)))
+      .flatMap((capability) => requiredOf(channel, capability).map((fact) => cell(capability, fact)))
       .filter((wanted) => !coverage[channel.id]?.has(wanted) && absent[channel.id]?.[wanted] === undefined)
       .map((wanted) => `${channel.id}: ${wanted}`),
   );
@@ -57,6 +56,8 @@ by capability, what may happen to it and, in the columns, the channels that offe
 \`node server/src/main/coverage-page.ts\` from what the runs keep; a test fails while this page is stale, or while a channel
 offers something that has an untested cell. What the columns' tests are is in \`conformance/coverage.ts\` and
 \`coverage-cells.ts\`.
+
+Bank transfers use no wire: what can only happen to an exchange is not asked of them.
 
 ✓ tested · a number: not possible there, for the reason below · a dot: no case of its own`;
 
@@ -82,7 +83,8 @@ function renderTable(capability: Capability, coverage: Coverage, reasons: string
   const offering = Object.values(channels).filter((channel) => offers(channel, capability));
   if (offering.length === 0) return "";
   const isShown = (fact: Fact) =>
-    required[capability].includes(fact) || offering.some(({ id }) => coverage[id]?.has(cell(capability, fact)));
+    offering.some((channel) => requiredOf(channel, capability).includes(fact)) ||
+    offering.some(({ id }) => coverage[id]?.has(cell(capability, fact)));
   const rows = (Object.keys(facts) as Fact[]).filter(isShown).map((fact) => {
     const marks = offering.map(({ id }) => mark(coverage, id, cell(capability, fact), reasons));
     return [facts[fact], ...marks];

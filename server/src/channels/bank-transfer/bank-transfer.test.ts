@@ -9,7 +9,8 @@ import { createManualClock, systemClock } from "../../kit/clock.ts";
 import { money } from "../../kit/money.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { Secret } from "../../kit/secret.ts";
-import { changeAccount, context, makeNumber } from "../conformance/harness.ts";
+import { changeAccount, context, createObservedCallers, makeNumber, makePayInput } from "../conformance/harness.ts";
+import { describeCoverage } from "../conformance/index.ts";
 import type { ChannelAccount, Statement } from "../contract.ts";
 import { bankTransfer } from "./index.ts";
 import { readOrderNo, referenceOf } from "./reference.ts";
@@ -98,3 +99,27 @@ it("refuses a statement of which any one byte is changed, an old one, and one of
     kind: "rejected",
   });
 });
+
+it("shows the same account and reference when it is asked for again, and refuses another currency", async () => {
+  const { caller } = createObservedCallers();
+  const order = makePayInput("bank.transfer", "https://shop.example/n");
+  const first = await caller.pay(bankTransfer, account, order);
+  expect(first).toMatchObject({ kind: "pending", channel_order_no: referenceOf(order.serial_no) });
+  expect(await caller.pay(bankTransfer, account, order)).toEqual(first);
+  const foreign = { ...order, amount: money(1n, "USD") };
+  const refused = { kind: "failed", failure: { code: "CURRENCY_NOT_OF_ACCOUNT", elsewhere: true } };
+  expect(await caller.pay(bankTransfer, account, foreign)).toMatchObject(refused);
+  await caller.end();
+});
+
+it("believes a statement of a key that was replaced a short time ago, and of no other", async () => {
+  const { caller } = createObservedCallers();
+  const notice = bankTransfer.statements!.write(context(account), received);
+  const renewed = changeAccount(account, { secrets: { statement_key: new Secret(`whsec_${"B".repeat(43)}=`) } });
+  expect((await caller.readNotice(bankTransfer, renewed, notice)).kind).toBe("rejected");
+  const overlapping = { ...renewed, previous: [account] };
+  expect((await caller.readNotice(bankTransfer, overlapping, notice)).kind).toBe("payment_succeeded");
+  await caller.end();
+});
+
+describeCoverage(bankTransfer);

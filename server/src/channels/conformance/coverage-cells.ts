@@ -65,8 +65,8 @@ export function cell(capability: Capability, fact: Fact): Cell {
 const exchange = ["server_error", "rate_limit", "unreadable", "bad_signature"] as const;
 const integrity = ["integrity_amount", "integrity_currency", "integrity_number", "integrity_merchant"] as const;
 
-/** What must have been tested of each capability that a channel offers. */
-export const required: Readonly<Record<Capability, readonly Fact[]>> = {
+/** What must have been tested of each capability. */
+const required: Readonly<Record<Capability, readonly Fact[]>> = {
   pay: [
     ...["success", "explicit_failure", "pending", "unknown_before", "unknown_after", "not_sent"],
     ...exchange,
@@ -105,6 +105,7 @@ export const required: Readonly<Record<Capability, readonly Fact[]>> = {
 
 /** Whether a channel has a capability at all. */
 export function offers(channel: Channel, capability: Capability): boolean {
+  if (channel.statements) return withoutWire.includes(capability);
   switch (capability) {
     case "close":
     case "cancel":
@@ -124,16 +125,16 @@ export function offers(channel: Channel, capability: Capability): boolean {
 /** Channels that tell of disputes: the contract has no member for it, as they come by notice alone. */
 const disputing: ReadonlySet<string> = new Set(["stripe", "paypal"]);
 
-export interface OwnTest {
-  /** Relative to `server/src/channels`. */
-  readonly file: string;
-  /** A part of its title as it stands in the file. */
-  readonly title: string;
-  readonly cells: readonly Cell[];
+/** What only an exchange over a wire can meet. A channel that takes statements of persons has none. */
+const ofWire: ReadonlySet<Fact> = new Set<Fact>([
+  ...["unknown_before", "unknown_after", "not_sent", ...exchange, "hostile_peer", "wrong_credentials"],
+  ...["conflicting_repeat", "lost", "reordered", "expired_key"],
+] as Fact[]);
+const withoutWire: readonly Capability[] = ["pay", "refund", "notice", "account"];
+
+/** What must have been tested of a channel's capability; nothing of one that it does not offer. */
+export function requiredOf(channel: Channel, capability: Capability): readonly Fact[] {
+  if (!offers(channel, capability)) return [];
+  const wanted = required[capability];
+  return channel.statements ? wanted.filter((fact) => !ofWire.has(fact)) : wanted;
 }
-
-/** Tests outside the suite, of what only some channels have. */
-export const ownTests: Readonly<Record<string, readonly OwnTest[]>> = {};
-
-/** Cells that a channel cannot have, and why. */
-export const absent: Readonly<Record<string, Readonly<Partial<Record<Cell, string>>>>> = {};

@@ -5,7 +5,8 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Channel } from "../contract.ts";
-import { type Capability, type Cell, cell, type Fact, ownTests } from "./coverage-cells.ts";
+import { type Capability, type Cell, cell, type Fact } from "./coverage-cells.ts";
+import { ownTests } from "./coverage-own.ts";
 
 const exchange: Readonly<Record<string, Fact>> = {
   http_500: "server_error",
@@ -191,7 +192,7 @@ export function describeCoverage(channel: Channel): void {
       const covered = new Set<Cell>(ofSuite().flatMap(({ blocks, title }) => cellsOf(blocks[1]!, title) ?? []));
       for (const { file, title, cells: own } of ownTests[channel.id] ?? []) {
         const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
-        expect(text, `${file} has no test "${title}" any more: see conformance/coverage-cells.ts`).toContain(title);
+        expect(text, `${file} has no test "${title}" any more: see conformance/coverage-own.ts`).toContain(title);
         for (const one of own) covered.add(one);
       }
       const text = `${JSON.stringify([...covered].sort(), null, 2)}\n`;

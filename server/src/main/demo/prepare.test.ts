@@ -61,7 +61,7 @@ test("a sandbox that forgot the demo merchant learns its numbers again, and its 
   const first = await prepareAnew();
   expect([first.created, Object.keys(first.accounts).sort()]).toEqual([
     true,
-    ["alipay", "paypal", "stripe", "unionpay", "wechat"],
+    ["alipay", "bank", "paypal", "stripe", "unionpay", "wechat"],
   ]);
   const second = await prepareAnew();
   expect(second.created).toBe(false);

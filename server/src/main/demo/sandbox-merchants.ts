@@ -1,4 +1,5 @@
 /** Registers the demo merchant at the simulated channels, as a person does on the channels' merchant portals. */
+import { systemRandom } from "../../kit/random.ts";
 import { Secret } from "../../kit/secret.ts";
 import type { NewAccount } from "../../modules/channel-account/index.ts";
 import { StartError } from "../start-error.ts";
@@ -136,6 +137,22 @@ export async function registerPaypal(sandbox_url: string, name: string, earlier?
   };
 }
 
+/** No bank is simulated: a person confirms what arrived, with `tributary payment confirm-transfer`. */
+export async function registerBank(): Promise<DemoAccount> {
+  return {
+    channel: "bank",
+    name: "Bank account 银行账户",
+    methods: ["bank.transfer"],
+    config: {
+      bank_name: "示例银行 Example Bank",
+      account_name: "汇流演示商店 Tributary Demo",
+      account_number: "6200000000000000",
+      currency: "CNY",
+    },
+    secrets: { statement_key: new Secret(`whsec_${systemRandom.bytes(32).toString("base64")}`) },
+  };
+}
+
 /** Each channel of the demo: how its merchant is registered. */
 export const registrations: Readonly<
   Record<string, (sandbox_url: string, name: string, earlier?: Earlier) => Promise<DemoAccount>>
@@ -145,6 +162,7 @@ export const registrations: Readonly<
   unionpay: registerUnionpay,
   stripe: registerStripe,
   paypal: registerPaypal,
+  bank: registerBank,
 };
 
 async function register(sandbox_url: string, body: Record<string, string>): Promise<Registered> {

@@ -219,12 +219,15 @@ export interface RoutedAccount {
   readonly funding_mode: FundingMode;
   readonly status: AccountRecord["status"];
   readonly methods: readonly string[];
+  /** The only currency that the account takes, where its config names one. */
+  readonly only_currency?: string | null;
 }
 
 // The book of the account is compared again: a binding alone never lends a live account to test money or the reverse.
 const routesStatement = tenantStatement(
   "channel_binding.routes",
-  `select b.merchant_id, b.livemode, a.id, a.channel, a.funding_mode, a.status, a.methods
+  `select b.merchant_id, b.livemode, a.id, a.channel, a.funding_mode, a.status, a.methods,
+     a.config ->> 'currency' as only_currency
    from unnest($1::uuid[], $2::boolean[]) as wanted (merchant_id, livemode)
    join channel_bindings b on b.merchant_id = wanted.merchant_id and b.livemode = wanted.livemode
    join channel_accounts a on a.id = b.channel_account_id and a.livemode = b.livemode

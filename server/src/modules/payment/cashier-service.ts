@@ -98,7 +98,11 @@ function needsIdentity(channel: Channel, method: Method): boolean {
 async function offeredMethods(services: PaymentServices, payment: Payment): Promise<Method[]> {
   const { merchant_id, livemode, currency } = payment;
   const accounts = await services.accounts.listForMerchant({ merchant_id, livemode });
-  const usable = accounts.filter((account) => services.getChannel(account.channel)?.currencies.includes(currency));
+  const usable = accounts.filter(
+    (account) =>
+      (account.only_currency ?? currency) === currency &&
+      services.getChannel(account.channel)?.currencies.includes(currency),
+  );
   const offered = new Set(usable.flatMap((account) => account.methods));
   return allMethods.filter((method) => offered.has(method) && (payment.method === null || payment.method === method));
 }

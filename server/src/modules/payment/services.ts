@@ -19,6 +19,7 @@ export interface AccountChoice {
   channel: string;
   funding_mode: "direct" | "pooled";
   methods: readonly string[];
+  only_currency?: string | null;
 }
 
 export interface ChannelAccounts {

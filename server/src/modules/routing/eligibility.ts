@@ -61,6 +61,7 @@ function refuse(account: RoutedAccount, wanted: Wanted, facts: AccountFacts): Re
   if (wanted.tried.includes(account.id)) return "tried";
   if (account.status !== "enabled") return "disabled";
   if (!account.methods.includes(wanted.method)) return "method";
+  if ((account.only_currency ?? wanted.currency) !== wanted.currency) return "currency";
   if (!facts.getChannel(account.channel)?.currencies.includes(wanted.currency)) return "currency";
   const limit = facts.limitOf(account.id);
   const refusal = limit && exceeds(limit, wanted, (day) => facts.usedOn(account.id, day));
