@@ -7,7 +7,7 @@ import { coveragePagePath, findGaps, readCoverage, renderCoveragePage } from "./
 
 test("the page is up to date", () => {
   const page = readFileSync(coveragePagePath, "utf8");
-  expect(page, "run node server/src/main/coverage-page.ts").toBe(renderCoveragePage(readCoverage()));
+  expect(page, "run npm run coverage").toBe(renderCoveragePage(readCoverage()));
 });
 
 test("every cell that a channel's offers ask for is tested, or says why it cannot be", () => {

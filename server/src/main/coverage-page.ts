@@ -1,6 +1,6 @@
 /**
  * `docs/COVERAGE.md`: what the conformance suite has tested of each channel. Made of what its runs keep
- * (`channels/conformance/coverage/*.json`) by `node server/src/main/coverage-page.ts`.
+ * (`channels/conformance/coverage/*.json`) by `npm run coverage`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -52,10 +52,9 @@ export function renderCoveragePage(coverage: Coverage): string {
 const HEAD = `# Coverage
 
 What the conformance suite (\`server/src/channels/conformance\`) has tested of each channel, against its simulator over HTTP:
-by capability, what may happen to it and, in the columns, the channels that offer it. Written by
-\`node server/src/main/coverage-page.ts\` from what the runs keep; a test fails while this page is stale, or while a channel
-offers something that has an untested cell. What the columns' tests are is in \`conformance/coverage.ts\` and
-\`coverage-cells.ts\`.
+by capability, what may happen to it and, in the columns, the channels that offer it. Written by \`npm run coverage\` from what
+the runs keep (\`vitest run -u\` renews that); a test fails while this page is stale, or while a channel offers something that
+has an untested cell. Which tests make a cell is in \`conformance/coverage.ts\` and \`coverage-own.ts\`.
 
 Bank transfers use no wire: what can only happen to an exchange is not asked of them.
 

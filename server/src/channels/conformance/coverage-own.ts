@@ -34,6 +34,15 @@ export const ownTests: Readonly<Record<string, readonly OwnTest[]>> = {
       ],
       "never writes the name or the openid": ["transfers secrecy"],
     }),
+    ...of("wechat/bill.test.ts", {
+      "does not exist on a day without trades": ["bills not_found"],
+      "is fetched whole, from ten o'clock of the next day on": ["bills success", "bills pending"],
+      "shows the movements of a direct merchant's money": ["bills success"],
+      "does not know after %s (%s)": ["bills unreadable"],
+      "follows no address that is not the channel's, and believes no other hash": [
+        ...(["bills hostile_peer", "bills tampered"] as const),
+      ],
+    }),
   ],
   alipay: [
     ...of("alipay/sharing.test.ts", {

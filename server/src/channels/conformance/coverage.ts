@@ -121,6 +121,14 @@ const suite: Readonly<Record<string, readonly (readonly [string, (word: string) 
     ["trusts", () => [...cells("query", "key_rotation"), ...cells("notice", "key_rotation")]],
     ["writes neither keys nor payers into the log", () => cells("account", "secrecy")],
   ],
+  bills: [
+    ["are not there for a day that is not over", () => cells("bills", "pending")],
+    ["hold the day's payments and refunds", () => cells("bills", "success")],
+    ["are given as the channel gives them", () => cells("bills", "tampered")],
+    ["are no bill of a day on which nothing happened", () => cells("bills", "not_found")],
+    ["are not known after %s", (fault) => cells("bills", troubleOf(fault), "unreadable")],
+    ["are not fetched from an address", () => cells("bills", "hostile_peer")],
+  ],
   "code payments": [
     ["takes the money at once", () => cells("barcode", "success")],
     ["waits for a payer who must confirm", () => cells("barcode", "pending")],
