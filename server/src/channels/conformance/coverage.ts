@@ -127,6 +127,7 @@ const suite: Readonly<Record<string, readonly (readonly [string, (word: string) 
     ["are given as the channel gives them", () => cells("bills", "tampered")],
     ["are no bill of a day on which nothing happened", () => cells("bills", "not_found")],
     ["are not known after %s", (fault) => cells("bills", troubleOf(fault), "unreadable")],
+    ["are not known when their file meets %s", () => cells("bills", "unreadable")],
     ["are not fetched from an address", () => cells("bills", "hostile_peer")],
   ],
   "code payments": [
