@@ -80,6 +80,13 @@ test("a merchant, an app and a key are made, listed, rotated and revoked", async
   const rotated = await run(keyCommand, ["rotate", key.id], { merchant: merchant.id, overlap: 1 });
   expect(rotated.secret_key).not.toBe(key.secret_key);
   expect(rotated.replaced.expires_at).not.toBeNull();
+  const restriction = { merchant: merchant.id, networks: "203.0.113.0/24,2001:db8::1" };
+  const restricted = await run(keyCommand, ["restrict", rotated.id], restriction);
+  expect(restricted.networks).toEqual(["203.0.113.0/24", "2001:db8::1"]);
+  expect(await run(keyCommand, ["restrict", rotated.id], { ...restriction, networks: "any" })).toMatchObject({
+    networks: [],
+  });
+  await expect(run(keyCommand, ["restrict", rotated.id], { merchant: merchant.id })).rejects.toThrow("--networks");
   const revoked = await run(keyCommand, ["revoke", rotated.id], { merchant: merchant.id });
   expect(revoked.revoked_at).not.toBeNull();
   const list = await run(keyCommand, ["list"], { merchant: merchant.id, app: app.id, prefix: key.prefix });

@@ -1,12 +1,21 @@
 /** `tributary key …`: API keys of apps. A key is printed when it is made and never again. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
-import { type ApiKey, createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from "../../modules/identity/index.ts";
+import {
+  type ApiKey,
+  createApiKey,
+  listApiKeys,
+  restrictApiKey,
+  revokeApiKey,
+  rotateApiKey,
+} from "../../modules/identity/index.ts";
 import type { Command } from "../command.ts";
+import { StartError } from "../start-error.ts";
 import {
   type Action,
   actionCommand,
   hoursOption,
+  type Options,
   readId,
   refuseLiveInDemo,
   requireText,
@@ -26,10 +35,17 @@ function showKey(key: ApiKey) {
     name: key.name,
     prefix: key.prefix,
     livemode: key.livemode,
+    networks: key.allowed_networks,
     created_at: instant(key.created_at),
     expires_at: instant(key.expires_at),
     revoked_at: instant(key.revoked_at),
   };
+}
+
+/** Undefined where nothing was said. */
+function networksOption(options: Options): string[] | undefined {
+  const text = textOption(options, "networks");
+  return text === "any" ? [] : text?.split(",");
 }
 
 const actions: Record<string, Action> = {
@@ -40,6 +56,7 @@ const actions: Record<string, Action> = {
       app_id: readId("app", requireText(options, "app")),
       livemode: options.live === true,
       name: textOption(options, "name") ?? "",
+      allowed_networks: networksOption(options) ?? [],
     };
     const { api_key, secret_key } = await createApiKey({ ...services, sql: services.db }, input);
     return { ...showKey(api_key), secret_key: secret_key.reveal() };
@@ -58,6 +75,12 @@ const actions: Record<string, Action> = {
     const merchant_id = readId("merchant", requireText(options, "merchant"));
     return showKey(await revokeApiKey(services, { merchant_id, key_id: readId("api_key", id) }));
   },
+  async restrict(services, [id], options) {
+    const allowed_networks = networksOption(options);
+    if (allowed_networks === undefined) throw new StartError("Say --networks …, or --networks any for anywhere.");
+    const merchant_id = readId("merchant", requireText(options, "merchant"));
+    return showKey(await restrictApiKey(services, { merchant_id, key_id: readId("api_key", id), allowed_networks }));
+  },
   async rotate(services, [id], options) {
     const overlap_ms = hoursOption(options, "overlap");
     const { api_key, secret_key, replaced } = await rotateApiKey(services, {
@@ -72,13 +95,17 @@ const actions: Record<string, Action> = {
 export function keyCommand(withServices: WithServices): Command {
   return actionCommand(withServices, {
     usage: "key <action> [id]",
-    summary: "create, list, revoke or rotate API keys",
+    summary: "create, list, restrict, revoke or rotate API keys",
     options: [
       { flags: "--merchant <id>", description: "the merchant whose key it is" },
       { flags: "--app <id>", description: "create: the app that calls; list: only its keys" },
       { flags: "--live", description: "create: a key for live money instead of the sandbox" },
       { flags: "--name <name>", description: "create: a note for people" },
       { flags: "--prefix <text>", description: "list: only keys that begin so" },
+      {
+        flags: "--networks <list>",
+        description: "create, restrict: where it may call from, such as 203.0.113.0/24,2001:db8::/32; any for anywhere",
+      },
       { flags: "--overlap <hours>", description: "rotate: how long the old key works too (default: 24)" },
     ],
     actions,

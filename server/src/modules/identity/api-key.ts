@@ -12,6 +12,8 @@ export interface ApiKey {
   readonly name: string;
   /** The first characters, by which people recognise a key. */
   readonly prefix: string;
+  /** Addresses and networks from which it may call; anywhere when there are none. */
+  readonly allowed_networks: readonly string[];
   /** Epoch milliseconds. */
   readonly created_at: number;
   /** Set by a rotation: until then the key and its successor both work. */

@@ -14,7 +14,7 @@ import { systemRandom } from "../../kit/random.ts";
 import { Secret } from "../../kit/secret.ts";
 import { type Database, openDatabase } from "../../kit/sql/database.ts";
 import { createApp, createMerchant, setAppStatus, setMerchantStatus } from "../merchant/index.ts";
-import { createApiKey, createAuthenticator, listApiKeys, revokeApiKey, rotateApiKey } from "./index.ts";
+import { createApiKey, createAuthenticator, listApiKeys, restrictApiKey, revokeApiKey, rotateApiKey } from "./index.ts";
 
 const HOUR_MS = 3600_000;
 const clock = createManualClock(Date.parse("2026-11-20T00:00:00Z"));
@@ -64,15 +64,18 @@ async function createDoor(options: { cache_ttl_ms?: number; key_burst?: number; 
   server.addHook("onRequest", authenticator.hook);
   server.get("/v1/me", (request) => request.caller);
   stops.push(() => authenticator.stop());
-  const ask = (authorization?: string) =>
-    server.inject({ url: "/v1/me", headers: authorization === undefined ? {} : { authorization } });
-  return { authenticator, ask, askWith: (key: Secret) => ask(`Bearer ${key.reveal()}`) };
+  const ask = (authorization?: string, remoteAddress = "192.0.2.1") =>
+    server.inject({ url: "/v1/me", headers: authorization === undefined ? {} : { authorization }, remoteAddress });
+  const askWith = (key: Secret, remoteAddress?: string) => ask(`Bearer ${key.reveal()}`, remoteAddress);
+  return { authenticator, ask, askWith };
 }
 
 /** An announcement reaches the other connections a moment after its commit; this waits until it has. */
 async function announced(condition: () => Promise<boolean>): Promise<void> {
   await expect.poll(condition, { timeout: 5_000, interval: 5 }).toBe(true);
 }
+
+const page = { limit: 20, older_than: null, newer_than: null, order: "desc", fetch: 21 } as const;
 
 test("a key names its merchant, app and book", async () => {
   const door = await createDoor();
@@ -189,7 +192,6 @@ test("another merchant's key cannot be revoked, rotated or listed, and seems not
   const notFound = { code: "identity.api_key_not_found" };
   await expect(revokeApiKey(services(), foreign)).rejects.toMatchObject(notFound);
   await expect(rotateApiKey(services(), foreign)).rejects.toMatchObject(notFound);
-  const page = { limit: 20, older_than: null, newer_than: null, order: "desc", fetch: 21 } as const;
   const filter = { merchant_id: mine.merchant.id, prefix: mine.api_key.prefix.slice(0, 14) };
   expect((await listApiKeys(db, filter, page)).rows).toEqual([mine.api_key]);
   expect((await listApiKeys(db, { ...filter, prefix: other.api_key.prefix }, page)).rows).toEqual([]);
@@ -237,3 +239,41 @@ test("a client that forgot its key, or sends none, locks out nobody", async () =
   }
   expect((await door.askWith(secret_key)).statusCode).toBe(200);
 });
+
+test("a key that is bound to networks works from there alone, its successor too, and a change works at once", async () => {
+  const door = await createDoor();
+  const { merchant, app } = await createCaller();
+  const owner = { merchant_id: merchant.id, app_id: app.id, livemode: false };
+  const allowed_networks = ["203.0.113.0/24", "2001:db8::/32", "198.51.100.7"];
+  const { api_key, secret_key } = await createApiKey(services(), { ...owner, allowed_networks });
+  const from = async (address: string, key = secret_key) => {
+    const answer = await door.askWith(key, address);
+    return answer.statusCode === 200 ? "in" : answer.json().error.code;
+  };
+  for (const address of ["203.0.113.9", "2001:db8:1::9", "198.51.100.7", "::ffff:203.0.113.9"]) {
+    expect(await from(address), address).toBe("in");
+  }
+  for (const address of ["203.0.114.9", "198.51.100.8", "2001:db9::1", "127.0.0.1"]) {
+    expect(await from(address), address).toBe("identity.address_refused");
+  }
+  const successor = await rotateApiKey(services(), { merchant_id: merchant.id, key_id: api_key.id });
+  expect(successor.api_key.allowed_networks).toEqual(allowed_networks);
+  expect(await from("127.0.0.1", successor.secret_key)).toBe("identity.address_refused");
+  const change = { merchant_id: merchant.id, key_id: api_key.id };
+  await restrictApiKey(services(), { ...change, allowed_networks: ["127.0.0.1"] });
+  await announced(async () => (await from("127.0.0.1")) === "in");
+  expect(await from("203.0.113.9")).toBe("identity.address_refused");
+  await restrictApiKey(services(), { ...change, allowed_networks: [] });
+  await announced(async () => (await from("203.0.113.9")) === "in");
+});
+
+test.each(["203.0.113.0/33", "203.0.113", "2001:db8::/129", "shop.example", "10.0.0.0/8;"])(
+  "%s is no network, and nothing is changed",
+  async (text) => {
+    const { merchant, api_key } = await createCaller();
+    const change = { merchant_id: merchant.id, key_id: api_key.id, allowed_networks: ["192.0.2.1", text] };
+    await expect(restrictApiKey(services(), change)).rejects.toThrow(text);
+    const [key] = (await listApiKeys(db, { merchant_id: merchant.id }, page)).rows;
+    expect(key!.allowed_networks).toEqual([]);
+  },
+);

@@ -43,6 +43,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   function admit(verified: VerifiedKey, request: FastifyRequest): Error | undefined {
     if (verified.expires_at <= clock.now()) return identityErrors["identity.key_expired"]();
+    if (!verified.allows(request.ip)) return identityErrors["identity.address_refused"]();
     if (verified.refusal) return identityErrors[verified.refusal]();
     const wait_ms = keyLimiter.take(verified.caller.key_id);
     if (wait_ms > 0) return rateLimited(wait_ms);

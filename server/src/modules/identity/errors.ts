@@ -43,6 +43,21 @@ export const identityErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "identity.address_refused": {
+    type: "permission_error",
+    status: 403,
+    message:
+      "This API key may not be used from this address. Call from one of its networks, or let the operator add yours.",
+    retryable: false,
+    outcome: "none",
+  },
+  "identity.networks_invalid": {
+    type: "invalid_request_error",
+    status: 400,
+    message: "Give addresses or networks such as 203.0.113.7 or 203.0.113.0/24. {problem}",
+    retryable: false,
+    outcome: "none",
+  },
   "identity.api_key_not_found": {
     type: "not_found_error",
     status: 404,

@@ -11,6 +11,7 @@ import type { Database } from "../../kit/sql/database.ts";
 import { loadStanding } from "../merchant/index.ts";
 import { prefixOf } from "./api-key.ts";
 import { identityErrors } from "./errors.ts";
+import { createNetworkCheck } from "./networks.ts";
 import { type HashedKey, loadKeysByPrefix } from "./store.ts";
 
 /** A key whose hash was right and that was not revoked when it was loaded. */
@@ -19,6 +20,8 @@ export interface VerifiedKey {
   /** Epoch milliseconds; infinite unless the key was rotated. */
   readonly expires_at: number;
   readonly loaded_at: number;
+  /** Whether it may be used from this address. */
+  readonly allows: (address: string) => boolean;
   /** Why it may not call all the same: its merchant's or its app's standing. */
   readonly refusal: "identity.merchant_inactive" | "identity.app_disabled" | undefined;
 }
@@ -105,7 +108,8 @@ async function verifyKey(db: Database, clock: Clock, key: string, digest: string
       ? undefined
       : "identity.app_disabled";
   const caller = { merchant_id, app_id, livemode, key_id };
-  return { caller, expires_at: found.expires_at ?? Number.POSITIVE_INFINITY, loaded_at, refusal };
+  const allows = createNetworkCheck(found.allowed_networks);
+  return { caller, expires_at: found.expires_at ?? Number.POSITIVE_INFINITY, loaded_at, allows, refusal };
 }
 
 /** Compares with every candidate, and when there is none as well, in a time that tells nothing about the bytes. */

@@ -8,7 +8,8 @@ import { brokenConstraint, type Database, type Sql } from "../../kit/sql/databas
 import { announceCredentialChange, merchantErrors } from "../merchant/index.ts";
 import { type ApiKey, generateKey, hashKey, prefixOf } from "./api-key.ts";
 import { identityErrors } from "./errors.ts";
-import { expireKey, insertKey, type KeyFilter, lockKey, saveRevocation, selectKeys } from "./store.ts";
+import { readNetworks } from "./networks.ts";
+import { expireKey, insertKey, type KeyFilter, lockKey, saveNetworks, saveRevocation, selectKeys } from "./store.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const NAME_LENGTH_MAX = 100;
@@ -28,11 +29,18 @@ export interface CreatedKey {
 
 /**
  * Creates a key of an app for one of its merchant's two books.
- * @throws app.not_found
+ * @param input.allowed_networks where it may call from, as addresses or in CIDR form; anywhere unless given.
+ * @throws app.not_found, identity.networks_invalid
  */
 export async function createApiKey(
   services: Making,
-  input: { merchant_id: string; app_id: string; livemode: boolean; name?: string },
+  input: {
+    merchant_id: string;
+    app_id: string;
+    livemode: boolean;
+    name?: string;
+    allowed_networks?: readonly string[];
+  },
 ): Promise<CreatedKey> {
   const secret_key = generateKey(services.random, input.livemode);
   const api_key: ApiKey = {
@@ -42,6 +50,7 @@ export async function createApiKey(
     livemode: input.livemode,
     name: (input.name ?? "").slice(0, NAME_LENGTH_MAX),
     prefix: prefixOf(secret_key.reveal()),
+    allowed_networks: readNetworks(input.allowed_networks ?? []),
     created_at: services.clock.now(),
     expires_at: null,
     revoked_at: null,
@@ -87,6 +96,24 @@ export async function revokeApiKey(
 ): Promise<ApiKey> {
   return services.db.transaction(async (tx) => {
     const key = await saveRevocation(tx, input.merchant_id, input.key_id, services.clock.now());
+    if (!key) throw identityErrors["identity.api_key_not_found"]();
+    await announceCredentialChange(tx);
+    return key;
+  });
+}
+
+/**
+ * Says where a key may call from, instead of what was said before; nowhere in particular when there are none. Every
+ * process goes by it once this has committed and its announcement arrived.
+ * @throws identity.api_key_not_found, identity.networks_invalid
+ */
+export async function restrictApiKey(
+  { db }: { db: Database },
+  input: { merchant_id: string; key_id: string; allowed_networks: readonly string[] },
+): Promise<ApiKey> {
+  const networks = readNetworks(input.allowed_networks);
+  return db.transaction(async (tx) => {
+    const key = await saveNetworks(tx, input.merchant_id, input.key_id, networks);
     if (!key) throw identityErrors["identity.api_key_not_found"]();
     await announceCredentialChange(tx);
     return key;

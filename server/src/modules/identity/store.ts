@@ -1,21 +1,24 @@
 /** All SQL on API keys. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
+import { textArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import type { ApiKey } from "./api-key.ts";
 
-const columns = "merchant_id, id, app_id, livemode, name, prefix, created_at, expires_at, revoked_at";
+const columns = "merchant_id, id, app_id, livemode, name, prefix, allowed_networks, created_at, expires_at, revoked_at";
 
 const insertStatement = tenantStatement(
   "api_key.insert",
-  `insert into api_keys (merchant_id, id, app_id, livemode, name, prefix, created_at, hash)
-   values ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8)`,
+  `insert into api_keys (merchant_id, id, app_id, livemode, name, prefix, allowed_networks, created_at, hash)
+   values ($1, $2, $3, $4, $5, $6, $7::text[], $8::timestamptz, $9)`,
 );
 
 export async function insertKey(sql: Sql, key: ApiKey, hash: Buffer): Promise<void> {
   const { merchant_id, id, app_id, livemode, name, prefix, created_at } = key;
-  await sql.query(insertStatement, [merchant_id, id, app_id, livemode, name, prefix, toRfc3339(created_at), hash]);
+  const networks = textArray(key.allowed_networks);
+  const values = [merchant_id, id, app_id, livemode, name, prefix, networks, toRfc3339(created_at), hash];
+  await sql.query(insertStatement, values);
 }
 
 const lockStatement = tenantStatement(
@@ -55,6 +58,21 @@ export async function saveRevocation(
   at: number,
 ): Promise<ApiKey | undefined> {
   const [key] = await tx.query<ApiKey>(revokeStatement, [merchant_id, id, toRfc3339(at)]);
+  return key;
+}
+
+const networksStatement = tenantStatement(
+  "api_key.set_networks",
+  `update api_keys set allowed_networks = $3::text[] where merchant_id = $1 and id = $2 returning ${columns}`,
+);
+
+export async function saveNetworks(
+  tx: Transaction,
+  merchant_id: string,
+  id: string,
+  networks: readonly string[],
+): Promise<ApiKey | undefined> {
+  const [key] = await tx.query<ApiKey>(networksStatement, [merchant_id, id, textArray(networks)]);
   return key;
 }
 
