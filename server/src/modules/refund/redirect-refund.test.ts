@@ -8,9 +8,10 @@ import { type Platform, startPlatform } from "../../../../test/platform/platform
 import { refundCommand } from "../../main/commands/bank-transfer.ts";
 import { redirectRefund } from "./index.ts";
 
+const lines: string[] = [];
 let platform: Platform;
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startPlatform({ logs: { write: (line) => void lines.push(line) } });
 });
 afterAll(() => platform.close());
 afterEach(async () => {
@@ -38,9 +39,12 @@ const redirect = (id: string, to: Parameters<typeof redirectRefund>[2] = { kind:
 test.each([{ kind: "merchant" }, card] as const)("an abnormal refund goes to $kind, and succeeds", async (to) => {
   const id = await refund("refund_abnormal");
   expect(await statusOf(id)).toBe("sent");
+  await platform.advance(60_000);
+  expect(lines.some((line) => line.includes("a refund waits for a person"))).toBe(true);
   expect((await redirect(id, to)).status).toBe("sent");
   await platform.settle();
   expect(await statusOf(id)).toBe("succeeded");
+  expect(lines.filter((line) => line.includes(card.account) || line.includes(card.name))).toEqual([]);
 });
 
 test("a lost answer is repeated, and sends nothing twice", async () => {

@@ -40,6 +40,9 @@ export async function recordRefund(
   from: OutcomeSource,
 ): Promise<Refund> {
   const { merchant_id, payment_id, id: refund_id } = refund;
+  if (outcome.kind === "pending" && outcome.detail) {
+    services.log.warn({ refund_id, detail: outcome.detail }, "a refund waits for a person");
+  }
   const recorded = await services.groups.recordOutcome({ merchant_id, payment_id, refund_id, outcome, from });
   invariant(recorded.refund, "a refund vanished while its channel was called");
   return recorded.refund;
