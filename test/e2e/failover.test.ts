@@ -3,8 +3,15 @@
  * takes the payment within the same request, and at most one ever takes the money; where nobody knows whether it was
  * charged, no other account is asked.
  */
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { publicId } from "../../server/src/kit/id.ts";
+import { registerWechat } from "../../server/src/main/demo/sandbox-merchants.ts";
+import {
+  bindChannelAccount,
+  createChannelAccount,
+  unbindChannelAccount,
+} from "../../server/src/modules/channel-account/index.ts";
 import { codeOf, nextNumber, paymentBody } from "../platform/payments.ts";
 import { type RoutedAccount, type RoutedPlatform, startRoutedPlatform } from "../platform/routing.ts";
 import type { Json } from "../platform/sandbox-control.ts";
@@ -124,6 +131,33 @@ describe("a refusal of the account's own", () => {
     await platform.settle();
     expect(await platform.get(`/v1/payments/${payment.id}`)).toMatchObject({ status: "succeeded" });
   });
+});
+
+test("a payer whom only the refusing account's application knows stays there; another order goes on", async () => {
+  const { services, sandbox, merchant } = platform;
+  const { merchant_id } = merchant;
+  const registered = await registerWechat(sandbox.url, "Refused");
+  const given = { ...services, getChannel: services.payment.getChannel };
+  const first = await createChannelAccount(given, { ...registered, funding_mode: "pooled", livemode: false });
+  await bindChannelAccount(services, { merchant_id, channel_account_id: first.id, priority: 1 });
+  platform.clock.advance(1_000);
+  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const merchant_public_key_pem = publicKey.export({ type: "spki", format: "pem" });
+  const mchid = first.config.mchid;
+  await sandbox.request("POST", "/control/merchants", {
+    channel: "wechat",
+    name: "Refused",
+    mchid,
+    merchant_public_key_pem,
+  });
+  const names = [first.id, merchant.accounts.wechat].map((id) => publicId("channel_account", id));
+  const native = await platform.post("/v1/payments", paymentBody("wechat.native"));
+  expect(await platform.takers(native)).toEqual(names);
+  const jsapi = await platform.post("/v1/payments", paymentBody("wechat.jsapi"));
+  expect(jsapi).toMatchObject({ status: "failed", failure: { code: "SIGN_ERROR" } });
+  expect(await platform.takers(jsapi)).toEqual(names.slice(0, 1));
+  await unbindChannelAccount(services.db, { merchant_id, channel_account_id: first.id });
+  await platform.sandbox.pay(codeOf(native));
 });
 
 describe("an account whose credentials make no request", () => {

@@ -6,9 +6,9 @@ import { decodeCashierToken } from "./cashier-token.ts";
 import { createAttempt } from "./create-attempt.ts";
 import { paymentErrors } from "./errors.ts";
 import { explainNoRoute, findRoute } from "./new-attempt.ts";
+import { openChannel } from "./open-channel.ts";
 import { isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
 import { findShownAttempt } from "./read-payment.ts";
-import { openChannel } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 import { loadPayments } from "./store.ts";
 

@@ -5,9 +5,10 @@
  */
 import type { ChannelFailure, PayOutcome } from "../../channels/contract.ts";
 import { publicId } from "../../kit/id.ts";
-import { findRoute, newAttempt } from "./new-attempt.ts";
+import { type AttemptRoute, findRoute, newAttempt } from "./new-attempt.ts";
+import { openChannel } from "./open-channel.ts";
 import { type Attempt, isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
-import type { PaymentServices } from "./services.ts";
+import type { AccountChoice, PaymentServices } from "./services.ts";
 
 /** Accounts that one request tries. */
 const ACCOUNTS_MAX = 3;
@@ -56,17 +57,45 @@ export async function nextAttempt(
   tries: Tries,
 ): Promise<Attempt | undefined> {
   if (tries.accounts.length >= ACCOUNTS_MAX || services.clock.now() - tries.since > FAIL_OVER_MS_MAX) return undefined;
+  const route = await findNextRoute(services, payment, refused, tries.accounts);
+  if (!route) return undefined;
   const { method, payer } = refused;
-  const { account, decision } = await findRoute(services, payment, { method, payer, tried: tries.accounts });
+  const decision = { ...route.decision, instead_of: publicId("attempt", refused.id) };
+  const choice = { method, payer, route: { account: route.account, decision } };
+  // The latest attempt stands for the payment, and ids of one millisecond are in no order.
+  let next = newAttempt(services, payment, choice);
+  while (next.id < refused.id) next = newAttempt(services, payment, choice);
+  return next;
+}
+
+async function findNextRoute(
+  services: PaymentServices,
+  payment: Payment,
+  refused: Attempt,
+  tried: readonly string[],
+): Promise<AttemptRoute | undefined> {
+  const { method, payer } = refused;
+  const { account, decision } = await findRoute(services, payment, { method, payer, tried });
   const chosen = decision.candidates.find((candidate) => candidate.account === decision.account);
   // Whom nobody else could replace was good enough for a first try, not for a second.
   if (!account || chosen?.refusal) return undefined;
-  const instead_of = publicId("attempt", refused.id);
-  const route = { account, decision: { ...decision, instead_of } };
-  // The latest attempt stands for the payment, and ids of one millisecond are in no order.
-  let next = newAttempt(services, payment, { method, payer, route });
-  while (next.id < refused.id) next = newAttempt(services, payment, { method, payer, route });
-  return next;
+  if (await knowsPayer(services, refused, account)) return { account, decision };
+  return findNextRoute(services, payment, refused, [...tried, account.id]);
+}
+
+/** An openid names its payer under one application only: an account of another one would refuse it, or not mean the payer. */
+async function knowsPayer(
+  services: PaymentServices,
+  refused: Attempt,
+  { id, channel }: AccountChoice,
+): Promise<boolean> {
+  if (refused.payer.openid === undefined) return true;
+  const [from, to] = await Promise.all([
+    openChannel(services, refused),
+    openChannel(services, { channel, channel_account_id: id }),
+  ]);
+  const appOf = ({ channel: of, account }: typeof from) => of.identify(account, refused.method).app;
+  return appOf(from) === appOf(to);
 }
 
 /** Whether a refused attempt may be followed by another, as both are under the payment's lock. */

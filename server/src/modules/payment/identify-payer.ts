@@ -1,7 +1,7 @@
 import type { Channel, CodeExchange, Method } from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
 import { paymentErrors } from "./errors.ts";
-import { openChannel } from "./send-attempt.ts";
+import { openChannel } from "./open-channel.ts";
 import type { PaymentServices } from "./services.ts";
 
 export interface IdentityRequest {

@@ -4,8 +4,9 @@ import type { CloseOutcome, QueryOutcome } from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
 import { askAboutBarcode } from "./ask-barcode.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
+import { openChannel } from "./open-channel.ts";
 import { type Attempt, isOpenAttempt, type Payment } from "./payment.ts";
-import { attemptReference, openChannel } from "./send-attempt.ts";
+import { attemptReference } from "./send-attempt.ts";
 import type { PaymentServices } from "./services.ts";
 
 export interface ResolvedAttempt {

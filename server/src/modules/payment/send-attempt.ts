@@ -1,19 +1,13 @@
 /** Calls the channel for an attempt whose intent is on disk, and records what came of it. */
 
 import { barcodeRulesOf, isBarcode } from "../../channels/auth-code.ts";
-import type {
-  AttemptReference,
-  BarcodeRules,
-  Channel,
-  ChannelAccount,
-  PayInput,
-  PayOutcome,
-} from "../../channels/contract.ts";
+import type { AttemptReference, BarcodeRules, PayInput, PayOutcome } from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
 import { encodeCashierToken } from "./cashier-token.ts";
 import type { AttemptOutcome } from "./decide-outcome.ts";
 import { nextAttempt, refusalOf, type Tries } from "./fail-over.ts";
 import { CALL_LEASE_MS } from "./new-attempt.ts";
+import { openChannel } from "./open-channel.ts";
 import { type Attempt, isOpenAttempt, isOpenPayment, type Payment } from "./payment.ts";
 import type { PaymentServices } from "./services.ts";
 
@@ -137,16 +131,6 @@ function attemptOutcome(outcome: PayOutcome, rules: BarcodeRules | undefined): A
   if (outcome.kind === "pending") return { ...outcome, kind: "sent", ask_in_ms };
   if (outcome.kind === "unknown") return { ...outcome, ask_in_ms };
   return outcome.kind === "succeeded" && rules ? { ...outcome, unless_cancelled: true } : outcome;
-}
-
-export async function openChannel(
-  services: PaymentServices,
-  attempt: Pick<Attempt, "channel" | "channel_account_id">,
-): Promise<{ channel: Channel; account: ChannelAccount }> {
-  const channel = services.getChannel(attempt.channel);
-  const account = await services.accounts.open(attempt.channel_account_id);
-  invariant(channel && account, `channel account ${attempt.channel_account_id} of an attempt is missing`);
-  return { channel, account };
 }
 
 /** What identifies an attempt towards its channel. */
