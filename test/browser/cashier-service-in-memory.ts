@@ -78,6 +78,7 @@ export function createInMemoryCashierService(clock: { now(): number }, wallet_ur
       if (!method.endsWith(".jsapi")) return undefined;
       return `${wallet_url}/oauth?${new URLSearchParams({ redirect_url, state })}#wechat_redirect`;
     },
+    returned: () => Promise.resolve(),
     codeParameter: (method) => (method.startsWith("wechat") ? "code" : "auth_code"),
     async identify(_token, _method, code) {
       if (code !== "good-code") throw cashierTestErrors["cashier_test.wrong_code"]();

@@ -155,6 +155,17 @@ describe("the cashier", () => {
     await platform.settle();
     expect(await open(returned)).toContain("Payment successful");
   });
+
+  test("asks at once when the payer is back before the webhook", async () => {
+    const payment = await create({ method: "cashier" });
+    const attempt = await platform.post(`/v1/payments/${payment.id}/attempts`, { method: "paypal.checkout" });
+    await platform.sandbox.pay(attempt.action.url, { notify: false });
+    await platform.settle();
+    expect(await statusOf(payment)).toBe("processing");
+    await open(`${payment.cashier_url}?view=1&token=5O190127TN364715T&PayerID=QYR5Z8XDVJNXQ`);
+    await platform.settle();
+    expect(await statusOf(payment)).toBe("succeeded");
+  });
 });
 
 describe("what is lost on the way", () => {

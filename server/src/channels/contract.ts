@@ -356,6 +356,8 @@ export interface Channel {
   readNotice(context: ChannelContext, notice: WireNotice, send?: Send): Promise<NoticeResult>;
   /** What to answer: the channel sends again after anything but an acknowledgement. */
   replyToNotice(accepted: boolean): NoticeReply;
+  /** The query parameter with which its page leads a payer back who has done their part: the order is asked about at once. */
+  readonly returnParameter?: string;
   /** OAuth for the payer's identity inside the channel's own browser, where the channel has one. */
   readonly identity?: PayerIdentity;
   /** For the method that ends in `.mini`: the code that a mini program's login gives, where the channel has it. */

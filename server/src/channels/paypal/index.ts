@@ -28,6 +28,7 @@ export const paypal: Channel = {
   queryRefund,
   readNotice,
   replyToNotice,
+  returnParameter: "PayerID",
   limits: {
     refund_window_ms: 180 * 86_400_000,
     refunds_per_payment_max: 50,

@@ -105,6 +105,9 @@ async function enter(context: CashierContext, visit: Visit): Promise<FastifyRepl
   const { payment, device, query } = visit;
   const mode = modeOf(visit);
   const method = walletMethods[device];
+  if (mode === "view" && payment.attempt) {
+    await context.service.returned(payment.token, payment.attempt.method, query);
+  }
   if (mode !== "enter" || method === undefined || !payment.methods.includes(method)) {
     return sendScene(context, visit, mode);
   }

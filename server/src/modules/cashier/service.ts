@@ -47,6 +47,11 @@ export interface CashierService {
     /** Why the channel refused, in its own words; undefined unless it did. */
     failure: { code: string; message: string } | undefined;
   }>;
+  /**
+   * The payer came back from the page of the attempt under way, with this query: where it says that their part is done, the
+   * channel is asked at once rather than when its notice comes.
+   */
+  returned(token: string, method: Method, query: Readonly<Record<string, string | undefined>>): Promise<void>;
   /** Where to send the payer's browser so that the channel tells who they are; undefined when it is not needed. */
   authorizeUrl(token: string, method: Method, redirect_url: string, state: string): Promise<string | undefined>;
   /** The query parameter with which the browser comes back (`code`, `auth_code`). */

@@ -1,7 +1,9 @@
 /** What the cashier may do with a payment; the implementation of `modules/cashier/service.ts`. */
+import { LRUCache } from "lru-cache";
 import { methods as allMethods, type Channel, type Method } from "../../channels/contract.ts";
 import { publicId } from "../../kit/id.ts";
 import type { CashierPayment, CashierService } from "../cashier/index.ts";
+import { hurryAttempt } from "./attempt-store.ts";
 import { decodeCashierToken } from "./cashier-token.ts";
 import { createAttempt } from "./create-attempt.ts";
 import { paymentErrors } from "./errors.ts";
@@ -12,8 +14,13 @@ import { findShownAttempt } from "./read-payment.ts";
 import type { PaymentServices } from "./services.ts";
 import { loadPayments } from "./store.ts";
 
+const RETURNED_MAX = 10_000;
+const RETURNED_AGAIN_MS = 10_000;
+
 /** The implementation of `modules/cashier/service.ts`. */
 export function createCashierService(services: PaymentServices): CashierService {
+  /** When attempts were asked about because their payer came back: a page that is loaded again asks nothing new. */
+  const asked = new LRUCache<string, number>({ max: RETURNED_MAX });
   return {
     async load(token) {
       const payment = await find(services, token);
@@ -29,14 +36,25 @@ export function createCashierService(services: PaymentServices): CashierService 
         failure: failure_code === null ? undefined : { code: failure_code, message: failure_message ?? "" },
       };
     },
+    async returned(token, method, query) {
+      const parameter = channelOf(services, method)?.returnParameter;
+      if (parameter === undefined || query[parameter] === undefined) return;
+      const payment = await find(services, token);
+      const attempt = payment && (await findShownAttempt(services, payment));
+      if (!attempt || attempt.method !== method || !isOpenAttempt(attempt)) return;
+      const now = services.clock.now();
+      if (now - (asked.get(attempt.id) ?? 0) < RETURNED_AGAIN_MS) return;
+      asked.set(attempt.id, now);
+      await hurryAttempt(services.db, attempt, now);
+      services.kick.attempts();
+    },
     async authorizeUrl(token, method, redirect_url, state) {
       const { channel, account } = await openFor(services, token, method);
       if (!needsIdentity(channel, method)) return undefined;
       return channel.identity?.authorizeUrl(account, redirect_url, state);
     },
     codeParameter(method) {
-      const channel = services.getChannel(method.slice(0, method.indexOf(".")));
-      return channel?.identity?.codeParameter ?? "code";
+      return channelOf(services, method)?.identity?.codeParameter ?? "code";
     },
     async identify(token, method, code) {
       const { channel, account } = await openFor(services, token, method);
@@ -46,6 +64,10 @@ export function createCashierService(services: PaymentServices): CashierService 
       throw paymentErrors["payment.identity_refused"]({ values: { reason } });
     },
   };
+}
+
+function channelOf(services: PaymentServices, method: Method): Channel | undefined {
+  return services.getChannel(method.slice(0, method.indexOf(".")));
 }
 
 async function find(services: PaymentServices, token: string): Promise<Payment | undefined> {
