@@ -99,7 +99,7 @@ const required: Readonly<Record<Capability, readonly Fact[]>> = {
   identity: ["success", "idempotent_repeat"],
   sharing: ["success", "explicit_failure", "pending", "not_found", "unknown_after", "idempotent_repeat"],
   transfers: ["success", "explicit_failure", "pending", "not_found", "unknown_after", "idempotent_repeat"],
-  bills: ["success", "not_found", "unreadable", "tampered"],
+  bills: ["success", "pending", "not_found", ...exchange, "hostile_peer", "tampered"],
   disputes: ["success"],
 };
 
