@@ -15,6 +15,7 @@ import { exchange_paths, grantCode, serveExchange } from "../wechat/oauth.ts";
 import { addCheckoutRoutes } from "./checkout.ts";
 import { addCodeRoutes } from "./code.ts";
 import { escapeHtml, renderButton, renderOutcome, renderPage, type Theme } from "./page.ts";
+import { addTransferPages } from "./transfers.ts";
 
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'";
 const orders_shown = 12;
@@ -60,7 +61,8 @@ function renderHome(sandbox: Sandbox): string {
 <label for="code">扫一扫 <span lang="en">Scan: paste what the QR code says</span></label>
 <textarea id="code" name="code" required placeholder="weixin://wxpay/bizpayurl?pr=…  ·  https://qr.alipay.com/…  ·  https://qr.95516.com/…"></textarea>
 <button class="primary">识别 <span lang="en">Read</span></button></form>
-<div class="actions"><a class="button third" href="/wallet/code">付款码 <span lang="en">Show a payment code</span></a></div>
+<div class="actions"><a class="button third" href="/wallet/code">付款码 <span lang="en">Show a payment code</span></a>
+<a class="button third" href="/wallet/transfers">待收款 <span lang="en">Transfers to confirm</span></a></div>
 <h2>待付订单 <span lang="en">Open orders</span></h2>${list}`;
 }
 
@@ -236,6 +238,7 @@ export function addWalletRoutes(app: FastifyInstance, sandbox: Sandbox): void {
   app.get("/wallet", async (_request, reply) => sendPage(reply, "plain", renderHome(sandbox)));
   app.post("/wallet/scan", async (request, reply) => scan(sandbox, request, reply));
   addCodeRoutes(app, sandbox);
+  addTransferPages(app, sandbox);
   addCheckoutRoutes(app, sandbox);
   app.post("/wallet/decide", (request, reply) => click(sandbox, request, reply));
   app.get("/wallet/pay", async (request, reply) => {

@@ -2,10 +2,19 @@
  * Guarantee: a transfer waits for its person for a day, ends once, and is told of; only one that nobody confirmed can be
  * taken back; its number repeats harmlessly. Held by an independent client (wechatpay-axios-plugin).
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Rsa } from "wechatpay-axios-plugin";
 import { type Json, type Receiver, startReceiver, startTestSandbox, type TestSandbox } from "../testing/bench.ts";
-import { makeWechatMerchant, openNotice, type WechatMerchantUnderTest } from "../testing/wechat-client.ts";
+import {
+  makeCall,
+  makeOrder,
+  makeWechatMerchant,
+  openNotice,
+  type WechatMerchantUnderTest,
+} from "../testing/wechat-client.ts";
 
 const base = "/v3/fund-app/mch-transfer/transfer-bills";
 const numbers = Array.from({ length: 100 }, (_, index) => `TRANSFER${String(index).padStart(6, "0")}`);
@@ -131,4 +140,56 @@ test("what is missing, strange or in clear is refused", async () => {
   const [user_name, headers] = seal("张三");
   const large = await merchant.call("post", base, makeTransfer({ transfer_amount: 200_000, user_name }), headers);
   expect(large.data.state).toBe("WAIT_USER_CONFIRM");
+});
+
+test("a person confirms it in the wallet, or leaves it waiting", async () => {
+  const { out_bill_no, package_info } = (await merchant.call("post", base, makeTransfer())).data;
+  const page = async (path: string, form?: Record<string, string>) => {
+    const body = form && { method: "POST", body: new URLSearchParams(form).toString() };
+    const response = await fetch(`${sandbox.url}${path}`, body);
+    return [response.status, await response.text()] as const;
+  };
+  expect((await page("/wallet/transfers"))[1]).toContain(out_bill_no);
+  const address = `/wallet/transfer?package=${package_info}`;
+  expect((await page(address))[1]).toContain("¥123.45");
+  await page("/wallet/transfer", { package: package_info, outcome: "leave" });
+  expect(await stateOf(out_bill_no)).toMatchObject({ state: "WAIT_USER_CONFIRM" });
+  expect((await page("/wallet/transfer", { package: package_info, outcome: "confirm" }))[1]).toContain(
+    'data-result="ok"',
+  );
+  await receiver.until(1);
+  expect(await stateOf(out_bill_no)).toMatchObject({ state: "SUCCESS" });
+  expect((await page(address))[1]).toContain("已收款");
+  expect((await page("/wallet/transfer", { package: package_info, outcome: "confirm" }))[0]).toBe(409);
+  expect((await page("/wallet/transfer?package=nobodys"))[0]).toBe(404);
+});
+
+test("transfers, and sharings of held money, survive a restart: the expiry and the notice go on", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sandbox-transfers-"));
+  const dataFile = join(folder, "state.json");
+  try {
+    const before = await startTestSandbox({ dataFile });
+    const kept = await makeWechatMerchant(before);
+    const order = makeOrder(kept, "https://shop.example/n", { settle_info: { profit_sharing: true } });
+    const placed = await kept.call("post", "/v3/pay/transactions/native", order);
+    const { transaction_id } = await before.control("/pay", { code: placed.data.code_url, notify: false });
+    await before.control("/clock", { advance: 61 });
+    const release = { transaction_id, out_order_no: "KEPTRELEASE", description: "rest" };
+    await kept.call("post", "/v3/profitsharing/orders/unfreeze", release);
+    const body = makeTransfer({ appid: kept.appid });
+    await kept.call("post", base, body);
+    await before.close();
+
+    const after = await startTestSandbox({ dataFile });
+    const call = makeCall(after, kept, kept.certs);
+    const path = "/v3/profitsharing/orders/KEPTRELEASE";
+    expect((await call("get", path, { params: { transaction_id } })).data).toMatchObject({ state: "FINISHED" });
+    expect((await call("post", base, body)).data).toMatchObject({ state: "WAIT_USER_CONFIRM" });
+    await after.control("/clock", { advance: 86_500 });
+    const [message] = await receiver.until(1);
+    expect(openNotice(kept, message!).content).toMatchObject({ state: "FAIL", fail_reason: "OVERDUE_CLOSE" });
+    await after.close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,4 +1,7 @@
-/** Asking for an order by our number: GET /v3/pay/[partner/]transactions/out-trade-no/{out_trade_no}?mchid=. */
+/**
+ * Asking for an order: GET /v3/pay/[partner/]transactions/id/{transaction_id}?mchid= where WeChat Pay's number is known, else
+ * …/out-trade-no/{out_trade_no} by ours.
+ */
 import { fromRfc3339 } from "../beijing-time.ts";
 import type { AttemptReference, ChannelContext, ChannelPayment, Operation, QueryOutcome } from "../contract.ts";
 import { differenceOf, echoedMoney } from "../integrity.ts";
@@ -11,9 +14,10 @@ import { signRequest } from "./sign.ts";
 import { readAnswer } from "./verify.ts";
 
 export const query: Operation<AttemptReference, QueryOutcome> = {
-  toRequest(context, { serial_no }) {
+  toRequest(context, { serial_no, channel_trade_no }) {
     const account = openWechatAccount(context.account);
-    const order = `${transactionsPath(account)}/out-trade-no/${encodeURIComponent(serial_no)}`;
+    const number = channel_trade_no ? `id/${encodeURIComponent(channel_trade_no)}` : `out-trade-no/${serial_no}`;
+    const order = `${transactionsPath(account)}/${number}`;
     return signRequest(context, { method: "GET", path: `${order}?${merchantsQuery(account)}` });
   },
   fromResponse(context, input, response) {

@@ -128,6 +128,17 @@ describe("WeChat Pay's own ways", () => {
     expect(refused.sort()).toEqual(["payment_succeeded", "rejected"]);
   });
 
+  it("asks by either number", async () => {
+    const { account, caller } = world();
+    const { input, channel_trade_no } = await payInFull(world(), both);
+    const byOurs = await caller.query(wechat, account, input);
+    expect(byOurs).toMatchObject({ kind: "succeeded", payment: { channel_trade_no } });
+    expect(await caller.query(wechat, account, { ...input, channel_trade_no })).toEqual(byOurs);
+    const another = await payInFull(world(), both);
+    const mixed = { ...input, channel_trade_no: another.channel_trade_no };
+    expect(await caller.query(wechat, account, mixed)).toMatchObject({ kind: "unknown", reason: "integrity" });
+  });
+
   it("fetches the platform certificates, also when only they can prove the answer", async () => {
     const { account, caller, merchant, control } = world();
     await control.post("keys/rotate", { channel: "wechat", merchant });
