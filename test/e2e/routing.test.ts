@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { publicId } from "../../server/src/kit/id.ts";
 import { platformStatement } from "../../server/src/kit/sql/statement.ts";
 import { createChannelCostRule } from "../../server/src/modules/fee/index.ts";
+import { createCashierService } from "../../server/src/modules/payment/index.ts";
 import { type RoutingRuleInput, setRoutingLimit } from "../../server/src/modules/routing/index.ts";
 import { BUYER_ID, codeOf, paymentBody } from "../platform/payments.ts";
 import { type RoutedAccount, type RoutedPlatform, startRoutedPlatform } from "../platform/routing.ts";
@@ -144,11 +145,25 @@ describe("limits", () => {
     const body = paymentBody("alipay.qr" as never, { amount: 1_001 });
     const refused = await platform.call("POST", "/v1/payments", body);
     expect(refused).toMatchObject({
-      status: 409,
+      status: 402,
       body: { error: { code: "payment.account_ineligible", outcome: "none" } },
     });
     expect(refused.body.error.message).toContain(`${A.name} takes smaller amounts only`);
     expect(refused.body.error.message).toContain(`${publicId("channel_account", own)} is closed at this hour`);
+  });
+
+  test("leave the cashier what can take the payment", async () => {
+    for (const { id } of [A, B, platform.C]) {
+      await platform.limit({ channel_account_id: id, currency: "CNY", amount_min: 500n });
+    }
+    const cashier = createCashierService(platform.services.payment);
+    const offered = async (amount: number) => {
+      const { cashier_url } = await platform.post("/v1/payments", paymentBody("cashier", { amount }));
+      const { methods } = (await cashier.load(cashier_url.split("/").at(-1)))!;
+      return [...new Set(methods.map((method) => method.split(".")[0]))];
+    };
+    expect(await offered(500)).toEqual(["wechat", "alipay"]);
+    expect(await offered(499)).toEqual(["wechat"]);
   });
 
   test("of a day count what has succeeded on it, also before they were set", async () => {

@@ -116,15 +116,14 @@ function needsIdentity(channel: Channel, method: Method): boolean {
   return method.endsWith(".jsapi") && channel.identity !== undefined;
 }
 
-/** The methods that some account of the merchant can collect this payment by, in the contract's order. */
+/** The methods by which some account of the merchant takes this payment now, in the contract's order. */
 async function offeredMethods(services: PaymentServices, payment: Payment): Promise<Method[]> {
-  const { merchant_id, livemode, currency } = payment;
+  const { merchant_id, livemode } = payment;
   const accounts = await services.accounts.listForMerchant({ merchant_id, livemode });
-  const usable = accounts.filter(
-    (account) =>
-      (account.only_currency ?? currency) === currency &&
-      services.getChannel(account.channel)?.currencies.includes(currency),
+  const known = new Set(accounts.flatMap((account) => account.methods));
+  const wanted = allMethods.filter(
+    (method) => known.has(method) && (payment.method === null || payment.method === method),
   );
-  const offered = new Set(usable.flatMap((account) => account.methods));
-  return allMethods.filter((method) => offered.has(method) && (payment.method === null || payment.method === method));
+  const routes = await Promise.all(wanted.map((method) => findRoute(services, payment, { method, payer: {} })));
+  return wanted.filter((_, index) => routes[index]!.account);
 }

@@ -46,8 +46,8 @@ export const paymentErrors = defineErrors({
     outcome: "none",
   },
   "payment.account_ineligible": {
-    type: "conflict_error",
-    status: 409,
+    type: "channel_error",
+    status: 402,
     message:
       "No channel account of this merchant takes this payment by {method} now: {reasons}. Change the amount, choose another method, or try later.",
     retryable: true,

@@ -19,7 +19,6 @@ export interface AccountChoice {
   channel: string;
   funding_mode: "direct" | "pooled";
   methods: readonly string[];
-  only_currency?: string | null;
 }
 
 export interface ChannelAccounts {
