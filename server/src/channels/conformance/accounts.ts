@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createManualClock, systemClock } from "../../kit/clock.ts";
 import { Secret } from "../../kit/secret.ts";
 import { changeAccount } from "./harness.ts";
-import type { ConformanceSubject, World } from "./subject.ts";
+import { type ConformanceSubject, troublesOf, type World } from "./subject.ts";
 
 /** Accounts as a person types them in, and the payer's identity. */
 export function describeAccounts(subject: ConformanceSubject, world: () => World): void {
@@ -28,6 +28,19 @@ export function describeAccounts(subject: ConformanceSubject, world: () => World
     it("does not need the clock for anything but validity", () => {
       const longAgo = createManualClock(0);
       expect(() => channel.checkAccount(world().account, longAgo)).not.toThrow();
+    });
+
+    const signed = ([fault]: [string, unknown]) => !(subject.facts.identityUnsigned && fault.endsWith("_signature"));
+    const troubles = channel.identity ? Object.entries(troublesOf(subject.facts)).filter(signed) : [];
+    it.each(troubles)("does not know the payer after %s", async (fault) => {
+      const { account, caller, control } = world();
+      const identity = channel.identity!;
+      const address = identity.authorizeUrl(account, "https://shop.example/back", "s");
+      const back = new URL((await fetch(address, { redirect: "manual" })).headers.get("location")!);
+      // Whoever is asked: at a service provider it is not the merchant.
+      await control.post("faults", { channel: channel.id, operation: "oauth", fault });
+      const outcome = await caller.identify(channel, account, back.searchParams.get(identity.codeParameter)!);
+      expect(outcome).toMatchObject({ kind: "unknown" });
     });
 
     it.runIf(channel.identity)("learns the payer's identity from a code, once", async () => {

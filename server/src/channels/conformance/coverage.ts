@@ -36,6 +36,7 @@ const suite: Readonly<Record<string, readonly (readonly [string, (word: string) 
     ["names the private key that is missing", () => cells("account", "wrong_credentials", "secrecy")],
     ["refuses fields that it does not know", () => cells("account", "explicit_failure")],
     ["does not need the clock", () => []],
+    ["does not know the payer after %s", (fault) => cells("identity", troubleOf(fault))],
     ["learns the payer's identity from a code, once", () => cells("identity", "success", "idempotent_repeat")],
   ],
   configuration: [

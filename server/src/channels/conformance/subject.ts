@@ -83,6 +83,8 @@ export interface ChannelFacts {
   readonly lostWithoutNumber?: true;
   /** Nothing is told to the channel: an order is closed by never taking its money. */
   readonly closedByNeglect?: true;
+  /** The answer to a payer's code is not signed. */
+  readonly identityUnsigned?: true;
   /** Where it takes the payer's code. */
   readonly barcode?: BarcodeFacts;
   /** Where it publishes bills. */

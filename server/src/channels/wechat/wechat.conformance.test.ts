@@ -65,6 +65,7 @@ const subjectOf = (mode: VerifyMode, kind: "direct" | "partner" = "direct"): Con
       cancelledAbsent: "not_found",
     },
     bills: { dayOf: (at_ms) => new Date(at_ms + 8 * 3_600_000).toISOString().slice(0, 10) },
+    identityUnsigned: true,
     spoiltNotices: [
       "notice_tampered",
       "notice_bad_signature",
