@@ -96,7 +96,7 @@ const required: Readonly<Record<Capability, readonly Fact[]>> = {
   ] as Fact[],
   account: ["success", "explicit_failure", "described", "wrong_credentials", "expired_key", "secrecy"],
   connection: ["success", "wrong_credentials", "unreadable", "not_sent"],
-  identity: ["success", "idempotent_repeat"],
+  identity: ["success", "server_error", "rate_limit", "unreadable", "idempotent_repeat"],
   sharing: ["success", "explicit_failure", "pending", "not_found", "unknown_after", "idempotent_repeat"],
   transfers: ["success", "explicit_failure", "pending", "not_found", "unknown_after", "idempotent_repeat"],
   bills: ["success", "pending", "not_found", ...exchange, "hostile_peer", "tampered"],
