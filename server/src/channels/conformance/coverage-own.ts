@@ -80,11 +80,19 @@ export const ownTests: Readonly<Record<string, readonly OwnTest[]>> = {
     "tells of a dispute with our number": ["disputes success"],
     "has nothing to say about sessions, refunds and disputes of others": ["disputes stranger", "notice stranger"],
   }),
-  paypal: of("paypal/paypal.conformance.test.ts", {
-    "take no money of an attempt that must end": ["close success"],
-    "that were taken all the same are not closed": ["close race"],
-    "tell of a dispute, and after %s": ["disputes success"],
-  }),
+  paypal: [
+    ...of("paypal/paypal.conformance.test.ts", {
+      "take no money of an attempt that must end": ["close success"],
+      "that were taken all the same are not closed": ["close race"],
+      "are closed again and again": ["close idempotent_repeat"],
+      "are not closed by an answer with %s (%s)": ["close server_error", "close rate_limit", "close unreadable"],
+      "that a payer approves while they are closed": ["close race"],
+      "tell of a dispute, and after %s": ["disputes success"],
+    }),
+    ...of("paypal/notice.test.ts", {
+      "is refused when it is another's or incomplete": ["disputes stranger", "notice stranger"],
+    }),
+  ],
   bank: [
     ...of("../modules/bank-transfer/bank-transfer.test.ts", {
       "is shown, waits and is confirmed by its reference": [
@@ -115,17 +123,11 @@ export const ownTests: Readonly<Record<string, readonly OwnTest[]>> = {
   ],
 };
 
-const NEGLECT = "PayPal has no call that closes an order: it is closed by never taking its money.";
-
 /** Cells that a channel cannot have, and why. */
 export const absent: Readonly<Record<string, Readonly<Partial<Record<Cell, string>>>>> = {
   alipay: { "query integrity_merchant": "Alipay's answer to a query names no merchant; its notice does." },
   stripe: {
     "query integrity_merchant": "A Checkout Session names no account: the secret key reaches one account only.",
     "notice integrity_merchant": "An event of another account is signed with another secret, and refused for that.",
-  },
-  paypal: {
-    "close server_error": NEGLECT,
-    "close idempotent_repeat": NEGLECT,
   },
 };

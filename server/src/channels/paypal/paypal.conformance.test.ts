@@ -200,6 +200,51 @@ describe("PayPal's captures", () => {
   });
 });
 
+describe("PayPal's orders that are closed by neglect", () => {
+  const world = useWorld(subject);
+
+  it("are closed again and again, and open for nobody's money", async () => {
+    const { account, caller } = world();
+    const { input } = await startPayment(world(), subject);
+    for (let time = 0; time < 2; time += 1) {
+      expect(await caller.close(paypal, account, { ...input, ending: true })).toEqual({ kind: "closed" });
+    }
+    expect(await caller.query(paypal, account, { ...input, ending: true })).toEqual({ kind: "pending" });
+  });
+
+  it.each(Object.entries({ ...subject.facts.troubles, timeout_after: "timeout" }))(
+    "are not closed by an answer with %s (%s)",
+    async (fault, reason) => {
+      const { account, impatient } = world();
+      const { input } = await startPayment(world(), subject);
+      await ask(world(), subject, "query", fault);
+      expect(await impatient.close(paypal, account, input)).toMatchObject({ kind: "unknown", reason });
+    },
+  );
+
+  it.each(untruths)("are not closed by an answer with a %s", async (fault) => {
+    const { account, caller } = world();
+    const { input } = await startPayment(world(), subject);
+    await ask(world(), subject, "query", fault);
+    expect(await caller.close(paypal, account, input)).toMatchObject({ kind: "unknown", reason: "integrity" });
+  });
+
+  it("that a payer approves while they are closed are charged once or not at all, and both sides know which", async () => {
+    const { account, caller, control } = world();
+    for (let round = 0; round < 5; round += 1) {
+      const { input, code } = await startPayment(world(), subject);
+      await control.post("pay", { code });
+      const [closed, asked] = await Promise.all([
+        caller.close(paypal, account, { ...input, ending: true }),
+        caller.query(paypal, account, input),
+      ]);
+      expect(asked.kind).toBe("succeeded");
+      expect(["closed", "already_paid"]).toContain(closed.kind);
+      expect(await caller.close(paypal, account, input)).toEqual({ kind: "already_paid" });
+    }
+  });
+});
+
 describe("PayPal's own ways", () => {
   const world = useWorld(subject);
 
