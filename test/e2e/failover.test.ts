@@ -203,7 +203,7 @@ describe("a call whose outcome is unknown", () => {
   test.each(["timeout_before", "timeout_after", "http_500", "bad_signature", "empty"])(
     "(%s) never sends the payment on",
     async (kind) => {
-      await platform.failPayments(A, kind);
+      await platform.failCalls(A, kind);
       const payment = await platform.create();
       expect(payment).toMatchObject({ status: "processing", action: { type: "none" } });
       expect(await platform.attemptsOf(payment)).toMatchObject([{ status: "unknown", channel_account: A.name }]);
@@ -214,7 +214,7 @@ describe("a call whose outcome is unknown", () => {
 
   test("and one that is sent again and then refused stays with its account", async () => {
     const payment = await platform.post("/v1/payments", paymentBody("cashier"));
-    await platform.failPayments(A, "timeout_after");
+    await platform.failCalls(A, "timeout_after");
     const ask = () => platform.post(`/v1/payments/${payment.id}/attempts`, { method: "alipay.qr" });
     await ask();
     const restore = await platform.disown(A);
@@ -232,7 +232,7 @@ describe("an account that does not answer", () => {
   };
 
   test("is left alone, tried by one payment later, and used again when that goes well", async () => {
-    await platform.failPayments(A, "http_500", 6);
+    await platform.failCalls(A, "http_500", 6);
     for (let count = 0; count < 5; count += 1) await platform.create();
     expect(await health(A.name)).toMatchObject({ state: "open", opened_at: expect.any(String) });
     expect(await health(A.name)).not.toHaveProperty("calls");
@@ -257,6 +257,23 @@ describe("an account that does not answer", () => {
     expect(await health(A.name)).toMatchObject({ state: "closed", opened_at: null, retry_at: null });
   });
 
+  test("is asked again until every payment is known, though questions were kept back", async () => {
+    await platform.create();
+    const payments = [];
+    for (let count = 0; count < 12; count += 1) payments.push(await platform.create());
+    for (const payment of payments) await platform.sandbox.pay(codeOf(payment), { notify: false });
+    await platform.failCalls(A, "http_500", 12, "query");
+    await platform.advance(31_000);
+    const { data } = await platform.get("/v1/routing/health");
+    const lanes: Json[] = data.find((one: Json) => one.channel_account === A.name).operations;
+    expect(lanes.find((lane) => lane.operation === "query")).toMatchObject({ state: "open" });
+    for (let count = 0; count < 30; count += 1) await platform.advance(60_000);
+    for (const payment of payments) {
+      expect(await platform.get(`/v1/payments/${payment.id}`)).toMatchObject({ status: "succeeded" });
+      expect(await platform.takers(payment)).toEqual([A.name]);
+    }
+  });
+
   test("tells a merchant how many calls it made through an account of its own", async () => {
     const { key, accounts } = platform.direct;
     await platform.post("/v1/payments", paymentBody("alipay.qr" as never), { key });
@@ -270,7 +287,7 @@ describe("an account that does not answer", () => {
   test("costs a payer who has no other account no wait, and nothing is sent", async () => {
     await platform.limit({ channel_account_id: B.id, currency: "CNY", amount_max: 1n });
     await platform.limit({ channel_account_id: platform.C.id, currency: "CNY", amount_max: 1n });
-    await platform.failPayments(A, "http_500", 5);
+    await platform.failCalls(A, "http_500", 5);
     for (let count = 0; count < 5; count += 1) await platform.create();
     const payment = await platform.create();
     expect(payment).toMatchObject({ status: "failed", failure: { code: "CHANNEL_UNAVAILABLE" } });
@@ -281,7 +298,7 @@ describe("an account that does not answer", () => {
 test("of a hundred payments at once while an account fails, each has one attempt that may be charged", async () => {
   // Closes the breaker, where an earlier test left it half open.
   await platform.create();
-  await platform.failPayments(A, "http_500", 40);
+  await platform.failCalls(A, "http_500", 40);
   const payments = await Promise.all(Array.from({ length: 100 }, () => platform.create()));
   const ways = await Promise.all(payments.map((payment) => platform.attemptsOf(payment)));
   const open = ways.map((attempts) => attempts.filter(({ status }) => status !== "failed"));

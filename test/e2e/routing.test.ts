@@ -90,7 +90,7 @@ describe("rules", () => {
   });
 
   test("the best success rate is read from the merchant's attempts", async () => {
-    await platform.failPayments(A, "http_500", 3);
+    await platform.failCalls(A, "http_500", 3);
     for (let count = 0; count < 3; count += 1) await platform.create();
     await platform.rule({
       condition: "true",

@@ -38,8 +38,8 @@ export interface RoutedPlatform extends Platform {
   rule(input: Omit<RoutingRuleInput, "merchant_id" | "livemode" | "name">): Promise<RoutingRule>;
   limit(input: Omit<RoutingLimitInput, "merchant_id">): Promise<void>;
   removeRule(id: string): Promise<void>;
-  /** The account's next payments meet the fault. */
-  failPayments(account: RoutedAccount, fault: string, times?: number): Promise<void>;
+  /** The account's next payments, or calls of another operation, meet the fault. */
+  failCalls(account: RoutedAccount, fault: string, times?: number, operation?: string): Promise<void>;
   /** Alipay refuses everything that the account signs, until the given function is called. */
   disown(account: RoutedAccount): Promise<() => Promise<void>>;
   create(more?: object, method?: "alipay.qr" | "alipay.jsapi"): Promise<Json>;
@@ -76,8 +76,8 @@ export async function startRoutedPlatform(options: PlatformOptions = {}): Promis
     (await platform.get(`/v1/payments/${payment.id}/attempts`)).data.reverse();
   return {
     ...{ ...platform, A, B, C, rule, limit, removeRule, attemptsOf },
-    async failPayments({ app_id }, fault, times = 1) {
-      const named = { channel: "alipay", operation: "pay", merchant: app_id };
+    async failCalls({ app_id }, fault, times = 1, operation = "pay") {
+      const named = { channel: "alipay", operation, merchant: app_id };
       await sandbox.request("POST", "/control/faults", { ...named, fault, times, delay_ms: 20 });
     },
     disown: (account) => disown(platform, account),
