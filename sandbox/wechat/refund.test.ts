@@ -3,6 +3,7 @@
  * and end as a fault or the control plane says, each end with its own notice.
  */
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { Rsa } from "wechatpay-axios-plugin";
 import { type Json, type Receiver, startReceiver, startTestSandbox, type TestSandbox } from "../testing/bench.ts";
 import { makeWechatMerchant, openNotice, placeAndPay, type WechatMerchantUnderTest } from "../testing/wechat-client.ts";
 
@@ -165,4 +166,34 @@ it("not_enough refuses with 403 NOT_ENOUGH and keeps no refund", async () => {
   const refused = await merchant.call("post", path, body);
   expect([refused.status, refused.data.code]).toEqual([403, "NOT_ENOUGH"]);
   expect((await query(body.out_refund_no)).status).toBe(404);
+});
+
+it("sends an abnormal refund to the merchant's account or to a card, only then, and tells of its end", async () => {
+  const seal = (text: string) => Rsa.encrypt(text, Rsa.from(merchant.certs[merchant.public_key_id]!, "public"));
+  const headers = { "Wechatpay-Serial": merchant.public_key_id as string };
+  const paid = await pay();
+  const apply = (made: Json, body: object) =>
+    merchant.call("post", `${path}/${made.refund_id}/apply-abnormal-refund`, body, headers);
+  for (const to of [
+    { type: "MERCHANT_BANK_CARD" },
+    {
+      type: "USER_BANK_CARD",
+      bank_type: "ICBC_DEBIT",
+      bank_account: seal("6222020000000000000"),
+      real_name: seal("张三"),
+    },
+  ]) {
+    receiver.clear();
+    await sandbox.control("/faults", { channel: "wechat", operation: "refund", fault: "refund_abnormal" });
+    const made = (await merchant.call("post", path, refund(paid, 10))).data;
+    expect(openNotice(merchant, (await receiver.until(1))[0]!).event_type).toBe("REFUND.ABNORMAL");
+    const body = { out_refund_no: made.out_refund_no, ...to };
+    expect((await apply({ refund_id: "5030000" }, body)).status).toBe(404);
+    expect((await apply(made, { ...body, type: "CASH" })).data.code).toBe("PARAM_ERROR");
+    expect((await apply(made, body)).data).toMatchObject({ status: "PROCESSING", refund_id: made.refund_id });
+    expect(openNotice(merchant, (await receiver.until(2))[1]!).event_type).toBe("REFUND.SUCCESS");
+    expect((await apply(made, body)).data.code).toBe("INVALID_REQUEST");
+  }
+  const clear = { type: "USER_BANK_CARD", bank_type: "ICBC_DEBIT", bank_account: "6222", real_name: "张三" };
+  expect((await apply({ refund_id: "1" }, { out_refund_no: "R1", ...clear })).data.code).toBe("PARAM_ERROR");
 });

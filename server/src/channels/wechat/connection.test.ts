@@ -130,5 +130,9 @@ describe("describing an account", () => {
     expect(told.map(({ name }) => name.split(" ")[0])).toEqual(["merchant_certificate", "platform_certificates"]);
     for (const { expires_at } of told) expect(expires_at).toBeGreaterThan(Date.UTC(2030, 0, 1));
     expect(wechat.expiries!(changeAccount(account, { config: { merchant_certificate: "x" } }))).toHaveLength(1);
+    const [held] = account.config.platform_certificates as { serial_no: string; pem: string }[];
+    const earlier = { serial_no: "AA", pem: String(account.config.merchant_certificate) };
+    const replaced = changeAccount(account, { config: { platform_certificates: [earlier, held] } });
+    expect(wechat.expiries!(replaced)).toHaveLength(2);
   });
 });

@@ -43,23 +43,25 @@ async function tryCertificates(context: ChannelContext, send: Send): Promise<Con
     : { kind: "failed", failure: { code: "PLATFORM_CERTIFICATE_NOT_HELD", message } };
 }
 
-/** The merchant's certificate lasts five years, and so do those of WeChat Pay; public keys do not expire. */
+/**
+ * The merchant's certificate, and of WeChat Pay's platform certificates the one that lasts longest: earlier ones may end
+ * beside it. Public keys do not expire.
+ */
 export function expiries(account: ChannelAccount): Expiry[] {
   const { merchant_certificate, platform_certificates = [] } = account.config as WechatConfig;
-  const merchant = {
-    name: "merchant_certificate",
-    label: { zh: "商户 API 证书", en: "Merchant API certificate" },
-    pem: merchant_certificate,
-  };
-  const platform = platform_certificates.map(({ serial_no, pem }) => ({
-    name: `platform_certificates ${serial_no}`,
-    label: { zh: `微信支付平台证书 ${serial_no}`, en: `Platform certificate ${serial_no}` },
-    pem,
-  }));
-  return [merchant, ...platform].flatMap(({ name, label, pem }) => {
-    const expires_at = readExpiry(pem);
-    return expires_at === undefined ? [] : [{ name, label, expires_at }];
+  const platform = platform_certificates.flatMap(({ serial_no, pem }) => {
+    const name = `platform_certificates ${serial_no}`;
+    const label = { zh: `微信支付平台证书 ${serial_no}`, en: `Platform certificate ${serial_no}` };
+    return expiryOf(name, label, pem);
   });
+  const label = { zh: "商户 API 证书", en: "Merchant API certificate" };
+  const longest = platform.sort((a, b) => b.expires_at - a.expires_at).slice(0, 1);
+  return [...expiryOf("merchant_certificate", label, merchant_certificate), ...longest];
+}
+
+function expiryOf(name: string, label: Expiry["label"], pem: string | undefined): Expiry[] {
+  const expires_at = readExpiry(pem);
+  return expires_at === undefined ? [] : [{ name, label, expires_at }];
 }
 
 /** A certificate that cannot be read is a fault that `checkAccount` names. */

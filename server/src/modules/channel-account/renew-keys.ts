@@ -80,7 +80,7 @@ async function renew(services: KeyRenewalServices, id: string): Promise<number |
   const facts = { channel: sealed.channel, channel_account: sealed.id };
   if (outcome.kind === "unknown") return undefined;
   if (outcome.kind === "failed") {
-    services.log.error({ ...facts, code: outcome.failure.code }, "the channel refuses to show its keys");
+    services.log.warn({ ...facts, code: outcome.failure.code }, "the channel refuses to show its keys");
     return renewal.every_ms;
   }
   if (outcome.kind === "unchanged") return renewal.every_ms;
