@@ -9,6 +9,22 @@ export {
   setMinimum,
 } from "./balances.ts";
 export { LedgerError, type LedgerFault } from "./errors.ts";
+export {
+  type BookAccount,
+  findNumberAt,
+  getBalancesAfter,
+  getBalancesAt,
+  type PastBalance,
+  POSTING_DISORDER_MAX_MS,
+} from "./past.ts";
+export {
+  type Period,
+  readEntryPages,
+  sumTurnover,
+  TRANSACTIONS_IN_PAGE,
+  type Turnover,
+  type WantedEntries,
+} from "./period.ts";
 export { type PostResult, post } from "./post.ts";
 export { createPostGroup } from "./post-group.ts";
 export { type NewPosting, type TransactionKind, transactionKinds } from "./posting.ts";

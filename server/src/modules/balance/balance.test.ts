@@ -37,7 +37,7 @@ beforeAll(async () => {
     request.caller = { merchant_id: id, app_id: randomUUID(), livemode: mode === "live", key_id: "key" };
     done();
   });
-  registerBalanceRoutes(server, { db });
+  registerBalanceRoutes(server, { db, clock });
 
   const facts = { merchant_id, livemode: true, channel_account_id, occurred_at: clock.now() };
   const amount = { amount: 10_000n, currency: "CNY" };
@@ -90,6 +90,28 @@ test("a merchant without a book has an empty balance", async () => {
   const nobody = `${randomUUID()} live`;
   expect((await get("/v1/balance", nobody)).json()).toEqual({ object: "balance", livemode: true, balances: [] });
   expect((await get("/v1/balance/entries", nobody)).json()).toMatchObject({ data: [], has_more: false });
+});
+
+test("the balance at a past instant is what had been booked by then, the instant's own millisecond included", async () => {
+  const at = async (instant: string) => (await get(`/v1/balance?at=${encodeURIComponent(instant)}`)).json();
+  const now = (await get("/v1/balance")).json();
+  expect(await at("2026-11-20T12:00:00+08:00")).toEqual({ ...now, at: "2026-11-20T04:00:00.000Z" });
+  expect(await at("2026-11-20T03:59:59.999Z")).toEqual({
+    object: "balance",
+    livemode: true,
+    at: "2026-11-20T03:59:59.999Z",
+    balances: [{ currency: "CNY", pending: 0, refund_in_transit: 0, service_fee_due: 0, collected_directly: 0 }],
+  });
+});
+
+test.each([
+  ["2026-11-20T04:00:00.001Z", "balance.instant_invalid"],
+  ["0001-01-01T00:00:00Z", "balance.instant_invalid"],
+  ["2026-11-20", "request.invalid"],
+  ["yesterday", "request.invalid"],
+])("no balance at %s: it is ahead, or no instant", async (instant, code) => {
+  const answer = await get(`/v1/balance?at=${instant}`);
+  expect([answer.statusCode, answer.json().error.code, answer.json().error.param]).toEqual([400, code, "at"]);
 });
 
 test("entries are the merchant's side of each transaction, the newest first", async () => {

@@ -4,6 +4,9 @@ import { registerListBalanceEntries } from "./routes/list-balance-entries/route.
 import { registerReadBalance } from "./routes/read-balance/route.ts";
 import type { BalanceServices } from "./services.ts";
 
+export { isShown, type ShownKind, type ShownName, shownAccounts, shownKinds, shownNames } from "./account.ts";
+export { entryId } from "./present.ts";
+
 /** Registers the routes of the balance. `request.caller` must have been set by authentication. */
 export function registerBalanceRoutes(api: ApiServer, services: BalanceServices): void {
   registerReadBalance(api, services);

@@ -7,12 +7,18 @@ import { isShown, type ShownKind, type ShownName, shownAccounts, shownNames } fr
 export interface BalanceView {
   object: "balance";
   livemode: boolean;
+  /** The past instant that was asked for. */
+  at?: string;
   /** One for each currency; amounts in minor units. */
   balances: ({ currency: string } & Record<ShownName, number>)[];
 }
 
 /** Sums accounts kept for each channel account into one figure. */
-export function presentBalance(livemode: boolean, balances: readonly Balance[]): BalanceView {
+export function presentBalance(
+  livemode: boolean,
+  balances: readonly Pick<Balance, "kind" | "currency" | "balance">[],
+  at?: number,
+): BalanceView {
   const sums = new Map<string, Map<ShownName, bigint>>();
   for (const { kind, currency, balance } of balances) {
     if (!isShown(kind)) continue;
@@ -24,7 +30,7 @@ export function presentBalance(livemode: boolean, balances: readonly Balance[]):
     const amounts = shownNames.map((name) => [name, Number(ofCurrency.get(name) ?? 0n)]);
     return { currency, ...(Object.fromEntries(amounts) as Record<ShownName, number>) };
   });
-  return { object: "balance", livemode, balances: figures };
+  return { object: "balance", livemode, ...(at !== undefined && { at: toRfc3339(at) }), balances: figures };
 }
 
 export interface EntryView {
@@ -50,7 +56,7 @@ const sourceKinds = { attempt: "attempt", refund: "refund", correction: null } a
 export function presentEntry(livemode: boolean, entry: Entry): EntryView {
   const source = sourceKinds[transactionKinds[entry.transaction_kind]];
   return {
-    id: publicId("ledger_transaction", placeToUuid(entry)),
+    id: entryId(entry),
     object: "balance_entry",
     livemode,
     account: shownAccounts[entry.kind as ShownKind],
@@ -61,6 +67,11 @@ export function presentEntry(livemode: boolean, entry: Entry): EntryView {
     source: source === null ? null : publicId(source, entry.source_id),
     created_at: toRfc3339(entry.occurred_at),
   };
+}
+
+/** An entry's public id. */
+export function entryId(place: EntryPosition): string {
+  return publicId("ledger_transaction", placeToUuid(place));
 }
 
 /** An entry's place in its book as 128 bits: the transaction's number, then the line. */

@@ -1,14 +1,24 @@
 import { Type } from "typebox";
 import type { ApiServer } from "../../../../kit/http/api.ts";
-import { getBalances } from "../../../../ledger/index.ts";
 import { presentBalance } from "../../present.ts";
+import { readBalances } from "../../read-balances.ts";
 import type { BalanceServices } from "../../services.ts";
 
 const Figure = (description: string) => Type.Integer({ description });
 
+const Query = Type.Object({
+  at: Type.Optional(
+    Type.String({
+      format: "date-time",
+      description: "A past instant: the balance after all that had been booked by then. The present one without it.",
+    }),
+  ),
+});
+
 const BalanceObject = Type.Object({
   object: Type.Literal("balance"),
   livemode: Type.Boolean(),
+  at: Type.Optional(Type.String({ format: "date-time", description: "The instant that was asked for." })),
   balances: Type.Array(
     Type.Object({
       currency: Type.String(),
@@ -21,8 +31,8 @@ const BalanceObject = Type.Object({
   ),
 });
 
-/** `GET /v1/balance`: the book of the key's mode. */
-export function registerReadBalance(api: ApiServer, { db }: BalanceServices): void {
+/** `GET /v1/balance`: the book of the key's mode, now or at a past instant. */
+export function registerReadBalance(api: ApiServer, services: BalanceServices): void {
   api.get(
     "/v1/balance",
     {
@@ -30,9 +40,13 @@ export function registerReadBalance(api: ApiServer, { db }: BalanceServices): vo
         operationId: "readBalance",
         tags: ["Balance"],
         summary: "Read the balance",
+        querystring: Query,
         response: { 200: BalanceObject },
       },
     },
-    async ({ caller }) => presentBalance(caller.livemode, await getBalances(db, caller)),
+    async ({ caller, query }) => {
+      const at = query.at === undefined ? undefined : Date.parse(query.at);
+      return presentBalance(caller.livemode, await readBalances(services, caller, at), at);
+    },
   );
 }
