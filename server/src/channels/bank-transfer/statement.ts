@@ -92,7 +92,7 @@ function bodyOf(statement: Statement, { account_number }: BankTransferConfig): S
 export async function readNotice(context: ChannelContext, notice: WireNotice): Promise<NoticeResult> {
   try {
     const problem = findProblem(context, notice);
-    return problem ? { kind: "rejected", detail: problem } : readBody(notice.body);
+    return problem ? { kind: "rejected", detail: problem } : readBody(notice.body, context.clock.now());
   } catch (error) {
     return { kind: "rejected", detail: error instanceof Error ? error.message : String(error) };
   }
@@ -108,14 +108,18 @@ function findProblem({ account, clock }: ChannelContext, { headers, body }: Wire
   return signatures.split(" ").some((given) => equalSecrets(given, expected)) ? undefined : "the signature is not good";
 }
 
-function readBody(bytes: Buffer): NoticeResult {
+/** Banks book by days, of their own time zone: what is ahead of us by less than one was booked now. */
+const AHEAD_MS_MAX = 86_400_000;
+
+function readBody(bytes: Buffer, now: number): NoticeResult {
   const body: unknown = JSON.parse(bytes.toString("utf8"));
   if (!Value.Check(Body, body))
     return { kind: "rejected", detail: "the statement has fields that are wrong or missing" };
   const at = Date.parse(body.at);
   if (Number.isNaN(at)) return { kind: "rejected", detail: "at is not an instant of RFC 3339" };
+  if (at > now + AHEAD_MS_MAX) return { kind: "rejected", detail: "at has not come yet" };
   const amount = fromDecimal(body.amount, body.currency);
-  return resultOf(body, amount, at);
+  return resultOf(body, amount, Math.min(at, now));
 }
 
 function resultOf(body: StatementBody, amount: Money, at: number): NoticeResult {

@@ -154,9 +154,9 @@ describe("a payment by transfer", () => {
     expect((await postStatement(platform, addressOf(), elsewhere)).status).toBe(409);
     const others = addressOf(platform.direct, "direct");
     expect((await postStatement(platform, others, statement)).status).toBe(409);
-    expect((await postStatement(platform, addressOf(), { ...statement, surprise: undefined, at: "soon" })).status).toBe(
-      409,
-    );
+    for (const at of ["soon", "2099-01-01T00:00:00Z"]) {
+      expect((await postStatement(platform, addressOf(), { ...statement, at })).status).toBe(409);
+    }
     expect(await read(payment)).toMatchObject({ status: "processing" });
     expect((await postStatement(platform, addressOf(), statement, STATEMENT_KEY)).status).toBe(204);
     expect(await read(payment)).toMatchObject({ status: "succeeded" });
@@ -177,6 +177,34 @@ describe("a payment by transfer", () => {
     }
     const late = rejectTransfer(platform.services, { number: missing.serial_no, reason: "x" });
     await expect(late).rejects.toMatchObject({ code: "bank_transfer.already_ended" });
+  });
+
+  test("is finished by the same words when a crash came between the bank's number and the books", async () => {
+    const [cut, other] = [await create(), await create()];
+    const bank_reference = nextReference();
+    const { serial_no } = cut;
+    const claim = {
+      name: "",
+      text: `insert into bank_transfers values ('${accounts.pooled}', 'in', '${bank_reference}',
+        '${platform.merchant.merchant_id}', '${serial_no}', 1234, 'CNY', now(), now())`,
+    };
+    await platform.services.db.query(claim);
+    await expect(confirm(other.serial_no, { bank_reference })).rejects.toMatchObject({
+      code: "bank_transfer.reference_used",
+    });
+    expect(await confirm(serial_no, { bank_reference })).toMatchObject({ status: "succeeded" });
+    expect(await read(cut)).toMatchObject({ status: "succeeded", channel_trade_no: bank_reference });
+  });
+
+  test("that did not arrive leaves its payer to choose again, where the merchant left the choice", async () => {
+    const payment = await create({ method: "cashier" });
+    const first = await platform.post(`/v1/payments/${payment.id}/attempts`, { method: "bank.transfer" });
+    await rejectTransfer(platform.services, { number: first.action.reference, reason: "Not on the statement" });
+    expect(await read(payment)).toMatchObject({ status: "processing" });
+    const second = await platform.post(`/v1/payments/${payment.id}/attempts`, { method: "bank.transfer" });
+    expect(second.action.reference).not.toBe(first.action.reference);
+    await confirm(second.action.reference);
+    expect(await read(payment)).toMatchObject({ status: "succeeded", serial_no: second.serial_no });
   });
 
   test("is found under no number that is mistyped, and another currency goes elsewhere", async () => {

@@ -9,8 +9,13 @@ import { type Platform, startPlatform } from "../../../../test/platform/platform
 import { createChannelCaller } from "../../channels/call.ts";
 import { channels } from "../../channels/registry.ts";
 import { Secret } from "../../kit/secret.ts";
-import { registerAlipay } from "../../main/demo/sandbox-merchants.ts";
-import { checkConnection, createChannelAccount, listChannelAccounts, updateChannelAccount } from "./index.ts";
+import {
+  checkConnection,
+  createChannelAccount,
+  listChannelAccounts,
+  type NewAccount,
+  updateChannelAccount,
+} from "./index.ts";
 
 let platform: Platform;
 const caller = () => createChannelCaller(platform.services);
@@ -26,6 +31,20 @@ const given = () => ({
   getChannel: platform.services.payment.getChannel,
 });
 
+/** An account in key mode, where only the channel can tell that a key is not the application's. */
+async function registerAlipay(name: string): Promise<NewAccount> {
+  const made = await platform.sandbox.request("POST", "/control/merchants", { channel: "alipay", name, mode: "key" });
+  return {
+    ...{ channel: "alipay", name, methods: ["alipay.qr"], funding_mode: "pooled", livemode: false },
+    config: {
+      ...{ app_id: made.app_id, seller_id: made.seller_id, mode: "key" },
+      ...{ alipay_public_keys: [made.alipay_public_key_pem] },
+      ...{ gateway: made.gateway, oauth_base_url: platform.sandbox.url },
+    },
+    secrets: { app_private_key: new Secret(made.app_private_key_pem) },
+  };
+}
+
 function makeKeys(): { own: Secret; foreign: string } {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   return {
@@ -35,9 +54,10 @@ function makeKeys(): { own: Secret; foreign: string } {
 }
 
 test("a good account is connected, and one whose key the channel does not hold is not", async () => {
-  const { alipay, wechat } = platform.merchant.accounts;
-  expect(await checkConnection(given(), wechat)).toEqual({ kind: "connected" });
-  expect(await checkConnection(given(), alipay)).toEqual({ kind: "connected" });
+  const { id: alipay } = await createChannelAccount(given(), await registerAlipay("Tried"));
+  for (const id of [alipay, ...Object.values(platform.merchant.accounts)]) {
+    expect(await checkConnection(given(), id)).toEqual({ kind: "connected" });
+  }
   await updateChannelAccount(given(), alipay, { secrets: { app_private_key: makeKeys().own } });
   const refused = await checkConnection(given(), alipay);
   expect(refused).toMatchObject({ kind: "failed", failure: { message: expect.stringContaining("app_private_key") } });
@@ -49,19 +69,15 @@ test("a good account is connected, and one whose key the channel does not hold i
 test("with a check an account is saved only when the channel takes it, and a change likewise", async () => {
   const count = async () => (await listChannelAccounts(platform.services.db, null, 100)).length;
   const before = await count();
-  const good = {
-    ...(await registerAlipay(platform.sandbox.url, "Checked")),
-    funding_mode: "pooled",
-    livemode: false,
-  } as const;
+  const good = await registerAlipay("Checked");
   const options = { check_with: caller() };
   const bad = { ...good, secrets: { app_private_key: makeKeys().own } };
   const not_connected = { code: "channel_account.not_connected", message: expect.stringContaining("app_private_key") };
   await expect(createChannelAccount(given(), bad, options)).rejects.toMatchObject(not_connected);
   expect(await count()).toBe(before);
   const { id } = await createChannelAccount(given(), good, options);
-  const { alipay } = { alipay: updateChannelAccount(given(), id, { secrets: bad.secrets }, options) };
-  await expect(alipay).rejects.toMatchObject(not_connected);
+  const changed = updateChannelAccount(given(), id, { secrets: bad.secrets }, options);
+  await expect(changed).rejects.toMatchObject(not_connected);
   expect(await checkConnection(given(), id)).toEqual({ kind: "connected" });
   const elsewhere = { ...good.config, alipay_public_keys: [makeKeys().foreign] };
   const untrusted = updateChannelAccount(given(), id, { config: elsewhere }, options);
@@ -70,11 +86,7 @@ test("with a check an account is saved only when the channel takes it, and a cha
 });
 
 test("credentials of the wrong kind or book are refused with the field's name, and none is quoted", async () => {
-  const good = {
-    ...(await registerAlipay(platform.sandbox.url, "Kinds")),
-    funding_mode: "pooled",
-    livemode: false,
-  } as const;
+  const good = await registerAlipay("Kinds");
   const { own, foreign } = makeKeys();
   const cases: [object, RegExp][] = [
     [

@@ -53,7 +53,15 @@ async function keepAccounts(services: UpkeepServices, now: number): Promise<void
   for (;;) {
     const page = await listAccounts(services.db, last, PAGE);
     const enabled = page.filter(({ status }) => status === "enabled").map(({ id }) => id);
-    for (const account of await loadAccounts(services.db, enabled)) await warn(services, account, now);
+    for (const account of await loadAccounts(services.db, enabled)) {
+      // One account that cannot be looked at keeps no other from being looked at.
+      await warn(services, account, now).catch((err) =>
+        services.log.error(
+          { err, channel_account: account.id },
+          "a channel account's credentials could not be looked at",
+        ),
+      );
+    }
     if (page.length < PAGE) return;
     last = page.at(-1)!.id;
   }

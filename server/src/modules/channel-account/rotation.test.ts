@@ -28,7 +28,7 @@ async function rotateAtChannel(channel: "wechat" | "alipay"): Promise<Record<str
   const { config } = await getChannelAccount(platform.services.db, platform.merchant.accounts[channel]);
   const merchant = channel === "wechat" ? config.mchid : config.app_id;
   const rotated = await platform.sandbox.request("POST", "/control/keys/rotate", { channel, merchant });
-  if (channel === "alipay") return { ...config, alipay_public_keys: [rotated.alipay_public_key_pem] };
+  if (channel === "alipay") return { ...config, alipay_certificates: [rotated.alipay_cert_pem] };
   return {
     ...config,
     platform_certificates: [{ serial_no: rotated.platform_serial_no, pem: rotated.platform_certificate_pem }],
@@ -76,8 +76,8 @@ test.each([
 test("an account that gets the new key before the channel uses it believes the old one for the overlap", async () => {
   const { config } = await getChannelAccount(platform.services.db, platform.merchant.accounts.alipay);
   const early = await platform.post("/v1/payments", paymentBody("alipay.page"));
-  const strange = await rotateAtStranger();
-  await update("alipay", { ...config, alipay_public_keys: [strange] }, 24 * HOUR_MS);
+  const strange = await certificateOfStranger();
+  await update("alipay", { ...config, alipay_certificates: [strange] }, 24 * HOUR_MS);
   await platform.sandbox.pay(codeOf(early));
   await expectPaidAndRefunded(early);
   const late = await platform.post("/v1/payments", { ...paymentBody("alipay.page"), expires_in: 7 * 86_400 });
@@ -90,10 +90,10 @@ test("an account that gets the new key before the channel uses it believes the o
   await expectPaidAndRefunded(late);
 });
 
-/** The public key of another merchant's Alipay: one that has not signed anything for us. */
-async function rotateAtStranger(): Promise<unknown> {
-  return (await platform.sandbox.request("POST", "/control/merchants", { channel: "alipay", name: "Stranger" }))
-    .alipay_public_key_pem;
+/** The certificate of another merchant's Alipay: one that has not signed anything for us. */
+async function certificateOfStranger(): Promise<unknown> {
+  const body = { channel: "alipay", name: "Stranger", mode: "certificate" };
+  return (await platform.sandbox.request("POST", "/control/merchants", body)).alipay_cert_pem;
 }
 
 test("a notice that was encrypted under the replaced APIv3 key is read; a leaked key is forgotten at once", async () => {

@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Platform, startPlatform } from "../../../../test/platform/platform.ts";
+import type { Json } from "../../../../test/platform/sandbox-control.ts";
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
 import {
@@ -36,10 +37,7 @@ function takeWarnings(account: string): { level: string; days_left: number }[] {
 test("each step is told once, to the log and to the owner's apps, also when two workers look", async () => {
   const { accounts, merchant_id, key } = platform.direct;
   const [soonest] = await expiriesOf(accounts.wechat);
-  const endless = await expiriesOf(accounts.alipay);
-  expect(endless).toEqual([]);
-  const days = [soonest!.days_left - 20, 13, 8, 1];
-  expect(days[0]).toBeGreaterThan(0);
+  expect(soonest!.days_left).toBeGreaterThan(30);
   platform.clock.advance(soonest!.expires_at - platform.clock.now() - 20 * DAY_MS);
   lines.length = 0;
   const kick = { webhooks() {} };
@@ -54,10 +52,12 @@ test("each step is told once, to the log and to the owner's apps, also when two 
   platform.clock.advance(18 * DAY_MS);
   for (const worker of workers) await worker.drain();
   expect(takeWarnings(accounts.wechat).map(({ days_left }) => days_left)).toContain(1);
-  const { data } = await platform.get("/v1/events?type=channel_account.credential_expiring", { key });
-  expect(data).toHaveLength(2 * due.length);
-  expect(data[0].data.object).toMatchObject({
-    id: publicId("channel_account", accounts.wechat),
+  const { data } = await platform.get("/v1/events?type=channel_account.credential_expiring&limit=100", { key });
+  const id = publicId("channel_account", accounts.wechat);
+  const told = data.filter((event: Json) => event.data.object.id === id);
+  expect(told).toHaveLength(2 * due.length);
+  expect(told[0].data.object).toMatchObject({
+    id,
     object: "channel_account",
     channel: "wechat",
     credential: { expires_at: toRfc3339(soonest!.expires_at), label: { zh: expect.any(String) } },
