@@ -280,6 +280,17 @@ describe("PayPal's own ways", () => {
     expect(await caller.query(paypal, account, input)).toMatchObject({ kind: "succeeded" });
   });
 
+  it("believe what PayPal signed for a webhook that was replaced a short time ago, and for no other", async () => {
+    const { account, caller, receiver } = world();
+    const started = await startPayment(world(), subject);
+    await payBy(world(), subject, started);
+    const notice = await receiver.next(started.input.serial_no);
+    const renewed = { ...changeAccount(account, { config: { webhook_id: "ANOTHERWEBHOOK" } }), version: 2 };
+    expect(await caller.readNotice(paypal, renewed, notice)).toMatchObject({ kind: "rejected" });
+    const overlapping = { ...renewed, previous: [account] };
+    expect(await caller.readNotice(paypal, overlapping, notice)).toMatchObject({ kind: "payment_succeeded" });
+  });
+
   it("find a refund from the capture alone, when the order's number is not at hand", async () => {
     const { account, caller } = world();
     const { input, channel_trade_no } = await payInFull(world(), subject);
