@@ -81,12 +81,14 @@ export const ownTests: Readonly<Record<string, readonly OwnTest[]>> = {
     "has nothing to say about sessions, refunds and disputes of others": ["disputes stranger", "notice stranger"],
   }),
   paypal: [
-    ...of("paypal/paypal.conformance.test.ts", {
+    ...of("paypal/captures.test.ts", {
       "take no money of an attempt that must end": ["close success"],
       "that were taken all the same are not closed": ["close race"],
       "are closed again and again": ["close idempotent_repeat"],
       "are not closed by an answer with %s (%s)": ["close server_error", "close rate_limit", "close unreadable"],
       "that a payer approves while they are closed": ["close race"],
+    }),
+    ...of("paypal/paypal.conformance.test.ts", {
       "tell of a dispute, and after %s": ["disputes success"],
     }),
     ...of("paypal/notice.test.ts", {
