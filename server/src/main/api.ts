@@ -12,6 +12,7 @@ import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
+import { registerStatementRoutes } from "../modules/statement/index.ts";
 import { registerSessionRoutes } from "../modules/user/index.ts";
 import { registerWebhookRoutes } from "../modules/webhook/index.ts";
 import { registerHealth } from "./health.ts";
@@ -38,6 +39,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerRefundRoutes(v1, services.refund);
     registerDisputeRoutes(v1, services.dispute);
     registerBalanceRoutes(v1, services);
+    registerStatementRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);

@@ -1,0 +1,59 @@
+/** Days and clocks of a place: when a day begins there, and what its clocks show. Zones are IANA names. */
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(time_zone: string): Intl.DateTimeFormat {
+  const known = formats.get(time_zone);
+  if (known) return known;
+  const format = new Intl.DateTimeFormat("en-CA", {
+    timeZone: time_zone,
+    dateStyle: "short",
+    timeStyle: "medium",
+    hourCycle: "h23",
+  });
+  formats.set(time_zone, format);
+  return format;
+}
+
+/** `2026-11-20 12:00:00`, as a clock on the wall shows an instant (epoch milliseconds). Throws RangeError for no zone. */
+export function localText(at_ms: number, time_zone: string): string {
+  return formatOf(time_zone).format(at_ms).replace(",", "");
+}
+
+/** The day, `2026-11-20`, that an instant belongs to. */
+export function localDay(at_ms: number, time_zone: string): string {
+  return localText(at_ms, time_zone).slice(0, 10);
+}
+
+export interface LocalDay {
+  /** The first instant of the day, and of the next one; epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const DAY_MS = 86_400_000;
+/** No clock is further from UTC. */
+const OFFSET_MAX_S = 15 * 3_600;
+
+/** A day (`2026-11-20`, from 1970 on) of a place, or undefined for a text that names none. It may have 23 to 25 hours. */
+export function dayOf(date: string, time_zone: string): LocalDay | undefined {
+  const noon = /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(`${date}T12:00:00Z`) : Number.NaN;
+  if (!(noon > 0) || new Date(noon).toISOString().slice(0, 10) !== date) return undefined;
+  const next = new Date(noon + DAY_MS).toISOString().slice(0, 10);
+  return { from: findDayStart(date, time_zone), to: findDayStart(next, time_zone) };
+}
+
+/**
+ * The first second in which clocks show that day or a later one. It is looked for, because where clocks change at
+ * midnight a day begins at one o'clock, and where a zone moved over the date line a day is left out.
+ */
+function findDayStart(date: string, time_zone: string): number {
+  const midnight_s = Date.parse(`${date}T00:00:00Z`) / 1000;
+  let [before, reached] = [midnight_s - OFFSET_MAX_S, midnight_s + OFFSET_MAX_S];
+  while (reached - before > 1) {
+    const middle = Math.floor((before + reached) / 2);
+    if (localDay(middle * 1000, time_zone) >= date) reached = middle;
+    else before = middle;
+  }
+  return reached * 1000;
+}
