@@ -12,7 +12,7 @@ import type { BillFetch } from "../bills.ts";
 import { type ChannelCaller, createChannelCaller } from "../call.ts";
 import { changeAccount, createControlPlane, makePayInput, type Provisioned } from "../conformance/harness.ts";
 import { codeOf, expectPending } from "../conformance/subject.ts";
-import type { BillKind } from "../contract.ts";
+import type { BillInput, BillKind, BillOutcome, ChannelAccount, Operation } from "../contract.ts";
 import { wechat } from "./index.ts";
 import { provisionWechat } from "./testing/provision.ts";
 
@@ -99,4 +99,16 @@ describe.each(["direct", "partner"] as const)("bills, %s", (mode) => {
     });
     expect((await fetchBill("trade", elsewhere)).outcome).toMatchObject({ kind: "unknown", reason: "integrity" });
   });
+});
+
+it("takes no answer before ten o'clock of the next day for a day without trades", async () => {
+  const body = Buffer.from(JSON.stringify({ code: "NO_STATEMENT_EXIST", message: "" }));
+  const ask = (now: number) => {
+    const context = { account: {} as ChannelAccount, clock: createManualClock(now), random: systemRandom };
+    const { locate } = wechat.bills as { locate: Operation<BillInput, BillOutcome> };
+    return locate.fromResponse(context, { kind: "trade", date }, { status: 400, headers: {}, body });
+  };
+  const ready = noon + 22 * hour_ms;
+  expect(await ask(ready - 1)).toEqual({ kind: "not_ready", retry_after_ms: 30 * 60_000 });
+  expect(await ask(ready)).toEqual({ kind: "empty" });
 });

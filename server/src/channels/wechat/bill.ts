@@ -3,6 +3,7 @@
  * minutes and the SHA-1 of what it unpacks to; the file itself is asked for with a signature and comes without one.
  * https://pay.weixin.qq.com/doc/v3/merchant/4012791692
  */
+import { fromBeijingTime } from "../beijing-time.ts";
 import type { BillInput, BillOutcome, Bills, ChannelContext, Operation } from "../contract.ts";
 import { RequestRefused, unknown } from "../refusal.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
@@ -13,6 +14,7 @@ import { codeSpelling, readAnswer } from "./verify.ts";
 
 /** WeChat Pay asks to come back no sooner. */
 const RETRY_AFTER_MS = 30 * 60_000;
+const READY_AFTER_MS = 34 * 3_600_000;
 
 const locate: Operation<BillInput, BillOutcome> = {
   async toRequest(context, { kind, date }) {
@@ -29,16 +31,23 @@ const locate: Operation<BillInput, BillOutcome> = {
     });
     return signRequest(context, { method: "GET", path: `${path}?${query}` });
   },
-  async fromResponse(context, _input, response) {
+  async fromResponse(context, { date }, response) {
     const answer = readAnswer(context, response);
     if (answer.kind === "unknown") return answer;
     if (answer.kind === "accepted") return readLocation(context, answer.data);
     const code = codeSpelling(answer.code);
+    // Before it is due, that there is none says only that there is none yet.
+    const early = code === "NOSTATEMENTEXIST" && context.clock.now() < readyAt(date);
+    if (early || code === "STATEMENTCREATING") return { kind: "not_ready", retry_after_ms: RETRY_AFTER_MS };
     if (code === "NOSTATEMENTEXIST") return { kind: "empty" };
-    if (code === "STATEMENTCREATING") return { kind: "not_ready", retry_after_ms: RETRY_AFTER_MS };
     return interpretWechatRefusal(billRefusals, answer);
   },
 };
+
+/** Ten o'clock of the next day in Beijing. */
+function readyAt(date: string): number {
+  return (fromBeijingTime(`${date} 00:00:00`) ?? 0) + READY_AFTER_MS;
+}
 
 async function readLocation(context: ChannelContext, data: JsonObject): Promise<BillOutcome> {
   const address = URL.parse(textOf(data, "download_url") ?? "");

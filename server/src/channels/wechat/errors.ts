@@ -185,7 +185,7 @@ export function interpretRefundRefusal(refusal: Refusal) {
 
 /** INVALID_REQUEST is also used for a number that was used otherwise, and for an order that is too young to be shared. */
 export function interpretShareRefusal(refusal: Refusal) {
-  if (isInvalidRequest(refusal) && /单号重复|与之前请求不一致|参数不一致/.test(refusal.message))
+  if (isInvalidRequest(refusal) && /单号重复|单号已存在|与之前请求不一致|参数不一致/.test(refusal.message))
     return duplicateOf(refusal);
   if (isInvalidRequest(refusal) && /处理中|请稍后/.test(refusal.message)) {
     return unknown("system_error", `${refusal.code}: ${refusal.message}`);
