@@ -202,6 +202,20 @@ function describeRotation(subject: ConformanceSubject, world: () => World): void
     );
     expect((await caller.readNotice(channel, renewed, notice)).kind).toBe("payment_succeeded");
   });
+
+  it("still reads what was told under the keys before, by an account that remembers them", async () => {
+    const { account, merchant, key_holder = merchant } = await subject.provision(world().control, world().receiver);
+    const own: World = { ...world(), account, merchant };
+    const { caller, control, receiver } = own;
+    const started = await startPayment(own, subject);
+    await payBy(own, subject, started);
+    const told = await receiver.next(started.input.serial_no);
+    const rotated = await control.post("keys/rotate", { channel: channel.id, merchant: key_holder });
+    const renewed = { ...subject.renew(account, rotated), id: account.id, version: account.version + 1 };
+    const remembering = { ...renewed, previous: [account] };
+    expect((await caller.readNotice(channel, remembering, told)).kind).toBe("payment_succeeded");
+    expect(await caller.query(channel, remembering, started.input)).toMatchObject({ kind: "succeeded" });
+  });
 }
 
 function describeLog(subject: ConformanceSubject, world: () => World): void {
