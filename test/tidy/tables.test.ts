@@ -24,6 +24,8 @@ const owners: Readonly<Record<string, string>> = {
   ledger_transactions: "ledger",
   ledger_entries: "ledger",
   ledger_balances: "ledger",
+  ledger_closes: "daily-close",
+  ledger_signing_keys: "daily-close",
   payments: "payment",
   attempts: "payment",
   refunds: "refund",
@@ -140,6 +142,7 @@ test("every table that a merchant owns is led by merchant_id", () => {
   const platform = [
     "merchants",
     "users",
+    "ledger_signing_keys",
     "sessions",
     "channel_accounts",
     "channel_account_versions",

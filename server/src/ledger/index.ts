@@ -28,8 +28,17 @@ export {
 export { type PostResult, post } from "./post.ts";
 export { createPostGroup } from "./post-group.ts";
 export { type NewPosting, type TransactionKind, transactionKinds } from "./posting.ts";
+export {
+  type BookAccount,
+  type BookEnd,
+  type BookTransaction,
+  listBooks,
+  readBook,
+  readBookAccounts,
+} from "./read-book.ts";
 export { type JournalLine, readTransaction } from "./read-transaction.ts";
 export { reverse } from "./reverse.ts";
+export type { BookKey } from "./store.ts";
 export { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./templates/payment.ts";
 export {
   type BookedRefund,

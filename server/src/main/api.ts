@@ -7,6 +7,7 @@ import { createHttpServer } from "../kit/http/server.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
 import { registerChannelRoutes } from "../modules/channel-account/index.ts";
+import { registerLedgerKeys, registerReadProof } from "../modules/daily-close/index.ts";
 import { registerDisputeRoutes } from "../modules/dispute/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
@@ -40,6 +41,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerDisputeRoutes(v1, services.dispute);
     registerBalanceRoutes(v1, services);
     registerStatementRoutes(v1, services);
+    registerReadProof(v1, services);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);
@@ -57,6 +59,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
       jsbridge_url: settings.sandbox_url && `${settings.sandbox_url}/wechat/jsbridge.js`,
     });
     registerSessionRoutes(pages, { ...services, public_url: base_url });
+    registerLedgerKeys(pages, services);
     registerReferencePages(pages);
   });
   return server;

@@ -8,7 +8,7 @@ import { billCommand } from "./commands/bill.ts";
 import { channelAccountCommand } from "./commands/channel-account.ts";
 import { feeCommand } from "./commands/fee.ts";
 import { keyCommand } from "./commands/key.ts";
-import { ledgerCommand } from "./commands/ledger-verify.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { routingCommand } from "./commands/routing.ts";

@@ -9,6 +9,7 @@ import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
 import { createAccountUpkeep, createChannelAccounts, createKeyRenewal } from "../modules/channel-account/index.ts";
+import { createCloseWorker } from "../modules/daily-close/index.ts";
 import type { DisputeServices } from "../modules/dispute/index.ts";
 import { type Authenticator, createAuthenticator } from "../modules/identity/index.ts";
 import { getMerchant, loadWebhookSecrets } from "../modules/merchant/index.ts";
@@ -149,5 +150,14 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
   kick.webhooks = () => webhooks.kick();
   const beat = createHeartbeat(db, clock, log, ids.uuid());
   const accounts = [createAccountUpkeep(shared), createKeyRenewal(shared)];
-  return [...attempts, ends, ...refunds, webhooks, ...accounts, createIdempotencyPurge(db, clock, log), beat];
+  return [
+    ...attempts,
+    ends,
+    ...refunds,
+    webhooks,
+    ...accounts,
+    createCloseWorker(shared),
+    createIdempotencyPurge(db, clock, log),
+    beat,
+  ];
 }

@@ -62,7 +62,7 @@ export function actionCommand(
 }
 
 /** What a use case refuses, the person at the terminal can correct. */
-function explainRefusal(error: unknown): never {
+export function explainRefusal(error: unknown): never {
   throw error instanceof TributaryError ? new StartError(error.message) : error;
 }
 
