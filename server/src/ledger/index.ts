@@ -29,10 +29,10 @@ export { type PostResult, post } from "./post.ts";
 export { createPostGroup } from "./post-group.ts";
 export { type NewPosting, type TransactionKind, transactionKinds } from "./posting.ts";
 export {
-  type BookAccount,
   type BookEnd,
   type BookTransaction,
   listBooks,
+  type PlacedAccount,
   readBook,
   readBookAccounts,
 } from "./read-book.ts";

@@ -52,7 +52,7 @@ function readEntries(text: string): [number, bigint, bigint][] {
   return entries;
 }
 
-export interface BookAccount {
+export interface PlacedAccount {
   /** Counts from 1; by it entries name the account. */
   readonly position: number;
   readonly kind: AccountKind;
@@ -67,8 +67,8 @@ const accountsStatement = tenantStatement(
 );
 
 /** The accounts of a book, in the order in which they were opened. */
-export function readBookAccounts(sql: Sql, { merchant_id, livemode }: BookKey): Promise<BookAccount[]> {
-  return sql.query<BookAccount>(accountsStatement, [merchant_id, livemode]);
+export function readBookAccounts(sql: Sql, { merchant_id, livemode }: BookKey): Promise<PlacedAccount[]> {
+  return sql.query<PlacedAccount>(accountsStatement, [merchant_id, livemode]);
 }
 
 /** How far a book has come. */
