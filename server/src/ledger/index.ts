@@ -32,7 +32,6 @@ export {
   type BookEnd,
   type BookTransaction,
   listBooks,
-  type PlacedAccount,
   readBook,
   readBookAccounts,
 } from "./read-book.ts";

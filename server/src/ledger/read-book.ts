@@ -1,7 +1,7 @@
 /** A whole book, in the order in which it was written. */
 import type { Sql } from "../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../kit/sql/statement.ts";
-import type { AccountKind } from "./accounts.ts";
+import type { BookAccount } from "./past.ts";
 import type { TransactionKind } from "./posting.ts";
 import type { BookKey } from "./store.ts";
 
@@ -52,23 +52,14 @@ function readEntries(text: string): [number, bigint, bigint][] {
   return entries;
 }
 
-export interface PlacedAccount {
-  /** Counts from 1; by it entries name the account. */
-  readonly position: number;
-  readonly kind: AccountKind;
-  readonly currency: string;
-  /** The channel account's uuid, or `NO_SCOPE`. */
-  readonly scope: string;
-}
-
 const accountsStatement = tenantStatement(
   "ledger.book_accounts",
   `select position, kind, currency, scope from ledger_accounts where merchant_id = $1 and livemode = $2 order by position`,
 );
 
 /** The accounts of a book, in the order in which they were opened. */
-export function readBookAccounts(sql: Sql, { merchant_id, livemode }: BookKey): Promise<PlacedAccount[]> {
-  return sql.query<PlacedAccount>(accountsStatement, [merchant_id, livemode]);
+export function readBookAccounts(sql: Sql, { merchant_id, livemode }: BookKey): Promise<BookAccount[]> {
+  return sql.query<BookAccount>(accountsStatement, [merchant_id, livemode]);
 }
 
 /** How far a book has come. */

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
-import { type BookKey, NO_SCOPE, type PlacedAccount } from "../../ledger/index.ts";
+import { type BookAccount, type BookKey, NO_SCOPE } from "../../ledger/index.ts";
 import type { Movement, Movements } from "./chain.ts";
 
 export const FORMAT = "tributary-ledger-close/1";
@@ -56,7 +56,7 @@ export interface ClosedDay extends BookKey {
 
 export function writeStatement(
   closed: ClosedDay,
-  accounts: readonly PlacedAccount[],
+  accounts: readonly BookAccount[],
   { closed_at, key }: { closed_at: number; key: string },
 ): string {
   const statement: Statement = {
@@ -76,7 +76,7 @@ export function writeStatement(
   return JSON.stringify(statement);
 }
 
-function describe({ position, kind, currency, scope }: PlacedAccount, movement: Movement | undefined) {
+function describe({ position, kind, currency, scope }: BookAccount, movement: Movement | undefined) {
   if (!movement) return undefined;
   return {
     position,
