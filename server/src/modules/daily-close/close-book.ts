@@ -1,7 +1,7 @@
 /** Closes the days of a book that are over. */
 import { sign } from "node:crypto";
 import type { Clock } from "../../kit/clock.ts";
-import { localDay, nextDay, startOfDay } from "../../kit/local-day.ts";
+import { dayOf, localDay } from "../../kit/local-day.ts";
 import { type BookKey, type BookTransaction, readBook, readBookAccounts } from "../../ledger/index.ts";
 import { getMerchant } from "../merchant/index.ts";
 import { carryForward, extendChain, FIRST_HASH, type Movements, move, toLine } from "./chain.ts";
@@ -76,9 +76,10 @@ function pointAfter(close: Close | undefined): Point {
 
 /** The day of the first transaction that is not closed, but never a day that is closed already. */
 function begin(from: Point, { posted_at }: BookTransaction, time_zone: string): Day {
-  const own = localDay(posted_at, time_zone);
-  const day = from.day !== undefined && own <= from.day ? nextDay(from.day) : own;
-  const ends_at = startOfDay(nextDay(day), time_zone);
+  // Stamps of one book are not quite in order: a day that is closed stays so.
+  const open_at = from.day === undefined ? posted_at : Math.max(posted_at, dayOf(from.day, time_zone)!.to);
+  const day = localDay(open_at, time_zone);
+  const ends_at = dayOf(day, time_zone)!.to;
   return { from, day, ends_at, movements: carryForward(from.movements), number: from.number, hash: from.hash };
 }
 

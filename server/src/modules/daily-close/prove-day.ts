@@ -1,5 +1,5 @@
 /** Writes the proof of a day. */
-import { isDay } from "../../kit/local-day.ts";
+import { dayOf } from "../../kit/local-day.ts";
 import { type BookKey, readBook } from "../../ledger/index.ts";
 import { toLine } from "./chain.ts";
 import { type CloseServices, closeBook } from "./close-book.ts";
@@ -12,7 +12,7 @@ import { type Close, loadClose, loadSigningKeys } from "./store.ts";
  * @throws daily_close.not_found, also for what is no day; merchant.not_found
  */
 export async function requireClose(services: CloseServices, book: BookKey, day: string): Promise<Close> {
-  if (!isDay(day)) throw dailyCloseErrors["daily_close.not_found"]();
+  if (!dayOf(day, "UTC")) throw dailyCloseErrors["daily_close.not_found"]();
   const known = await loadClose(services.db, book, day);
   if (known) return known;
   await closeBook(services, book);
