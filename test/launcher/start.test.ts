@@ -187,7 +187,17 @@ test("the first start shows one payment in six steps, whose ledger lines balance
   expect(platform.stderr).toBe("");
 });
 
-test("demo.json holds what a developer needs, for its owner alone, and its key works", async () => {
+/** Signs a person in, and gives their role. */
+async function signIn(login: object): Promise<string> {
+  const answer = await fetch(`${first.base_url}/console/session`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(login),
+  });
+  return ((await answer.json()) as { user: { role: string } }).user.role;
+}
+
+test("demo.json holds what a developer needs, for its owner alone, and its key and its people get in", async () => {
   const addresses = {
     base_url: `http://localhost:${ports.PORT}`,
     sandbox_url: `http://localhost:${ports.SANDBOX_PORT}`,
@@ -198,7 +208,10 @@ test("demo.json holds what a developer needs, for its owner alone, and its key w
     app_id: expect.stringMatching(/^app_/),
     secret_key: expect.stringMatching(/^sk_test_/),
     webhook_secret: expect.stringMatching(/^whsec_/),
+    operator: { email: expect.stringContaining("operator@"), password: expect.stringMatching(/^\w{20}$/) },
+    merchant: { email: expect.stringContaining("merchant."), password: expect.stringMatching(/^\w{20}$/) },
   });
+  for (const role of ["operator", "merchant"] as const) expect(await signIn(first[role])).toBe(role);
   expect(statSync(join(folder, "demo.json")).mode & 0o777).toBe(0o600);
   for (const address of Object.values(addresses)) expect(platform.stdout).toContain(address);
   const { status, body } = await ask("/v1/payments");
