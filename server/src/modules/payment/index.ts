@@ -7,6 +7,7 @@ export { paymentErrors } from "./errors.ts";
 export { failAttempt } from "./fail-attempt.ts";
 export { createPaymentServices } from "./groups.ts";
 export { createPaymentWorkers } from "./jobs.ts";
+export { type AttemptNumbers, loadAttemptNumbers } from "./number-store.ts";
 export { createPastAttempts } from "./past-attempts.ts";
 export type { Attempt, Payment } from "./payment.ts";
 export { attemptTransitions, isOpenAttempt, isOpenPayment, paymentTransitions, queryDelay_ms } from "./payment.ts";

@@ -1,0 +1,68 @@
+/** What stands in exported files, in the languages that merchants read. */
+import type { TransactionKind } from "../../ledger/index.ts";
+import type { ShownName } from "../balance/index.ts";
+
+export const languages = ["zh", "en"] as const;
+export type Language = (typeof languages)[number];
+
+type Words = Readonly<Record<Language, string>>;
+
+const word = (zh: string, en: string): Words => ({ zh, en });
+
+export const accountWords: Readonly<Record<ShownName, Words>> = {
+  pending: word("待结算", "pending"),
+  refund_in_transit: word("退款在途", "refund in transit"),
+  service_fee_due: word("应付服务费", "service fee due"),
+  collected_directly: word("直连收款", "collected directly"),
+};
+
+export const kindWords: Readonly<Record<TransactionKind, Words>> = {
+  payment_succeeded: word("支付成功", "payment succeeded"),
+  duplicate_payment_succeeded: word("重复支付", "duplicate payment"),
+  refund_initiated: word("退款申请", "refund initiated"),
+  refund_succeeded: word("退款成功", "refund succeeded"),
+  refund_failed: word("退款失败退回", "refund failed"),
+  duplicate_refund_succeeded: word("重复支付退款", "duplicate payment refunded"),
+  reversal: word("冲正", "reversal"),
+};
+
+export const sheetWords = { summary: word("汇总", "Summary"), entries: word("明细", "Entries") };
+
+/** Headings of the entries, in their order, with the widths of their columns. */
+export const entryHeadings = {
+  booked_at: [word("记账时间", "Booked at"), 20],
+  occurred_at: [word("发生时间", "Occurred at"), 20],
+  kind: [word("业务类型", "Type"), 18],
+  account: [word("账户", "Account"), 18],
+  currency: [word("币种", "Currency"), 8],
+  amount: [word("金额", "Amount"), 16],
+  balance_after: [word("账户余额", "Balance after"), 16],
+  out_trade_no: [word("商户订单号", "out_trade_no"), 30],
+  serial_no: [word("支付流水号", "serial_no"), 30],
+  channel_trade_no: [word("渠道订单号", "channel_trade_no"), 34],
+  out_refund_no: [word("商户退款单号", "out_refund_no"), 30],
+  refund_no: [word("退款流水号", "refund_no"), 30],
+  channel_refund_no: [word("渠道退款单号", "channel_refund_no"), 34],
+  method: [word("支付方式", "Method"), 18],
+  channel_account: [word("渠道账号", "Channel account"), 32],
+  payment: [word("支付单编号", "Payment"), 32],
+  entry: [word("分录编号", "Entry"), 32],
+} as const satisfies Record<string, readonly [Words, number]>;
+
+export type EntryColumn = keyof typeof entryHeadings;
+
+/** Headings of the summary. */
+export const summaryHeadings = {
+  date: [word("账单日期", "Date"), 12],
+  time_zone: [word("时区", "Time zone"), 18],
+  status: [word("状态", "Status"), 10],
+  currency: [word("币种", "Currency"), 8],
+  account: [word("账户", "Account"), 18],
+  opening: [word("期初余额", "Opening"), 18],
+  amount_in: [word("转入", "In"), 18],
+  amount_out: [word("转出", "Out"), 18],
+  closing: [word("期末余额", "Closing"), 18],
+  entry_count: [word("笔数", "Entries"), 10],
+} as const satisfies Record<string, readonly [Words, number]>;
+
+export const statusWords = { open: word("未结束", "open"), final: word("已结束", "final") };
