@@ -15,9 +15,26 @@ function formatOf(time_zone: string): Intl.DateTimeFormat {
   return format;
 }
 
+const MINUTE_MS = 60_000;
+/** How far clocks were ahead of UTC in the minute last asked about: a formatter takes longer than the rest of a line. */
+const lastOffsets = new Map<string, { minute: number; offset_ms: number }>();
+
+function offsetAt(at_ms: number, time_zone: string): number {
+  const minute = Math.floor(at_ms / MINUTE_MS);
+  const last = lastOffsets.get(time_zone);
+  if (last?.minute === minute) return last.offset_ms;
+  const shown = formatOf(time_zone)
+    .format(minute * MINUTE_MS)
+    .replace(", ", "T");
+  const offset_ms = Date.parse(`${shown}Z`) - minute * MINUTE_MS;
+  lastOffsets.set(time_zone, { minute, offset_ms });
+  return offset_ms;
+}
+
 /** `2026-11-20 12:00:00`, as a clock on the wall shows an instant (epoch milliseconds). Throws RangeError for no zone. */
 export function localText(at_ms: number, time_zone: string): string {
-  return formatOf(time_zone).format(at_ms).replace(",", "");
+  const local = new Date(at_ms + offsetAt(at_ms, time_zone)).toISOString();
+  return `${local.slice(0, 10)} ${local.slice(11, 19)}`;
 }
 
 /** The day, `2026-11-20`, that an instant belongs to. */
