@@ -52,11 +52,13 @@ const DAY_MS = 86_400_000;
 /** No clock is further from UTC. */
 const OFFSET_MAX_S = 15 * 3_600;
 
-/** A day (`2026-11-20`, from 1970 on) of a place, or undefined for a text that names none. It may have 23 to 25 hours. */
+/** A day (`2026-11-20`, from 1970 to 9999) of a place, or undefined for a text that names none. It may have 23 to 25 hours. */
 export function dayOf(date: string, time_zone: string): LocalDay | undefined {
   const noon = /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(`${date}T12:00:00Z`) : Number.NaN;
   if (!(noon > 0) || new Date(noon).toISOString().slice(0, 10) !== date) return undefined;
   const next = new Date(noon + DAY_MS).toISOString().slice(0, 10);
+  // The year 10,000 is written with a sign, which sorts before digits.
+  if (next < date) return undefined;
   return { from: findDayStart(date, time_zone), to: findDayStart(next, time_zone) };
 }
 
