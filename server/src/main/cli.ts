@@ -13,6 +13,7 @@ import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { routingCommand } from "./commands/routing.ts";
 import { startCommand } from "./commands/start.ts";
+import { statementCommand } from "./commands/statement.ts";
 import { userCommand } from "./commands/user.ts";
 import { markTexts, unmarkTexts } from "./option-texts.ts";
 import { StartError } from "./start-error.ts";
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   refundCommand(withServices),
   routingCommand(withServices),
   ledgerCommand(withServices),
+  statementCommand(withServices),
   benchCommand,
 ];
 
