@@ -5,6 +5,8 @@ import { StartError } from "./start-error.ts";
 
 const entry = fileURLToPath(new URL("../../../sandbox/main.ts", import.meta.url));
 const COMPLAINT_MAX = 2_000;
+/** Under load it shares the machine with the server: threads that collect beside it cost more than they save. */
+const memoryFlags = ["--single-threaded-gc", "--max-semi-space-size=32"];
 
 /** The sandbox as a process of its own: it shares nothing with the server but the wire. */
 export type SandboxProcess = { url: string; pid: number; stop: () => Promise<void> };
@@ -22,7 +24,10 @@ export async function startSandboxProcess(
   const args = [entry, "--port", String(port), "--host", host, "--data", data_file, "--public-url", url];
   // A process group of its own, so that Ctrl-C reaches it through us, after the server has stopped asking it; and a
   // channel to us, whose closing ends it when we are killed.
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], detached: true });
+  const child = spawn(process.execPath, [...memoryFlags, ...args], {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    detached: true,
+  });
   let complaint = "";
   child.stderr!.on("data", (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-COMPLAINT_MAX);
