@@ -1,0 +1,32 @@
+import { defineErrors } from "../../kit/error.ts";
+
+export const settlementErrors = defineErrors({
+  "settlement.not_found": {
+    type: "not_found_error",
+    status: 404,
+    message: "There is no such settlement. Check the id, and that the key is of the settlement's mode (test or live).",
+    retryable: false,
+    outcome: "none",
+  },
+  "settlement.settings_invalid": {
+    type: "invalid_request_error",
+    status: 400,
+    message: "{problem}",
+    retryable: false,
+    outcome: "none",
+  },
+  "settlement.settings_missing": {
+    type: "invalid_request_error",
+    status: 409,
+    message: "This merchant has no settlement settings for {currency} in this mode: set its cycle first.",
+    retryable: false,
+    outcome: "none",
+  },
+  "settlement.calendar_invalid": {
+    type: "invalid_request_error",
+    status: 400,
+    message: "{problem}",
+    retryable: false,
+    outcome: "none",
+  },
+});
