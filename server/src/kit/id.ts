@@ -18,6 +18,7 @@ export const idPrefixes = {
   attempt: "att",
   refund: "rf",
   dispute: "dp",
+  settlement: "stl",
   event: "evt",
   webhook_endpoint: "we",
   webhook_delivery: "wd",

@@ -23,6 +23,7 @@ test("ids are fixed, and negative exactly for credit accounts", () => {
       "direct_turnover": "-3780042317106255318",
       "duplicate_payable": "-6781360168830919531",
       "fee_income": "-5698850626406941265",
+      "merchant_available": "-125657378302267147",
       "merchant_pending": "-6564060415536289626",
       "refund_in_transit": "-2348733725946858309",
       "service_fee_receivable": "8456208865426252586",

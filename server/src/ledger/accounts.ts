@@ -24,6 +24,8 @@ export const accountKinds = {
   channel_receivable: { side: "debit", minimum: null, per_channel_account: true, moved_by_payments: true },
   /** Pooled: what the platform owes the merchant and has not settled. Below zero only by an agreed credit line. */
   merchant_pending: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: true },
+  /** Pooled: settled, and the merchant's to draw. Refunds that `merchant_pending` cannot pay draw on it. */
+  merchant_available: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: false },
   /** Pooled: taken from the merchant for refunds whose result is not known yet. */
   refund_in_transit: { side: "credit", minimum: 0n, per_channel_account: false, moved_by_payments: false },
   /** Pooled: owed back to payers who paid twice. */

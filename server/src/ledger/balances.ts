@@ -29,6 +29,15 @@ export function getBalances(sql: Sql, book: BookKey): Promise<Balance[]> {
   return sql.query<Balance>(balancesStatement, [book.merchant_id, book.livemode]);
 }
 
+/**
+ * Locks a book and gives what an account holds, so that it stays true until the transaction ends. 0 where there is no such
+ * account, or no book to lock.
+ */
+export async function lockBalance(tx: Transaction, key: BookKey, account: Account): Promise<bigint> {
+  const [book] = await takeBooks(tx, [{ ...key, forecast: undefined }]);
+  return book?.balances[book.accounts.indexOf(account.id)] ?? 0n;
+}
+
 /** Where an entry stands in its book; entries are ordered by number, then line. */
 export interface EntryPosition {
   /** The transaction's number in its book. */

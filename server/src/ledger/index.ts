@@ -6,6 +6,7 @@ export {
   type EntryPosition,
   getBalances,
   listEntries,
+  lockBalance,
   setMinimum,
 } from "./balances.ts";
 export { LedgerError, type LedgerFault } from "./errors.ts";
@@ -17,6 +18,14 @@ export {
   type PastBalance,
   POSTING_DISORDER_MAX_MS,
 } from "./past.ts";
+export {
+  findRangeEnd,
+  listRange,
+  type PendingChange,
+  type PendingRange,
+  type PendingSum,
+  sumRange,
+} from "./pending-range.ts";
 export {
   type Period,
   readEntryPages,
@@ -46,5 +55,6 @@ export {
   refundInitiatedPosting,
   refundSucceededPosting,
 } from "./templates/refund.ts";
+export { type BookedSettlement, settlementPosting } from "./templates/settlement.ts";
 export type { Difference, DifferenceCode, Findings } from "./verify/findings.ts";
 export { verify } from "./verify/verify.ts";

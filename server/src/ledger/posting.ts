@@ -16,6 +16,8 @@ export const transactionKinds = {
   refund_failed: "refund",
   /** The channel gave a duplicate payment back to the payer. */
   duplicate_refund_succeeded: "refund",
+  /** What was pending became available. */
+  settlement_created: "settlement",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

@@ -14,6 +14,8 @@ export interface BookedRefund {
   amount: Money;
   /** The part of the payment's fee that comes back to the merchant. */
   fee: bigint;
+  /** Pooled: what `merchant_available` pays because `merchant_pending` held too little; the returned fee is paid by us. */
+  from_available: bigint;
   /** The part of the channel's cost that comes back to the platform; nothing in direct mode. */
   cost: bigint;
   /** When this step happened; epoch milliseconds. */
@@ -22,7 +24,8 @@ export interface BookedRefund {
 
 /**
  * The refund is claimed: its money is set aside before the channel is asked. Pooled, the merchant and our returned fee
- * pay for it, and a merchant whose balance is too low is refused. Direct, the merchant's channel account pays and we
+ * pay for it: out of what is pending, and, where that is too little, out of what was settled. A merchant whose balances
+ * are too low is refused. Direct, the merchant's channel account pays and we
  * only remember; our fee is no longer owed.
  */
 export function refundInitiatedPosting(r: BookedRefund): NewPosting {
@@ -31,10 +34,16 @@ export function refundInitiatedPosting(r: BookedRefund): NewPosting {
 
 function initiatedLines(r: BookedRefund): Line[] {
   const fee = money(r.fee, r.amount.currency);
-  const rest = money(r.amount.amount - r.fee, r.amount.currency);
-  invariant(rest.amount >= 0n, "a returned fee is never above its refund");
+  const available = money(r.from_available, r.amount.currency);
+  const rest = money(r.amount.amount - r.fee - r.from_available, r.amount.currency);
+  invariant(rest.amount >= 0n, "a returned fee is never above its refund, nor what is available above the rest");
   return r.funding_mode === "pooled"
-    ? keepLines(debit("merchant_pending", rest), debit("fee_income", fee), credit("refund_in_transit", r.amount))
+    ? keepLines(
+        debit("merchant_pending", rest),
+        debit("merchant_available", available),
+        debit("fee_income", fee),
+        credit("refund_in_transit", r.amount),
+      )
     : keepLines(
         debit("direct_turnover", r.amount),
         credit("direct_refund_in_transit", r.amount),

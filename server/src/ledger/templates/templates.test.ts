@@ -45,7 +45,14 @@ function split(attempt: PaidAttempt, cuts: readonly bigint[]): BookedRefund[] {
     const before = points[index]!;
     const share = (total: bigint) => (total * point) / whole - (total * before) / whole;
     const amount = { amount: point - before, currency: attempt.amount.currency };
-    return { ...facts, refund_id: randomUUID(), amount, fee: share(attempt.fee), cost: share(attempt.cost) };
+    return {
+      ...facts,
+      refund_id: randomUUID(),
+      amount,
+      fee: share(attempt.fee),
+      cost: share(attempt.cost),
+      from_available: 0n,
+    };
   });
 }
 

@@ -57,7 +57,15 @@ export function paid(more: Partial<PaidAttempt> = {}): PaidAttempt {
 export function refundOf(attempt: PaidAttempt, more: Partial<BookedRefund> = {}): BookedRefund {
   const { attempt_id: _, ...facts } = attempt;
   const half = { amount: attempt.amount.amount / 2n, currency: attempt.amount.currency };
-  return { ...facts, refund_id: randomUUID(), amount: half, fee: attempt.fee / 2n, cost: attempt.cost / 2n, ...more };
+  return {
+    ...facts,
+    refund_id: randomUUID(),
+    amount: half,
+    fee: attempt.fee / 2n,
+    cost: attempt.cost / 2n,
+    from_available: 0n,
+    ...more,
+  };
 }
 
 /** Writes the payment that an attempt has won. */

@@ -105,6 +105,7 @@ interface SourceRow {
   currency: string;
   fee: bigint;
   cost: bigint;
+  from_available: bigint;
   duplicate: boolean;
   /** One row for each transaction of the source; null when it has none. */
   transaction_kind: string | null;
@@ -133,7 +134,7 @@ const attemptsStatement = platformStatement(
   `select s.*, ${transactionColumns}
    from (
      select merchant_id, id as source_id, livemode, channel_account_id, funding_mode, amount, currency,
-       fee_amount as fee, cost_amount as cost, duplicate, status
+       fee_amount as fee, cost_amount as cost, 0::bigint as from_available, duplicate, status
      from attempts where (merchant_id, id) > ($1::uuid, $2::uuid) and status = 'succeeded'
      order by merchant_id, id limit ${SOURCES_IN_PAGE}
    ) s ${transactionJoin}
@@ -145,7 +146,7 @@ const refundsStatement = platformStatement(
   `select s.*, ${transactionColumns}
    from (
      select r.merchant_id, r.id as source_id, r.livemode, a.channel_account_id, a.funding_mode, r.amount, r.currency,
-       r.fee_amount as fee, r.cost_amount as cost, a.duplicate, r.status
+       r.fee_amount as fee, r.cost_amount as cost, r.from_available, a.duplicate, r.status
      from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id
      where (r.merchant_id, r.id) > ($1::uuid, $2::uuid)
      order by r.merchant_id, r.id limit ${SOURCES_IN_PAGE}

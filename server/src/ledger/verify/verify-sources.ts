@@ -71,9 +71,9 @@ function bookRefund(row: RefundSource): NewPosting[] {
 
 /** When it happened is not compared. */
 function factsOf(row: AttemptSource | RefundSource) {
-  const { merchant_id, livemode, channel_account_id, funding_mode, fee, cost } = row;
+  const { merchant_id, livemode, channel_account_id, funding_mode, fee, cost, from_available } = row;
   const amount = { amount: row.amount, currency: row.currency };
-  return { merchant_id, livemode, channel_account_id, funding_mode, amount, fee, cost, occurred_at: 0 };
+  return { merchant_id, livemode, channel_account_id, funding_mode, amount, fee, cost, from_available, occurred_at: 0 };
 }
 
 function compare(

@@ -4,6 +4,8 @@ import type { AccountKind } from "../../ledger/index.ts";
 export const shownAccounts = {
   /** Pooled: what the platform owes the merchant and has not settled. */
   merchant_pending: "pending",
+  /** Pooled: settled, and the merchant's to draw. */
+  merchant_available: "available",
   /** Pooled: set aside for refunds whose result is not known yet. */
   refund_in_transit: "refund_in_transit",
   /** Direct: fees the merchant owes; negative when refunds gave back more. */

@@ -48,6 +48,7 @@ beforeAll(async () => {
     amount: { ...amount, amount: 1_000n },
     fee: 6n,
     cost: 0n,
+    from_available: 0n,
   };
   const payment = { ...facts, attempt_id, funding_mode: "pooled" as const, amount, fee: 60n, cost: 38n };
   const postings: NewPosting[] = [
@@ -77,7 +78,14 @@ test("the balance is that of the key's mode, without the platform's accounts", a
     object: "balance",
     livemode: true,
     balances: [
-      { currency: "CNY", pending: 8_946, refund_in_transit: 0, service_fee_due: 60, collected_directly: 10_000 },
+      {
+        currency: "CNY",
+        pending: 8_946,
+        available: 0,
+        refund_in_transit: 0,
+        service_fee_due: 60,
+        collected_directly: 10_000,
+      },
     ],
   });
   expect((await get("/v1/balance", `${merchant_id} test`)).json()).toMatchObject({

@@ -42,15 +42,17 @@ export interface EntryView {
   amount: number;
   currency: string;
   balance_after: number;
-  /** The attempt or refund behind it; null for a correction. */
+  /** The attempt, refund or settlement behind it; null for a correction. */
   source: string | null;
   created_at: string;
 }
 
-const sourceKinds = { attempt: "attempt", refund: "refund", correction: null } as const satisfies Record<
-  string,
-  IdKind | null
->;
+const sourceKinds = {
+  attempt: "attempt",
+  refund: "refund",
+  settlement: "settlement",
+  correction: null,
+} as const satisfies Record<string, IdKind | null>;
 
 /** An entry as the merchant sees it. */
 export function presentEntry(livemode: boolean, entry: Entry): EntryView {

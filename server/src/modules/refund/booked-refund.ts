@@ -12,6 +12,7 @@ export function bookedRefund(refund: Refund, attempt: Attempt, now: number) {
     amount: { amount: refund.amount, currency: refund.currency },
     fee: refund.fee_amount,
     cost: refund.cost_amount,
+    from_available: refund.from_available,
     occurred_at: now,
   };
 }

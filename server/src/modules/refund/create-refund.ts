@@ -7,7 +7,7 @@ import type { TributaryError } from "../../kit/error.ts";
 import type { Caller } from "../../kit/http/api.ts";
 import { encodeUuid } from "../../kit/id.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
-import { post, refundInitiatedPosting } from "../../ledger/index.ts";
+import { accountOf, lockBalance, post, refundInitiatedPosting } from "../../ledger/index.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, storeKeys } from "../idempotency/index.ts";
 import { type Attempt, addToRefunds, hashContent, loadAttempts, lockPayments, type Payment } from "../payment/index.ts";
 import { bookedRefund } from "./booked-refund.ts";
@@ -109,11 +109,7 @@ async function writeWave(
   const now = services.clock.now();
   const results = items.map((item) => decideRefund(services, payments, facts, item, now));
   const fresh = results.filter((result) => result.kind === "created");
-  const held = await post(
-    tx,
-    fresh.map((result) => refundInitiatedPosting(bookedRefund(result.refund, result.attempt, now))),
-  );
-  const refused = new Set(fresh.filter((_, index) => held[index]!.kind === "refused"));
+  const refused = await holdRefunds(tx, fresh, now);
   const accepted = fresh.filter((result) => !refused.has(result)).map((result) => result.refund);
   await insertRefunds(tx, accepted, now + CALL_LEASE_MS);
   await addToRefunds(
@@ -132,6 +128,33 @@ async function writeWave(
   });
   await storeKeys(tx, newKeys(facts, items, final, now));
   return final;
+}
+
+type CreatedRefund = Extract<RefundResult, { kind: "created" }>;
+
+/**
+ * Takes the money out of the merchant's books, all refunds in one batch. Gives those that neither what is pending nor what
+ * was settled can pay; what `from_available` says is written to the others.
+ */
+async function holdRefunds(tx: Transaction, fresh: readonly CreatedRefund[], now: number): Promise<Set<RefundResult>> {
+  const held = await post(
+    tx,
+    fresh.map((result) => refundInitiatedPosting(bookedRefund(result.refund, result.attempt, now))),
+  );
+  const refused = new Set<RefundResult>();
+  for (const [index, result] of fresh.entries()) {
+    if (held[index]!.kind === "refused" && !(await drawOnAvailable(tx, result, now))) refused.add(result);
+  }
+  return refused;
+}
+
+/** After a settlement little is pending: what is there pays first, and the settled balance the rest. */
+async function drawOnAvailable(tx: Transaction, { refund, attempt }: CreatedRefund, now: number): Promise<boolean> {
+  const pending = await lockBalance(tx, refund, accountOf("merchant_pending", refund.currency));
+  const owed = refund.amount - refund.fee_amount;
+  refund.from_available = owed - (pending > 0n ? pending : 0n);
+  const [result] = await post(tx, [refundInitiatedPosting(bookedRefund(refund, attempt, now))]);
+  return result?.kind === "posted";
 }
 
 interface Facts {
@@ -255,6 +278,7 @@ function newRefund(
     currency: payment.currency,
     reason: item.input.reason ?? null,
     ...returnedShares(attempt, earlier, item.input.amount),
+    from_available: 0n,
     channel_refund_no: null,
     failure_code: null,
     failure_message: null,

@@ -39,6 +39,8 @@ export interface Refund {
   /** Parts of the attempt's fee and cost that come back. */
   fee_amount: bigint;
   cost_amount: bigint;
+  /** What the settled balance pays, because too little is pending. */
+  from_available: bigint;
   channel_refund_no: string | null;
   failure_code: string | null;
   failure_message: string | null;

@@ -34,6 +34,7 @@ export async function startAutomaticRefunds(
       reason: "duplicate payment",
       fee_amount: 0n,
       cost_amount: attempt.cost_returns ? attempt.cost_amount : 0n,
+      from_available: 0n,
       channel_refund_no: null,
       failure_code: null,
       failure_message: null,

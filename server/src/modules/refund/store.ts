@@ -11,10 +11,10 @@ import type { Refund, RefundStatus } from "./refund.ts";
 const insertStatement = tenantStatement(
   "refund.insert",
   `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, request_hash,
-     refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at, channel)
+     refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at, channel, from_available)
    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::uuid[], $6::uuid[], $7::text[],
      $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-     $16::timestamptz[], $17::timestamptz[], $18::text[])`,
+     $16::timestamptz[], $17::timestamptz[], $18::text[], $19::bigint[])`,
 );
 
 /** Inserts refunds as intent. `due_at`: when a worker takes over if nobody has written a result by then. */
@@ -39,6 +39,7 @@ export async function insertRefunds(tx: Transaction, refunds: readonly Refund[],
     timestampArray(column((r) => r.created_at)),
     timestampArray(column(() => due_at)),
     textArray(column((r) => r.channel)),
+    plainArray(column((r) => r.from_available)),
   ]);
 }
 

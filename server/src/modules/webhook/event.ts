@@ -22,6 +22,8 @@ export const eventTypes = [
   "dispute.updated",
   // It ended: won, lost or withdrawn.
   "dispute.closed",
+  // What was pending became available.
+  "settlement.created",
   // A certificate or key of an account of the merchant's own with a channel expires soon, or has.
   "channel_account.credential_expiring",
   // Asked for by the merchant to try an endpoint.

@@ -21,7 +21,9 @@ const EntryObject = Type.Object({
   amount: Type.Integer({ description: "The change of the account's balance, in minor units." }),
   currency: Type.String(),
   balance_after: Type.Integer({ description: "The account's balance after this entry." }),
-  source: Type.Union([Type.String(), Type.Null()], { description: "The attempt (att_) or refund (rf_) behind it." }),
+  source: Type.Union([Type.String(), Type.Null()], {
+    description: "The attempt (att_), refund (rf_) or settlement (stl_) behind it.",
+  }),
   created_at: Type.String({ format: "date-time" }),
 });
 

@@ -23,6 +23,7 @@ const BalanceObject = Type.Object({
     Type.Object({
       currency: Type.String(),
       pending: Figure("What the platform owes you and has not settled yet, refunds and fees taken off."),
+      available: Figure("What was settled to you."),
       refund_in_transit: Figure("Set aside for refunds whose result the channel has not told yet."),
       service_fee_due: Figure("Fees you owe for payments that channels settled to your own accounts."),
       collected_directly: Figure("What channels collected for your own accounts, less refunds."),
