@@ -31,6 +31,9 @@ const owners: Readonly<Record<string, string>> = {
   refunds: "refund",
   disputes: "dispute",
   bank_transfers: "bank-transfer",
+  settlement_settings: "settlement",
+  settlements: "settlement",
+  settlement_calendar_years: "settlement",
   idempotency_keys: "idempotency",
   events: "webhook",
   webhook_endpoints: "webhook",
@@ -42,7 +45,11 @@ const owners: Readonly<Record<string, string>> = {
 
 /** Who may read what others own, and why. */
 const readers: readonly { readonly who: RegExp; readonly tables: readonly string[]; readonly why: string }[] = [
-  { who: /^server\/src\/ledger\/verify/, tables: ["payments", "attempts", "refunds"], why: "compares books and facts" },
+  {
+    who: /^server\/src\/ledger\/verify/,
+    tables: ["payments", "attempts", "refunds", "settlements"],
+    why: "compares books and facts",
+  },
 ];
 
 const tables = Object.keys(owners);
@@ -149,6 +156,7 @@ test("every table that a merchant owns is led by merchant_id", () => {
     "channel_account_warnings",
     "bank_transfers",
     "channel_cost_rules",
+    "settlement_calendar_years",
     "worker_heartbeats",
     "migrations",
   ];

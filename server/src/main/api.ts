@@ -13,6 +13,7 @@ import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
+import { registerSettlementRoutes } from "../modules/settlement/index.ts";
 import { registerStatementRoutes } from "../modules/statement/index.ts";
 import { registerSessionRoutes } from "../modules/user/index.ts";
 import { registerWebhookRoutes } from "../modules/webhook/index.ts";
@@ -42,6 +43,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerBalanceRoutes(v1, services);
     registerStatementRoutes(v1, services);
     registerReadProof(v1, services);
+    registerSettlementRoutes(v1, services.settlement);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);

@@ -26,6 +26,7 @@ import {
   startAutomaticRefunds,
 } from "../modules/refund/index.ts";
 import { createRouter, type PastAttempts, type Router, type registerRoutingRoutes } from "../modules/routing/index.ts";
+import { createSettlementWorker, type SettlementServices } from "../modules/settlement/index.ts";
 import { createWebhookWorker, refuseReceiverUrl, type WebhookServices } from "../modules/webhook/index.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createIdempotencyPurge } from "./purge.ts";
@@ -61,6 +62,7 @@ export interface Services extends Parts {
   payment: PaymentServices;
   refund: RefundServices;
   dispute: DisputeServices;
+  settlement: SettlementServices;
   webhook: WebhookServices;
   routing: Parameters<typeof registerRoutingRoutes>[1];
   /** All workers, not started. */
@@ -101,7 +103,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
 
 type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
   Pick<Services, "envelope" | "accounts"> & { routing: Router; past: PastAttempts };
-type Modules = Pick<Services, "payment" | "refund" | "dispute" | "webhook" | "routing">;
+type Modules = Pick<Services, "payment" | "refund" | "dispute" | "settlement" | "webhook" | "routing">;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
   const { db, ids, kick } = shared;
@@ -120,6 +122,7 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
       startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
     }),
     dispute: shared,
+    settlement: shared,
     routing: { ...shared, router: shared.routing },
     webhook: { ...shared, ...policy, kickWebhookWorker: () => kick.webhooks() },
   };
@@ -150,6 +153,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
   kick.webhooks = () => webhooks.kick();
   const beat = createHeartbeat(db, clock, log, ids.uuid());
   const accounts = [createAccountUpkeep(shared), createKeyRenewal(shared)];
+  const settlements = createSettlementWorker(modules.settlement);
   return [
     ...attempts,
     ends,
@@ -157,6 +161,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     webhooks,
     ...accounts,
     createCloseWorker(shared),
+    settlements,
     createIdempotencyPurge(db, clock, log),
     beat,
   ];

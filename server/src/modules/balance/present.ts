@@ -1,7 +1,13 @@
 /** The wire shapes of balances and their entries. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import { type IdKind, publicId } from "../../kit/id.ts";
-import { type Balance, type Entry, type EntryPosition, transactionKinds } from "../../ledger/index.ts";
+import {
+  type Balance,
+  type Entry,
+  type EntryPosition,
+  type TransactionKind,
+  transactionKinds,
+} from "../../ledger/index.ts";
 import { isShown, type ShownKind, type ShownName, shownAccounts, shownNames } from "./account.ts";
 
 export interface BalanceView {
@@ -54,9 +60,14 @@ const sourceKinds = {
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 
+/** The public id of what is behind a transaction; null for a correction. */
+export function presentSource(transaction_kind: TransactionKind, source_id: string): string | null {
+  const kind = sourceKinds[transactionKinds[transaction_kind]];
+  return kind === null ? null : publicId(kind, source_id);
+}
+
 /** An entry as the merchant sees it. */
 export function presentEntry(livemode: boolean, entry: Entry): EntryView {
-  const source = sourceKinds[transactionKinds[entry.transaction_kind]];
   return {
     id: entryId(entry),
     object: "balance_entry",
@@ -66,24 +77,20 @@ export function presentEntry(livemode: boolean, entry: Entry): EntryView {
     amount: Number(entry.amount),
     currency: entry.currency,
     balance_after: Number(entry.balance_after),
-    source: source === null ? null : publicId(source, entry.source_id),
+    source: presentSource(entry.transaction_kind, entry.source_id),
     created_at: toRfc3339(entry.occurred_at),
   };
 }
 
-/** An entry's public id. */
-export function entryId(place: EntryPosition): string {
-  return publicId("ledger_transaction", placeToUuid(place));
-}
-
-/** An entry's place in its book as 128 bits: the transaction's number, then the line. */
-function placeToUuid({ number, line }: EntryPosition): string {
+/** An entry's public id: its place in its book as 128 bits, the transaction's number, then the line. */
+export function entryId({ number, line }: EntryPosition): string {
   const hex = number.toString(16).padStart(16, "0") + line.toString(16).padStart(16, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
+  return publicId("ledger_transaction", parts.join("-"));
 }
 
 /** The place that an entry's id names; one that no entry can have when somebody made the id up. */
-export function uuidToPlace(uuid: string): EntryPosition {
+export function readEntryPlace(uuid: string): EntryPosition {
   const hex = uuid.replaceAll("-", "");
   const number = BigInt.asIntN(64, BigInt(`0x${hex.slice(0, 16)}`));
   return { number, line: Number(BigInt.asIntN(31, BigInt(`0x${hex.slice(16)}`))) };

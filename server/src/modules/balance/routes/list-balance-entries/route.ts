@@ -3,7 +3,7 @@ import type { ApiServer } from "../../../../kit/http/api.ts";
 import { cutPage, ListOf, pageProperties, readPage, toList } from "../../../../kit/http/pagination.ts";
 import { listEntries } from "../../../../ledger/index.ts";
 import { kindsOf, type ShownName, shownNames } from "../../account.ts";
-import { presentEntry, uuidToPlace } from "../../present.ts";
+import { presentEntry, readEntryPlace } from "../../present.ts";
 import type { BalanceServices } from "../../services.ts";
 
 const PATH = "/v1/balance/entries";
@@ -47,8 +47,8 @@ export function registerListBalanceEntries(api: ApiServer, { db }: BalanceServic
         livemode: caller.livemode,
         kinds: kindsOf(query.account),
         limit: page.fetch,
-        ...(page.older_than !== null && { starting_after: uuidToPlace(page.older_than) }),
-        ...(page.newer_than !== null && { ending_before: uuidToPlace(page.newer_than) }),
+        ...(page.older_than !== null && { starting_after: readEntryPlace(page.older_than) }),
+        ...(page.newer_than !== null && { ending_before: readEntryPlace(page.newer_than) }),
       });
       const { rows, has_more } = cutPage(page, found);
       return toList(
