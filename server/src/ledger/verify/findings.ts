@@ -24,7 +24,11 @@ export type DifferenceCode =
   /** A payment's refunded or refunding amount is not that of its refunds. */
   | "wrong_refund_total"
   /** A succeeded payment does not name a succeeded attempt of its own amount. */
-  | "wrong_winner";
+  | "wrong_winner"
+  /** Settlements of a merchant leave transactions out or overlap, or what one left over is not taken up by the next. */
+  | "wrong_range"
+  /** A settlement is not what the books say was pending. */
+  | "wrong_settlement";
 
 export interface Difference {
   code: DifferenceCode;
@@ -41,6 +45,7 @@ export interface Findings {
   payments: number;
   attempts: number;
   refunds: number;
+  settlements: number;
   /** All differences; `differences` shows the first of them. */
   difference_count: number;
   differences: Difference[];
@@ -50,7 +55,16 @@ const DIFFERENCES_SHOWN_MAX = 1_000;
 
 /** Nothing looked at and nothing found yet. */
 export function createFindings(): Findings {
-  const counts = { books: 0, accounts: 0, transactions: 0, entries: 0, payments: 0, attempts: 0, refunds: 0 };
+  const counts = {
+    books: 0,
+    accounts: 0,
+    transactions: 0,
+    entries: 0,
+    payments: 0,
+    attempts: 0,
+    refunds: 0,
+    settlements: 0,
+  };
   return { ...counts, difference_count: 0, differences: [] };
 }
 

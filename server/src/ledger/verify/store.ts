@@ -94,19 +94,15 @@ export async function* readTransactions(
   }
 }
 
-interface SourceRow {
+/** What a transaction is about, beside a transaction that names it. */
+export interface SourceRow {
   merchant_id: string;
-  /** The attempt or refund. */
+  /** The attempt, refund or settlement. */
   source_id: string;
   livemode: boolean;
-  channel_account_id: string;
-  funding_mode: FundingMode;
   amount: bigint;
   currency: string;
-  fee: bigint;
-  cost: bigint;
-  from_available: bigint;
-  duplicate: boolean;
+  status: string;
   /** One row for each transaction of the source; null when it has none. */
   transaction_kind: string | null;
   transaction_livemode: boolean | null;
@@ -115,11 +111,20 @@ interface SourceRow {
   accounts: string | null;
 }
 
-export interface AttemptSource extends SourceRow {
+interface PaidRow extends SourceRow {
+  channel_account_id: string;
+  funding_mode: FundingMode;
+  fee: bigint;
+  cost: bigint;
+  from_available: bigint;
+  duplicate: boolean;
+}
+
+export interface AttemptSource extends PaidRow {
   status: "succeeded";
 }
 
-export interface RefundSource extends SourceRow {
+export interface RefundSource extends PaidRow {
   status: "created" | "sent" | "unknown" | "succeeded" | "failed";
 }
 
@@ -164,6 +169,22 @@ export function readRefunds(sql: Sql): AsyncGenerator<RefundSource[][]> {
   return readSources<RefundSource>((merchant_id, id) => sql.query(refundsStatement, [merchant_id, id]));
 }
 
+const settlementsStatement = platformStatement(
+  "ledger.verify_settlements",
+  `select s.*, ${transactionColumns}
+   from (
+     select merchant_id, id as source_id, livemode, amount, currency, 'created' as status
+     from settlements where (merchant_id, id) > ($1::uuid, $2::uuid)
+     order by merchant_id, id limit ${SOURCES_IN_PAGE}
+   ) s ${transactionJoin}
+   order by s.merchant_id, s.source_id`,
+);
+
+/** Settlements with the transactions that name them. */
+export function readSettlements(sql: Sql): AsyncGenerator<SourceRow[][]> {
+  return readSources<SourceRow>((merchant_id, id) => sql.query(settlementsStatement, [merchant_id, id]));
+}
+
 /** Pages of sources, each with its rows together. */
 async function* readSources<Row extends SourceRow>(
   read: (merchant_id: string, id: string) => Promise<Row[]>,
@@ -194,10 +215,12 @@ const strayStatement = platformStatement(
    where (t.kind in ('payment_succeeded', 'duplicate_payment_succeeded') and not exists (
        select from attempts a where a.merchant_id = t.merchant_id and a.id = t.source_id and a.status = 'succeeded'))
      or (t.kind in ('refund_initiated', 'refund_succeeded', 'refund_failed', 'duplicate_refund_succeeded') and not exists (
-       select from refunds r where r.merchant_id = t.merchant_id and r.id = t.source_id))`,
+       select from refunds r where r.merchant_id = t.merchant_id and r.id = t.source_id))
+     or (t.kind = 'settlement_created' and not exists (
+       select from settlements s where s.merchant_id = t.merchant_id and s.id = t.source_id))`,
 );
 
-/** Transactions whose attempt did not succeed, or whose attempt or refund does not exist. */
+/** Transactions whose attempt did not succeed, or whose attempt, refund or settlement does not exist. */
 export function readStrays(sql: Sql): Promise<StrayRow[]> {
   return sql.query(strayStatement);
 }

@@ -1,5 +1,5 @@
 /**
- * Checks the books against what they are about. Each succeeded attempt and each refund is booked again by the templates,
+ * Checks the books against what they are about. Each succeeded attempt, refund and settlement is booked again by the templates,
  * and what comes out must be exactly the transactions that are there.
  */
 import { type IdKind, publicId } from "../../kit/id.ts";
@@ -12,6 +12,7 @@ import {
   refundInitiatedPosting,
   refundSucceededPosting,
 } from "../templates/refund.ts";
+import { settlementPosting } from "../templates/settlement.ts";
 import { type Findings, report } from "./findings.ts";
 import {
   type AttemptSource,
@@ -19,9 +20,11 @@ import {
   type RefundSource,
   readAttempts,
   readRefunds,
+  readSettlements,
   readStrays,
   readWrongRefundTotals,
   readWrongWinners,
+  type SourceRow,
 } from "./store.ts";
 
 /** Compares all attempts, refunds and payments with the transactions that name them, both ways. */
@@ -34,12 +37,23 @@ export async function verifySources(sql: Sql, findings: Findings): Promise<void>
     findings.refunds += page.length;
     for (const rows of page) compare(findings, "refund", rows, bookRefund(rows[0]!));
   }
+  for await (const page of readSettlements(sql)) {
+    findings.settlements += page.length;
+    for (const rows of page) compare(findings, "settlement", rows, bookSettlement(rows[0]!));
+  }
   for (const { merchant_id, source_id, kind } of await readStrays(sql)) {
-    const source = transactionKinds[kind as keyof typeof transactionKinds] === "attempt" ? "attempt" : "refund";
+    const source = sourceOf(kind);
     const sentence = `${kind} of ${publicId(source, source_id)} is posted, but no such ${source} calls for it.`;
     report(findings, "unexpected_posting", merchant_id, sentence);
   }
   await verifyPayments(sql, findings);
+}
+
+type Source = Extract<IdKind, "attempt" | "refund" | "settlement">;
+
+function sourceOf(kind: string): Source {
+  const source = transactionKinds[kind as keyof typeof transactionKinds];
+  return source === "attempt" || source === "settlement" ? source : "refund";
 }
 
 async function verifyPayments(sql: Sql, findings: Findings): Promise<void> {
@@ -69,6 +83,12 @@ function bookRefund(row: RefundSource): NewPosting[] {
   return postings;
 }
 
+function bookSettlement(row: SourceRow): NewPosting[] {
+  const { merchant_id, livemode, source_id: settlement_id, currency } = row;
+  const amount = { amount: row.amount, currency };
+  return [settlementPosting({ merchant_id, livemode, settlement_id, amount, occurred_at: 0 })];
+}
+
 /** When it happened is not compared. */
 function factsOf(row: AttemptSource | RefundSource) {
   const { merchant_id, livemode, channel_account_id, funding_mode, fee, cost, from_available } = row;
@@ -78,8 +98,8 @@ function factsOf(row: AttemptSource | RefundSource) {
 
 function compare(
   findings: Findings,
-  source: Extract<IdKind, "attempt" | "refund">,
-  rows: readonly (AttemptSource | RefundSource)[],
+  source: Source,
+  rows: readonly SourceRow[],
   expected: readonly NewPosting[],
 ): void {
   const { merchant_id, source_id, status } = rows[0]!;
@@ -106,7 +126,7 @@ function expectedLines(posting: NewPosting): string {
   return posting.lines.map((line) => `${line.account.id} ${changeOf(line)}`).join();
 }
 
-function writtenLines(row: AttemptSource | RefundSource): string {
+function writtenLines(row: SourceRow): string {
   const accounts = (row.accounts ?? "").split(",");
   const fields = (row.entries ?? "").split(",");
   const lines: string[] = [];

@@ -16,6 +16,7 @@ const figures = {
   payments: "payments",
   attempts: "succeeded attempts",
   refunds: "refunds",
+  settlements: "settlements",
   difference_count: "differences",
 } as const satisfies Partial<Record<keyof Findings, string>>;
 
