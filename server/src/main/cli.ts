@@ -12,6 +12,7 @@ import { ledgerCommand } from "./commands/ledger.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { routingCommand } from "./commands/routing.ts";
+import { settlementCommand } from "./commands/settlement.ts";
 import { startCommand } from "./commands/start.ts";
 import { statementCommand } from "./commands/statement.ts";
 import { userCommand } from "./commands/user.ts";
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   paymentCommand(withServices),
   refundCommand(withServices),
   routingCommand(withServices),
+  settlementCommand(withServices),
   ledgerCommand(withServices),
   statementCommand(withServices),
   benchCommand,

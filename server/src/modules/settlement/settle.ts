@@ -14,6 +14,9 @@ import { planRuns } from "./settings.ts";
 import { addUp, netOf, type Settlement, type SettlementKey, type SettlementSettings } from "./settlement.ts";
 import { insertSettlement, loadLastSettlement, lockSettings, scheduleRun } from "./store.ts";
 
+/** Settling on request logs nothing. */
+type Settling = Omit<SettlementServices, "log">;
+
 /** A merchant has a few apps; each is told. */
 const APPS_MAX = 100;
 
@@ -21,7 +24,7 @@ const APPS_MAX = 100;
  * Settles everything up to now, whatever the cycle. Undefined when there is nothing, or less than the minimum.
  * @throws settlement.settings_missing
  */
-export async function runSettlement(services: SettlementServices, key: SettlementKey): Promise<Settlement | undefined> {
+export async function runSettlement(services: Settling, key: SettlementKey): Promise<Settlement | undefined> {
   const settlement = await services.db.transaction(async (tx) => {
     const settings = await lockSettings(tx, key);
     if (!settings) throw settlementErrors["settlement.settings_missing"]({ values: { currency: key.currency } });
@@ -57,7 +60,7 @@ function warnOfYear({ log }: SettlementServices, { calendar, next_day }: Settlem
 }
 
 async function settleUpTo(
-  services: SettlementServices,
+  services: Settling,
   tx: Transaction,
   settings: SettlementSettings,
   cut_off_at: number,
@@ -87,7 +90,7 @@ async function settleUpTo(
 }
 
 async function writeSettlement(
-  { clock }: SettlementServices,
+  { clock }: Settling,
   tx: Transaction,
   facts: Omit<Settlement, "number">,
 ): Promise<Settlement> {
@@ -101,7 +104,7 @@ async function writeSettlement(
   return settlement;
 }
 
-async function tellApps({ ids }: SettlementServices, tx: Transaction, settlement: Settlement): Promise<void> {
+async function tellApps({ ids }: Settling, tx: Transaction, settlement: Settlement): Promise<void> {
   const { merchant_id, livemode, created_at } = settlement;
   const apps = await loadApps(tx, merchant_id, APPS_MAX);
   const events = apps
