@@ -41,6 +41,7 @@ export function localTime(at_ms: number, time_zone: string): LocalTime {
   return time;
 }
 
+/** Whether a name is one of the IANA time zones that are known here. */
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });

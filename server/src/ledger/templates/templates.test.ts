@@ -13,6 +13,7 @@ import {
   refundInitiatedPosting,
   refundSucceededPosting,
 } from "./refund.ts";
+import { settlementPosting } from "./settlement.ts";
 
 const attempts = fc
   .record({
@@ -124,6 +125,29 @@ test("the merchant's own share is the amount less the fee, and the platform's th
           ? { merchant_pending: gross - fee, fee_income: fee, channel_cost: cost, channel_receivable: gross - cost }
           : { direct_collected: gross, direct_turnover: gross, service_fee_receivable: fee, fee_income: fee };
       expect(withoutZeros(balances)).toEqual(withoutZeros(new Map(Object.entries(expected))));
+    }),
+  );
+});
+
+test("what is settled moves from pending to available, and a refund after it may draw on both and is restored to both", () => {
+  fc.assert(
+    fc.property(attempts, cuts, (attempt, points) => {
+      const pooled = { ...attempt, funding_mode: "pooled" as const };
+      const net = attempt.amount.amount - attempt.fee;
+      const amount = { amount: net, currency: attempt.amount.currency };
+      const { merchant_id, livemode, occurred_at } = attempt;
+      const settlement = settlementPosting({ merchant_id, livemode, settlement_id: randomUUID(), amount, occurred_at });
+      if (net > 0n) expect(findImbalance(settlement)).toBeUndefined();
+      const refunds = split(pooled, points).map((refund, index) => {
+        const owed = refund.amount.amount - refund.fee;
+        return { ...refund, from_available: index % 2 === 0 ? owed : owed / 2n };
+      });
+      const [initiated, failed] = [refunds.map(refundInitiatedPosting), refunds.map(refundFailedPosting)];
+      for (const posting of [...initiated, ...failed]) expect(findImbalance(posting)).toBeUndefined();
+      expect(withoutZeros(balancesOf([...initiated, ...failed]))).toEqual({});
+      const drawn = refunds.reduce((sum, { from_available }) => sum + from_available, 0n);
+      const { merchant_available = 0n } = withoutZeros(balancesOf([settlement, ...initiated]));
+      expect(merchant_available).toBe(net - drawn);
     }),
   );
 });

@@ -39,6 +39,7 @@ const selectSettings = tenantStatement(
   "select * from settlement_settings where merchant_id = $1 order by livemode, currency",
 );
 
+/** A merchant's settings, for each of its books and currencies. */
 export async function loadSettings(sql: Sql, merchant_id: string): Promise<SettlementSettings[]> {
   return sql.query<SettlementSettings>(selectSettings, [merchant_id]);
 }
