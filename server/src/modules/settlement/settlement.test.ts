@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { systemRandom } from "../../kit/random.ts";
+import { reverse } from "../../ledger/index.ts";
 import { run } from "../../ledger/testing/books.ts";
 import { createApp } from "../merchant/index.ts";
 import { loadCalendar } from "./calendars.ts";
@@ -217,6 +218,22 @@ describe("refunds", () => {
     });
     await expectClean();
   });
+});
+
+test("a batch that is taken back becomes pending again, and is a correction in the next", async () => {
+  await set("on_request");
+  await pay();
+  clock.advance(1);
+  const wrong = await runSettlement(services, key);
+  const reversed = { merchant_id: key.merchant_id, kind: "settlement_created", source_id: wrong!.id } as const;
+  const correction = { kind: "reversal", source_id: randomUUID(), occurred_at: clock.now() } as const;
+  await books.db.transaction((tx) => reverse(tx, reversed, { ...correction, on_shortfall: "throw" }, clock.now()));
+  expect(await balances()).toEqual({ pending: 9_940n, available: 0n });
+  clock.advance(1);
+  expect(await runSettlement(services, key)).toMatchObject({
+    ...{ payment_count: 0n, adjustment_count: 1n, adjustment_amount: 0n, from_available: 9_940n, amount: 9_940n },
+  });
+  await expectClean();
 });
 
 test("a refund that neither balance can pay is refused", async () => {

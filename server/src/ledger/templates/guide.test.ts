@@ -1,0 +1,75 @@
+// Guarantee: the guide to the books shows every account and every template as they are: its worked examples are what the
+// templates write, in both funding modes, to the fen.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { toDecimal } from "../../kit/money.ts";
+import { accountKinds } from "../accounts.ts";
+import type { NewPosting } from "../posting.ts";
+import { transactionKinds } from "../posting.ts";
+import { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./payment.ts";
+import {
+  type BookedRefund,
+  duplicateRefundPosting,
+  refundFailedPosting,
+  refundInitiatedPosting,
+  refundSucceededPosting,
+} from "./refund.ts";
+import { settlementPosting } from "./settlement.ts";
+
+const guide = readFileSync(new URL("../../../../docs/guides/books.md", import.meta.url), "utf8");
+
+const yuan = (amount: bigint) => ({ amount, currency: "CNY" });
+const ids = { merchant_id: "m", livemode: true, channel_account_id: "0192d2c4-0000-7000-8000-000000000001" };
+
+/** CNY 100.00 with a fee of 0.6 % and a channel's cost of 0.38 %, of which CNY 40.00 go back. */
+function paidIn(funding_mode: FundingMode): PaidAttempt {
+  const cost = funding_mode === "pooled" ? 38n : 0n;
+  return { ...ids, attempt_id: "a", funding_mode, amount: yuan(100_00n), fee: 60n, cost, occurred_at: 0 };
+}
+
+function refundIn(funding_mode: FundingMode, more: Partial<BookedRefund> = {}): BookedRefund {
+  const cost = funding_mode === "pooled" ? 15n : 0n;
+  const facts = { ...ids, refund_id: "r", funding_mode, amount: yuan(40_00n), fee: 24n, cost, occurred_at: 0 };
+  return { ...facts, from_available: 0n, ...more };
+}
+
+const modes = ["pooled", "direct"] as const;
+const examples: NewPosting[] = [
+  ...modes.flatMap((mode) => [
+    paymentPosting(paidIn(mode)),
+    duplicatePaymentPosting(paidIn(mode)),
+    refundInitiatedPosting(refundIn(mode)),
+    refundSucceededPosting(refundIn(mode)),
+    refundFailedPosting(refundIn(mode)),
+    duplicateRefundPosting(refundIn(mode, { amount: yuan(100_00n), fee: 0n, cost: mode === "pooled" ? 38n : 0n })),
+  ]),
+  settlementPosting({ merchant_id: "m", livemode: true, settlement_id: "s", amount: yuan(99_40n), occurred_at: 0 }),
+  refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n })),
+];
+
+/** A posting as a journal shows it. */
+function draw(posting: NewPosting): string {
+  const lines = posting.lines.map(({ side, account, amount }) => {
+    const figure = toDecimal(yuan(amount)).padStart(8);
+    return `${side.padEnd(6)}  ${account.kind.padEnd(24)}  ${figure}`;
+  });
+  return [posting.kind, ...lines].join("\n");
+}
+
+test.each(examples.map((posting) => [draw(posting)]))("the guide shows %s", (text) => {
+  expect(guide).toContain(`\n${text}\n`);
+});
+
+test("the guide shows no example that no template writes", () => {
+  const drawn = new Set(examples.map(draw));
+  const shown = [...guide.matchAll(/```text\n([\s\S]*?)\n```/g)].flatMap(([, block]) => block!.split("\n\n"));
+  expect(shown.filter((one) => !drawn.has(one))).toEqual([]);
+});
+
+test("the guide has every account, with its side, and every kind of transaction", () => {
+  const rows = Object.entries(accountKinds).filter(
+    ([kind, { side }]) => !new RegExp(`\\| \`${kind}\`\\s+\\| ${side}\\s+\\|`).test(guide),
+  );
+  expect(rows.map(([kind]) => kind)).toEqual([]);
+  expect(Object.keys(transactionKinds).filter((kind) => !guide.includes(kind))).toEqual([]);
+});
