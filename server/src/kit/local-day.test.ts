@@ -2,7 +2,7 @@
 // first show them.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dayOf, localDay, localText } from "./local-day.ts";
+import { addDays, dayOf, instantAt, localDay, localText, weekdayOf } from "./local-day.ts";
 
 const HOUR = 3_600_000;
 
@@ -59,4 +59,33 @@ test.each([
 test("clocks show hours from 0 to 23", () => {
   expect(localText(Date.UTC(2026, 10, 19, 16, 0, 5), "Asia/Shanghai")).toBe("2026-11-20 00:00:05");
   expect(localText(Date.UTC(2026, 10, 20, 15, 59, 59, 999), "Asia/Shanghai")).toBe("2026-11-20 23:59:59");
+});
+
+test("a time of day is when clocks show it, and the earlier of two that show the same", () => {
+  const zones = ["Asia/Shanghai", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"];
+  const days = fc.integer({ min: 0, max: 20_000 }).map((count) => addDays("1990-01-01", count));
+  fc.assert(
+    fc.property(days, fc.integer({ min: 0, max: 1439 }), fc.constantFrom(...zones), (day, minute, zone) => {
+      const text = localText(instantAt(day, minute, zone), zone);
+      const shown = Number(text.slice(11, 13)) * 60 + Number(text.slice(14, 16));
+      expect(text.slice(0, 10)).toBe(day);
+      // Only a time that is left out is shown later.
+      if (shown !== minute) expect(shown - minute).toBeOneOf([30, 60]);
+    }),
+  );
+});
+
+test.each([
+  ["2026-11-20", 0, "Asia/Shanghai", "2026-11-19T16:00:00.000Z"],
+  // Left out: 02:30 is 03:30 by then.
+  ["2026-03-08", 150, "America/New_York", "2026-03-08T07:30:00.000Z"],
+  // Comes twice: the first.
+  ["2026-11-01", 90, "America/New_York", "2026-11-01T05:30:00.000Z"],
+])("%s at minute %i in %s is %s", (day, minute, zone, instant) => {
+  expect(new Date(instantAt(day, minute, zone)).toISOString()).toBe(instant);
+});
+
+test("days are counted over months and leap years", () => {
+  expect([addDays("2028-02-28", 1), addDays("2026-03-01", -1)]).toEqual(["2028-02-29", "2026-02-28"]);
+  expect([weekdayOf("2026-11-20"), weekdayOf("2026-11-22")]).toEqual([5, 7]);
 });

@@ -76,3 +76,27 @@ function findDayStart(date: string, time_zone: string): number {
   }
   return reached * 1000;
 }
+
+/** A calendar day `2026-11-20` so many days later, or earlier for a negative count. */
+export function addDays(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** 1 is Monday, 7 Sunday. */
+export function weekdayOf(date: string): number {
+  return new Date(`${date}T00:00:00Z`).getUTCDay() || 7;
+}
+
+const MINUTE_MS = 60_000;
+
+/**
+ * When a clock on the wall shows a time, in minutes since midnight. Of a time that comes twice (clocks go back) the first;
+ * for one that is left out (clocks go forward), what the clock would have shown had it not been moved.
+ */
+export function instantAt(date: string, minute: number, time_zone: string): number {
+  const wall = Date.parse(`${date}T00:00:00Z`) + minute * MINUTE_MS;
+  const shownAt = (at: number) => Date.parse(`${localText(at, time_zone).replace(" ", "T")}Z`);
+  const candidates = [wall - DAY_MS, wall + DAY_MS].map((near) => wall - (shownAt(near) - near));
+  const shown = candidates.filter((at) => shownAt(at) === wall);
+  return shown.length === 0 ? candidates[0]! : Math.min(...shown);
+}

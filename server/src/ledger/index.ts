@@ -19,7 +19,6 @@ export {
   POSTING_DISORDER_MAX_MS,
 } from "./past.ts";
 export {
-  findRangeEnd,
   listRange,
   type PendingChange,
   type PendingRange,

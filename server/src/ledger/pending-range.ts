@@ -4,7 +4,6 @@
  * out and count nothing twice.
  */
 
-import { toRfc3339 } from "../kit/clock.ts";
 import type { Page } from "../kit/http/pagination.ts";
 import type { Sql } from "../kit/sql/database.ts";
 import { tenantStatement } from "../kit/sql/statement.ts";
@@ -41,25 +40,6 @@ export interface PendingChange extends Figures {
   kind: TransactionKind;
   source_id: string;
   occurred_at: number;
-}
-
-const endStatement = tenantStatement(
-  "ledger.pending_range_end",
-  `select coalesce(
-     (select number - 1 from ledger_transactions
-      where merchant_id = $1 and livemode = $2 and number > $3 and posted_at >= $4::timestamptz
-      order by merchant_id, livemode, number limit 1),
-     (select number from ledger_books where merchant_id = $1 and livemode = $2), 0) as number`,
-);
-
-/**
- * The number of the last transaction after `after_number` before the first that was posted at the cut-off or later. One
- * whose commit was overtaken around the cut-off comes after it, and belongs to the next range.
- */
-export async function findRangeEnd(sql: Sql, book: BookKey, after_number: bigint, cut_off_at: number): Promise<bigint> {
-  const values = [book.merchant_id, book.livemode, after_number, toRfc3339(cut_off_at)];
-  const [row] = await sql.query<{ number: bigint }>(endStatement, values);
-  return row?.number ?? 0n;
 }
 
 // Accounts are found by their positions, once, rather than by a join of every entry. Settling itself moves what is pending,

@@ -63,7 +63,14 @@ async function book({ merchant_id, livemode }: BookKey, refunded = false): Promi
   await db.transaction((tx) => post(tx, [posting], clock.now()));
   if (!refunded) return;
   const half = { amount: 5_000n, currency: "CNY" };
-  const refund = refundInitiatedPosting({ ...facts, refund_id: randomUUID(), amount: half, fee: 30n, cost: 19n });
+  const refund = refundInitiatedPosting({
+    ...facts,
+    refund_id: randomUUID(),
+    amount: half,
+    fee: 30n,
+    cost: 19n,
+    from_available: 0n,
+  });
   await db.transaction((tx) => post(tx, [refund], clock.now()));
 }
 

@@ -3,9 +3,9 @@
  * attempts ended. Asked for in groups, so that a busy process asks the database once a second and merchant.
  */
 import { LRUCache } from "lru-cache";
-import { localTime } from "../../kit/local-time.ts";
 import { createGroup } from "../../kit/sql/group-commit.ts";
 import { type ChannelCostRule, loadChannelCostRules } from "../fee/index.ts";
+import { localTime } from "./local-time.ts";
 import type { RoutingLimit, RoutingRule } from "./rule.ts";
 import type { Book, OutcomeCount, RoutingServices } from "./services.ts";
 import { loadLimits, loadRules, loadUsage, type Usage } from "./store.ts";

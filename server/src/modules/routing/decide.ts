@@ -4,10 +4,10 @@
  */
 import { sha256 } from "../../kit/crypto.ts";
 import { publicId } from "../../kit/id.ts";
-import { localTime } from "../../kit/local-time.ts";
 import type { RoutedAccount } from "../channel-account/index.ts";
 import { type Facts, holds } from "./condition.ts";
 import type { Candidate, Refusal } from "./eligibility.ts";
+import { localTime } from "./local-time.ts";
 import { accountsOf, type RoutingRule, type Target } from "./rule.ts";
 
 export type Strategy = Target["kind"] | "sticky" | "order";

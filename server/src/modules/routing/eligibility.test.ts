@@ -5,9 +5,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { channels } from "../../channels/registry.ts";
-import { localTime, minuteOf } from "../../kit/local-time.ts";
 import type { RoutedAccount } from "../channel-account/index.ts";
 import { type AccountFacts, findCandidates, type Wanted } from "./eligibility.ts";
+import { localTime, minuteOf } from "./local-time.ts";
 import { checkLimit, type RoutingLimit } from "./rule.ts";
 
 const A = "00000000-0000-7000-8000-000000000001";

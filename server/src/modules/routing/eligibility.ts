@@ -1,7 +1,7 @@
 /** Which of a merchant's accounts can take a payment now, and why the others cannot. Pure. */
 import type { Channel } from "../../channels/contract.ts";
-import { localTime, minuteOf } from "../../kit/local-time.ts";
 import type { RoutedAccount } from "../channel-account/index.ts";
+import { localTime, minuteOf } from "./local-time.ts";
 import type { RoutingLimit } from "./rule.ts";
 
 /** Why an account cannot take a payment; the order is that in which they are looked at. */

@@ -1,11 +1,11 @@
 /** Adds, lists and removes rules and limits. What other processes know of them is a second old at most. */
 import type { Clock } from "../../kit/clock.ts";
 import { type IdSource, publicId } from "../../kit/id.ts";
-import { localTime } from "../../kit/local-time.ts";
 import { brokenConstraint, type Database } from "../../kit/sql/database.ts";
 import { loadBoundAccounts } from "../channel-account/index.ts";
 import { getApp } from "../merchant/index.ts";
 import { routingErrors } from "./errors.ts";
+import { localTime } from "./local-time.ts";
 import { accountsOf, checkLimit, checkRule, type RoutingLimit, type RoutingRule } from "./rule.ts";
 import type { PastAttempts } from "./services.ts";
 import { deleteRule, insertRule, loadLimits, loadRules, startUsage, upsertLimit } from "./store.ts";

@@ -1,13 +1,13 @@
 /** Chooses the account of a payment, and counts what succeeds where a rule or limit asks for it. */
 import type { Method } from "../../channels/contract.ts";
 import { publicId } from "../../kit/id.ts";
-import { localTime } from "../../kit/local-time.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import type { RoutedAccount } from "../channel-account/index.ts";
 import { chargeOf, costRuleFor } from "../fee/index.ts";
 import { createRoutingBooks, type MerchantRules, type RoutingBooks } from "./books.ts";
 import { type Decided, type DecisionInput, decide } from "./decide.ts";
 import { type AccountFacts, findCandidates } from "./eligibility.ts";
+import { localTime } from "./local-time.ts";
 import { hashPayer } from "./payer.ts";
 import type { RoutingRule } from "./rule.ts";
 import type { RoutedPayer, RoutingServices } from "./services.ts";

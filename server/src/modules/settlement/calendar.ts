@@ -1,6 +1,6 @@
 /** Which days are workdays. A year's arrangement is data: the days off, and the weekend days that are worked instead. */
 import { readdirSync, readFileSync } from "node:fs";
-import { addDays, isDay, weekdayOf } from "../../kit/local-time.ts";
+import { addDays, dayOf, weekdayOf } from "../../kit/local-day.ts";
 import { settlementErrors } from "./errors.ts";
 
 /** One year of a calendar, as its file says it. */
@@ -77,6 +77,10 @@ export function readCalendarYear(value: unknown): CalendarYear {
 function textsOf(name: string, value: unknown): string[] {
   if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value;
   throw invalid(`${name} must be a list of days such as "2027-01-01".`);
+}
+
+function isDay(text: string): boolean {
+  return dayOf(text, "UTC") !== undefined;
 }
 
 /** A typing error is nearly always a day of another year, a turned range, or a workday that is one anyway. */

@@ -2,7 +2,7 @@
 // off; a month without a 31st is settled on its last day; China's holidays and make-up workdays are those arranged.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addDays, weekdayOf } from "../../kit/local-time.ts";
+import { addDays, weekdayOf } from "../../kit/local-day.ts";
 import { type Calendar, createCalendar, readBuiltInYears, readCalendarYear } from "./calendar.ts";
 import { type Cycle, formatCycle, nextRun, parseCycle, type Run, timesOf } from "./cycle.ts";
 

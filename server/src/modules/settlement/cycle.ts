@@ -6,7 +6,7 @@
  * not move with it, except that a daily cycle then settles all the days that have waited.
  */
 import { invariant } from "../../kit/error.ts";
-import { addDays, instantAt, weekdayOf } from "../../kit/local-time.ts";
+import { addDays, dayOf, instantAt, weekdayOf } from "../../kit/local-day.ts";
 import type { Calendar } from "./calendar.ts";
 
 export type Cycle =
@@ -131,5 +131,5 @@ export interface RunTimes {
 /** @param minute of the day at which the merchant is settled, by the clock of its time zone. */
 export function timesOf({ day, through }: Run, minute: number, time_zone: string): RunTimes {
   const at = instantAt(day, minute, time_zone);
-  return { at, cut_off_at: through === null ? at : instantAt(addDays(through, 1), 0, time_zone) };
+  return { at, cut_off_at: through === null ? at : dayOf(through, time_zone)!.to };
 }

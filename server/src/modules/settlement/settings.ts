@@ -1,6 +1,6 @@
 /** When and how a merchant is settled: set by the operator, for each of its books and currencies. */
 import { invariant, type TributaryError } from "../../kit/error.ts";
-import { addDays, localTime, minuteOf } from "../../kit/local-time.ts";
+import { addDays, localDay } from "../../kit/local-day.ts";
 import { currencyExponent } from "../../kit/money.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { getMerchant } from "../merchant/index.ts";
@@ -68,6 +68,12 @@ function checkCurrency(currency: string): string {
   }
 }
 
+/** Minutes since midnight of `HH:MM`, or undefined. */
+function minuteOf(text: string): number | undefined {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
+  return match ? Number(match[1]) * 60 + Number(match[2]) : undefined;
+}
+
 function isSameDay(cycle: Cycle): boolean {
   return (cycle.kind === "workdays" || cycle.kind === "days") && cycle.count === 0;
 }
@@ -89,7 +95,7 @@ function runAfterNow(
   time_zone: string,
   now: number,
 ): PlannedRun | undefined {
-  for (let after = addDays(localTime(now, time_zone).day, -1); ; ) {
+  for (let after = addDays(localDay(now, time_zone), -1); ; ) {
     const run = nextRun(cycle, calendar, after);
     if (run === undefined) return undefined;
     const times = timesOf(run, run_minute, time_zone);

@@ -4,7 +4,7 @@
  */
 import { invariant } from "../../kit/error.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
-import { accountOf, findRangeEnd, lockBalance, post, settlementPosting, sumRange } from "../../ledger/index.ts";
+import { accountOf, findNumberAt, lockBalance, post, settlementPosting, sumRange } from "../../ledger/index.ts";
 import { loadApps } from "../merchant/index.ts";
 import { recordEvents } from "../webhook/index.ts";
 import { settlementErrors } from "./errors.ts";
@@ -70,7 +70,7 @@ async function settleUpTo(
   const last = await loadLastSettlement(tx, key);
   if (last && last.cut_off_at >= cut_off_at) return undefined;
   const first_number = (last?.last_number ?? 0n) + 1n;
-  const last_number = await findRangeEnd(tx, key, first_number - 1n, cut_off_at);
+  const last_number = await findNumberAt(tx, key, cut_off_at - 1);
   if (last_number < first_number) return undefined;
   const figures = addUp(await sumRange(tx, { ...key, first_number, last_number }));
   const brought_forward = last?.carried_forward ?? 0n;
