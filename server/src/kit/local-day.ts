@@ -87,8 +87,6 @@ export function weekdayOf(date: string): number {
   return new Date(`${date}T00:00:00Z`).getUTCDay() || 7;
 }
 
-const MINUTE_MS = 60_000;
-
 /**
  * When a clock on the wall shows a time, in minutes since midnight. Of a time that comes twice (clocks go back) the first;
  * for one that is left out (clocks go forward), what the clock would have shown had it not been moved.

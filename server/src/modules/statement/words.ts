@@ -11,6 +11,7 @@ const word = (zh: string, en: string): Words => ({ zh, en });
 
 export const accountWords: Readonly<Record<ShownName, Words>> = {
   pending: word("待结算", "pending"),
+  available: word("可用余额", "available"),
   refund_in_transit: word("退款在途", "refund in transit"),
   service_fee_due: word("应付服务费", "service fee due"),
   collected_directly: word("直连收款", "collected directly"),
@@ -23,6 +24,7 @@ export const kindWords: Readonly<Record<TransactionKind, Words>> = {
   refund_succeeded: word("退款成功", "refund succeeded"),
   refund_failed: word("退款失败退回", "refund failed"),
   duplicate_refund_succeeded: word("重复支付退款", "duplicate payment refunded"),
+  settlement_created: word("结算", "settlement"),
   reversal: word("冲正", "reversal"),
 };
 
