@@ -108,7 +108,9 @@ test("the balance at a past instant is what had been booked by then, the instant
     object: "balance",
     livemode: true,
     at: "2026-11-20T03:59:59.999Z",
-    balances: [{ currency: "CNY", pending: 0, available: 0, refund_in_transit: 0, service_fee_due: 0, collected_directly: 0 }],
+    balances: [
+      { currency: "CNY", pending: 0, available: 0, refund_in_transit: 0, service_fee_due: 0, collected_directly: 0 },
+    ],
   });
 });
 
