@@ -75,3 +75,32 @@ test("the project's own migrations apply, and a test database comes with all of 
   await reader.end();
   await copy.drop();
 });
+
+test("UnionPay accounts of before the middle certificates had names keep every setting", async () => {
+  const old = await createEmptyDatabase();
+  const writer = new Client({ connectionString: old.url });
+  await writer.connect();
+  const all = readMigrations();
+  await migrate(
+    old.url,
+    all.filter(({ version }) => version < 19),
+  );
+  const add = (id: number, channel: string, config: object) =>
+    writer.query(
+      `insert into channel_accounts (id, channel, name, funding_mode, livemode, methods, config, secrets_sealed, created_at)
+       values ($1, $2, 'x', 'pooled', false, '{}', $3, '', now())`,
+      [`00000000-0000-0000-0000-00000000000${id}`, channel, JSON.stringify(config)],
+    );
+  await add(1, "unionpay", { mer_id: "1", middle_certificates: ["one", "two"], undo_same_day: true });
+  await add(2, "unionpay", { mer_id: "2", middle_certificates: [{ pem: "three" }] });
+  await add(3, "wechat", { mchid: "3", undo_same_day: true });
+  await migrate(old.url, all);
+  const { rows } = await writer.query("select config from channel_accounts order by id");
+  expect(rows.map(({ config }) => config)).toEqual([
+    { mer_id: "1", middle_certificates: [{ pem: "one" }, { pem: "two" }], same_day_refund: "undo" },
+    { mer_id: "2", middle_certificates: [{ pem: "three" }] },
+    { mchid: "3", undo_same_day: true },
+  ]);
+  await writer.end();
+  await old.drop();
+});
