@@ -7,19 +7,20 @@
 import { generateKeyPairSync, sign, verify } from "node:crypto";
 import { promisify } from "node:util";
 import { createChannelCaller } from "../server/src/channels/call.ts";
-import type { ChannelAccount, PayInput } from "../server/src/channels/contract.ts";
+import type { ChannelAccount, Method, PayInput } from "../server/src/channels/contract.ts";
 import { getChannel } from "../server/src/channels/registry.ts";
 import { systemClock } from "../server/src/kit/clock.ts";
 import { createIdSource, encodeUuid } from "../server/src/kit/id.ts";
 import { createLogger } from "../server/src/kit/log.ts";
 import { systemRandom } from "../server/src/kit/random.ts";
-import { registerWechat } from "../server/src/main/demo/sandbox-merchants.ts";
+import { registrations } from "../server/src/main/demo/sandbox-merchants.ts";
 import { type DecisionInput, decide } from "../server/src/modules/routing/decide.ts";
 import type { RoutingRule } from "../server/src/modules/routing/rule.ts";
 
 /** Milliseconds of processor time for one payment. */
 export interface ChannelCost {
-  call_ms: number;
+  /** By channel, of those that have an order each. */
+  calls_ms: Record<string, number>;
   rsa_ms: number;
   routing_ms: number;
 }
@@ -50,24 +51,29 @@ async function repeat(count: number, work: () => unknown): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-async function measureCalls(sandbox_url: string): Promise<number> {
-  const registered = await registerWechat(sandbox_url, "Bench");
+/** An order that each channel takes online. */
+const orders: Readonly<Record<string, { method: Method; currency: string }>> = {
+  wechat: { method: "wechat.native", currency: "CNY" },
+  alipay: { method: "alipay.qr", currency: "CNY" },
+  unionpay: { method: "unionpay.qr", currency: "CNY" },
+  stripe: { method: "stripe.checkout", currency: "USD" },
+  paypal: { method: "paypal.checkout", currency: "USD" },
+};
+
+async function measureCalls(sandbox_url: string, channel_id: string): Promise<number> {
+  const registered = await registrations[channel_id]!(sandbox_url, "Bench");
   const account: ChannelAccount = { ...registered, id: ids.uuid(), version: 1, livemode: false };
   const caller = createChannelCaller({ clock: systemClock, random: systemRandom, log: createLogger("warn") });
-  const channel = getChannel("wechat")!;
+  const channel = getChannel(channel_id)!;
+  const { method, currency } = orders[channel_id]!;
+  await channel.prepare?.();
   const spent = await cost(CALLS, async () => {
     const now = systemClock.now();
     const id = ids.uuid();
     const input: PayInput = {
-      ...{
-        serial_no: encodeUuid(id),
-        owner: id,
-        method: "wechat.native",
-        created_at: now,
-        expires_at: now + 7_200_000,
-      },
-      ...{ amount: { amount: 1_234n, currency: "CNY" }, subject: "一杯咖啡", payer: {} },
-      notify_url: "http://127.0.0.1:9/notify",
+      ...{ serial_no: encodeUuid(id), owner: id, method, created_at: now, expires_at: now + 7_200_000 },
+      ...{ amount: { amount: 1_234n, currency }, subject: "一杯咖啡", payer: {} },
+      ...{ notify_url: "http://127.0.0.1:9/notify", return_url: "http://127.0.0.1:9/back" },
     };
     const outcome = await caller.pay(channel, account, input);
     if (outcome.kind !== "pending") throw new Error(`a payment was not ordered: ${JSON.stringify(outcome)}`);
@@ -125,8 +131,11 @@ function measureRouting(): Promise<number> {
   });
 }
 
+const calls_ms: Record<string, number> = {};
+for (const channel_id of Object.keys(orders)) calls_ms[channel_id] = await measureCalls(process.argv[2]!, channel_id);
+
 const measured: ChannelCost = {
-  call_ms: await measureCalls(process.argv[2]!),
+  calls_ms,
   rsa_ms: await measureRsa(),
   routing_ms: await measureRouting(),
 };

@@ -109,17 +109,23 @@ async function measureBeside(sandbox_url: string, pay: Pay, seconds: number): Pr
   return p99;
 }
 
+/** Channels whose order and answer are each signed with RSA; the others' calls carry a token. */
+const signing: ReadonlySet<string> = new Set(["wechat", "alipay", "unionpay"]);
+
 async function measureCost({ sandbox_url }: DemoFile): Promise<BenchRow[]> {
   const cost = JSON.parse(await runProgram(["bench/channel-cost.ts", sandbox_url])) as ChannelCost;
-  const spent = cost.call_ms - cost.rsa_ms + cost.routing_ms;
-  return [
-    makeRow({
-      name: "(e) channel work of a payment besides RSA: processor time",
+  const rows = Object.entries(cost.calls_ms).map(([channel, call_ms]) => {
+    const spent = call_ms + cost.routing_ms - (signing.has(channel) ? cost.rsa_ms : 0);
+    return makeRow({
+      name: `(e) work of ordering at ${channel}${signing.has(channel) ? " besides RSA" : ""}: processor time`,
       figure: spent,
       unit: "ms",
-      limit: { name: "its RSA-2048, one signed and one verified", value: cost.rsa_ms },
+      limit: { name: "RSA-2048, one signed and one verified", value: cost.rsa_ms },
       target: { text: `≤ ${CPU_MS_MAX} ms`, ok: spent <= CPU_MS_MAX },
-    }),
+    });
+  });
+  return [
+    ...rows,
     makeRow({ name: "(e) of it choosing the account, by ten rules", figure: 1000 * cost.routing_ms, unit: "µs" }),
   ];
 }
