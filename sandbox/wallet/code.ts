@@ -14,7 +14,7 @@ const wallets: Record<CodeChannel, readonly [string, string]> = {
 
 const choices: Record<Behaviour, readonly [string, string]> = {
   success: ["直接付款", "pays at once"],
-  confirm: ["需要确认", "must confirm in the wallet"],
+  confirm: ["需要输入密码", "must enter the password in the wallet"],
   not_enough: ["余额不足", "has not enough money"],
   expired: ["付款码过期", "shows an expired code"],
   invalid: ["付款码无效", "shows a code of no wallet"],

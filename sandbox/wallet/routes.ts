@@ -66,20 +66,26 @@ function renderHome(sandbox: Sandbox): string {
 <h2>待付订单 <span lang="en">Open orders</span></h2>${list}`;
 }
 
+/** A payer whose code was scanned, and who has not paid by that, is asked for the password. */
+function asksPassword({ trade }: Found): boolean {
+  return "kind" in trade && (trade.kind === "code" || trade.kind === "barcode");
+}
+
 /** The bill with its three buttons, or what became of it. */
 function renderBill(sandbox: Sandbox, found: Found, back: string | undefined, action = "/wallet/decide"): string {
   const bill = describeBill(sandbox, found);
   if (bill.paid) return renderOutcome("done", "已支付", "Paid already", bill.amount);
   if (!bill.open) return renderOutcome("closed", "订单已关闭", "The order is closed");
   const fields = { code: codeOf(found), ...(back === undefined ? {} : { back }) };
-  const button = (outcome: string, style: string, label: string, english: string) =>
-    renderButton(action, { ...fields, outcome }, style, label, english);
+  const button = (outcome: string, style: string, ...texts: [label: string, english: string]) =>
+    renderButton(action, { ...fields, outcome }, style, ...texts);
+  const [label, english] = asksPassword(found) ? ["输入密码并付款", "Enter the password and pay"] : ["付款", "Pay"];
   return `<section class="bill"><p class="to">付款给 ${escapeHtml(bill.merchant)}</p>
 <p class="amount">${bill.amount}</p></section>
 <dl><div><dt>商品 <span lang="en">For</span></dt><dd>${escapeHtml(bill.subject)}</dd></div>
 <div><dt>订单号 <span lang="en">Order</span></dt><dd class="number">${escapeHtml(found.trade.out_trade_no)}</dd></div>
 <div><dt>付款人 <span lang="en">Payer</span></dt><dd>${escapeHtml(("openid" in found.trade && found.trade.openid) || "payer-1")}</dd></div></dl>
-<div class="actions">${button("success", "primary", "付款", "Pay")}${button("fail", "second", "支付失败", "Fail")}${button("leave", "third", "放弃", "Leave")}</div>`;
+<div class="actions">${button("success", "primary", label, english)}${button("fail", "second", "支付失败", "Fail")}${button("leave", "third", "放弃", "Leave")}</div>`;
 }
 
 function showRefusal(reply: FastifyReply, theme: Theme, error: unknown): void {

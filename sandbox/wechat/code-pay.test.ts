@@ -93,6 +93,8 @@ describe("API v2", () => {
     const [paid, declined] = [nextNumber(), nextNumber()];
     await micropay(paid, await draw("confirm"));
     await micropay(declined, await draw("confirm"));
+    const page = await fetch(`${sandbox.url}/wallet/pay?code=${paid}`);
+    expect(await page.text()).toContain("输入密码并付款");
     await sandbox.control("/pay", { code: paid });
     await sandbox.control("/pay", { code: declined, outcome: "fail" });
     expect(await v2("pay/orderquery", { out_trade_no: paid })).toMatchObject({ trade_state: "SUCCESS" });
