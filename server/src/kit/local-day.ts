@@ -15,6 +15,16 @@ function formatOf(time_zone: string): Intl.DateTimeFormat {
   return format;
 }
 
+/** Whether a text names a time zone. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const MINUTE_MS = 60_000;
 /** How far clocks were ahead of UTC in the minute last asked about: a formatter takes longer than the rest of a line. */
 const lastOffsets = new Map<string, { minute: number; offset_ms: number }>();

@@ -1,5 +1,6 @@
 import type { Clock } from "../../kit/clock.ts";
 import type { IdSource } from "../../kit/id.ts";
+import { isTimeZone } from "../../kit/local-day.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { merchantErrors } from "./errors.ts";
 import type { Merchant } from "./merchant.ts";
@@ -36,11 +37,7 @@ export function checkName(name: string): string {
 }
 
 function checkTimeZone(name: string): string {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return name;
-  } catch (cause) {
-    const problem = "time_zone must be an IANA name such as Asia/Shanghai.";
-    throw merchantErrors["merchant.invalid"]({ param: "time_zone", values: { problem }, cause });
-  }
+  if (isTimeZone(name)) return name;
+  const problem = "time_zone must be an IANA name such as Asia/Shanghai.";
+  throw merchantErrors["merchant.invalid"]({ param: "time_zone", values: { problem } });
 }

@@ -1,4 +1,5 @@
-/** What time it is at a place. */
+/** What time it is at a place, as rules and hours ask for it. */
+import { localText, weekdayOf } from "../../kit/local-day.ts";
 
 export interface LocalTime {
   /** `2026-11-20`. */
@@ -11,43 +12,12 @@ export interface LocalTime {
   readonly weekday: number;
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatOf(time_zone: string): Intl.DateTimeFormat {
-  const known = formats.get(time_zone);
-  if (known) return known;
-  const format = new Intl.DateTimeFormat("en-CA", {
-    timeZone: time_zone,
-    dateStyle: "short",
-    timeStyle: "medium",
-    hourCycle: "h23",
-  });
-  formats.set(time_zone, format);
-  return format;
-}
-
-const lastTimes = new Map<string, { second: number; time: LocalTime }>();
-
-/** @param time_zone a name that `isTimeZone` takes. */
+/** @param time_zone an IANA name. */
 export function localTime(at_ms: number, time_zone: string): LocalTime {
-  const second = Math.floor(at_ms / 1000);
-  const last = lastTimes.get(time_zone);
-  if (last?.second === second) return last.time;
-  const [, day, hours, minutes] = /^(\d{4}-\d{2}-\d{2}), (\d{2}):(\d{2})/.exec(formatOf(time_zone).format(at_ms))!;
-  const hour = Number(hours);
-  const weekday = new Date(`${day}T00:00:00Z`).getUTCDay() || 7;
-  const time = { day: day!, minute: hour * 60 + Number(minutes), hour, weekday };
-  lastTimes.set(time_zone, { second, time });
-  return time;
-}
-
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
+  const text = localText(at_ms, time_zone);
+  const day = text.slice(0, 10);
+  const hour = Number(text.slice(11, 13));
+  return { day, minute: hour * 60 + Number(text.slice(14, 16)), hour, weekday: weekdayOf(day) };
 }
 
 /** Minutes since midnight of `HH:MM`, or undefined. */

@@ -1,9 +1,10 @@
 /** What routing rules and limits say. Pure. */
 import { publicId } from "../../kit/id.ts";
+import { isTimeZone } from "../../kit/local-day.ts";
 import { isCurrency } from "../../kit/money.ts";
 import { checkCondition } from "./condition.ts";
 import { routingErrors } from "./errors.ts";
-import { isTimeZone, minuteOf } from "./local-time.ts";
+import { minuteOf } from "./local-time.ts";
 
 /** Where a rule leads. Accounts are UUIDs; `accounts` narrows a choice that is otherwise among all that are eligible. */
 export type Target =
