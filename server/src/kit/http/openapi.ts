@@ -50,7 +50,7 @@ export async function registerOpenApi(server: ApiServer, base_url: string): Prom
         title: "Tributary API",
         version: "1",
         description:
-          "Collect through WeChat Pay, Alipay and UnionPay with one integration. Amounts are integers in minor units.",
+          "Collect through WeChat Pay, Alipay, UnionPay, Stripe, PayPal and bank transfers with one integration. Amounts are integers in minor units.",
       },
       servers: [{ url: base_url }],
       components: { securitySchemes: { api_key: { type: "http", scheme: "bearer" } } },

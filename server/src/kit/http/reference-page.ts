@@ -40,9 +40,13 @@ const groupNames: Readonly<Record<string, string>> = {
   Payments: "付款",
   Refunds: "退款",
   Balance: "余额",
+  Channels: "渠道",
+  Disputes: "争议",
+  Routing: "路由",
+  Settlements: "结算",
+  Statements: "对账单",
   Events: "事件",
   Webhooks: "回调",
-  "Webhook endpoints": "回调地址",
 };
 
 /** The whole page as HTML: contents, conventions, then each operation in the order in which it was registered. */
