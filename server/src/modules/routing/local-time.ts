@@ -12,12 +12,20 @@ export interface LocalTime {
   readonly weekday: number;
 }
 
+/** What each zone's clocks showed in the second last asked about: every rule of a payment asks. */
+const lastTimes = new Map<string, { second: number; time: LocalTime }>();
+
 /** @param time_zone an IANA name. */
 export function localTime(at_ms: number, time_zone: string): LocalTime {
+  const second = Math.floor(at_ms / 1000);
+  const last = lastTimes.get(time_zone);
+  if (last?.second === second) return last.time;
   const text = localText(at_ms, time_zone);
   const day = text.slice(0, 10);
   const hour = Number(text.slice(11, 13));
-  return { day, minute: hour * 60 + Number(text.slice(14, 16)), hour, weekday: weekdayOf(day) };
+  const time = { day, minute: hour * 60 + Number(text.slice(14, 16)), hour, weekday: weekdayOf(day) };
+  lastTimes.set(time_zone, { second, time });
+  return time;
 }
 
 /** Minutes since midnight of `HH:MM`, or undefined. */
