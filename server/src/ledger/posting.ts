@@ -52,13 +52,13 @@ export function keepLines(...lines: readonly Line[]): Line[] {
 }
 
 /** A debit of an account of the amount's currency. */
-export function debit(kind: AccountKind, amount: Money, channel_account_id?: string): Line {
-  return { account: accountOf(kind, amount.currency, channel_account_id), side: "debit", amount: amount.amount };
+export function debit(kind: AccountKind, amount: Money, scope?: string): Line {
+  return { account: accountOf(kind, amount.currency, scope), side: "debit", amount: amount.amount };
 }
 
 /** A credit of an account of the amount's currency. */
-export function credit(kind: AccountKind, amount: Money, channel_account_id?: string): Line {
-  return { account: accountOf(kind, amount.currency, channel_account_id), side: "credit", amount: amount.amount };
+export function credit(kind: AccountKind, amount: Money, scope?: string): Line {
+  return { account: accountOf(kind, amount.currency, scope), side: "credit", amount: amount.amount };
 }
 
 /** The same lines with the sides exchanged. */

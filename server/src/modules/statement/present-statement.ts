@@ -18,17 +18,15 @@ export interface CurrencyLines {
   readonly lines: readonly StatementLine[];
 }
 
-/** A statement's lines: for each currency of the book, one for each account that merchants see. */
+/** A statement's lines: for each currency of the book, one for each account of the book that merchants see. */
 export function linesOf({ accounts }: Pick<Statement, "accounts">): CurrencyLines[] {
   const currencies = [...new Set(accounts.map(({ currency }) => currency))];
   return currencies.map((currency) => {
     const ofCurrency = accounts.filter((account) => account.currency === currency);
-    const lines = shownNames.map((name) =>
-      sumLine(
-        name,
-        ofCurrency.filter(({ kind }) => shownAccounts[kind as ShownKind] === name),
-      ),
-    );
+    const lines = shownNames.flatMap((name) => {
+      const parts = ofCurrency.filter(({ kind }) => shownAccounts[kind as ShownKind] === name);
+      return parts.length > 0 ? [sumLine(name, parts)] : [];
+    });
     return { currency, lines };
   });
 }

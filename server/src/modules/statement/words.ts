@@ -12,8 +12,13 @@ const word = (zh: string, en: string): Words => ({ zh, en });
 export const accountWords: Readonly<Record<ShownName, Words>> = {
   pending: word("待结算", "pending"),
   available: word("可用余额", "available"),
+  reserve: word("保证金", "reserve"),
+  frozen: word("冻结金额", "frozen"),
+  payout_in_transit: word("出款在途", "payout in transit"),
+  sharing_in_transit: word("分账在途", "sharing in transit"),
   refund_in_transit: word("退款在途", "refund in transit"),
   service_fee_due: word("应付服务费", "service fee due"),
+  service_fee_prepaid: word("预存服务费", "service fee prepaid"),
   collected_directly: word("直连收款", "collected directly"),
 };
 
