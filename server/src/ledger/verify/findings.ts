@@ -28,7 +28,9 @@ export type DifferenceCode =
   /** Settlements of a merchant leave transactions out or overlap, or what one left over is not taken up by the next. */
   | "wrong_range"
   /** A settlement is not what the books say was pending. */
-  | "wrong_settlement";
+  | "wrong_settlement"
+  /** A transaction is not the one that it takes back with sides exchanged. */
+  | "wrong_reversal";
 
 export interface Difference {
   code: DifferenceCode;
@@ -37,15 +39,21 @@ export interface Difference {
   sentence: string;
 }
 
-export interface Findings {
-  books: number;
-  accounts: number;
-  transactions: number;
-  entries: number;
-  payments: number;
-  attempts: number;
-  refunds: number;
-  settlements: number;
+/** What findings count. */
+const nothing = {
+  books: 0,
+  accounts: 0,
+  transactions: 0,
+  entries: 0,
+  payments: 0,
+  attempts: 0,
+  refunds: 0,
+  settlements: 0,
+};
+
+export type Counted = keyof typeof nothing;
+
+export interface Findings extends Record<Counted, number> {
   /** All differences; `differences` shows the first of them. */
   difference_count: number;
   differences: Difference[];
@@ -55,17 +63,7 @@ const DIFFERENCES_SHOWN_MAX = 1_000;
 
 /** Nothing looked at and nothing found yet. */
 export function createFindings(): Findings {
-  const counts = {
-    books: 0,
-    accounts: 0,
-    transactions: 0,
-    entries: 0,
-    payments: 0,
-    attempts: 0,
-    refunds: 0,
-    settlements: 0,
-  };
-  return { ...counts, difference_count: 0, differences: [] };
+  return { ...nothing, difference_count: 0, differences: [] };
 }
 
 /** Adds a difference. */

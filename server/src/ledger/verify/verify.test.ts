@@ -199,6 +199,11 @@ test.each([
     ["unexpected_posting"],
   ],
   [
+    "a transaction takes another one back than it names",
+    `update ledger_transactions set reverses = reverses - 1 where ${one("refund_failed")}`,
+    ["wrong_reversal"],
+  ],
+  [
     "a refunded amount is changed",
     "update payments set refunded_amount = 1 where not livemode",
     ["wrong_refund_total"],

@@ -1,13 +1,14 @@
 import type { Database, Sql } from "../../kit/sql/database.ts";
 import { createFindings, type Findings } from "./findings.ts";
+import { sources } from "./sources/index.ts";
 import { verifyBooks } from "./verify-books.ts";
+import { verifyPayments } from "./verify-payments.ts";
+import { verifyReversals } from "./verify-reversals.ts";
 import { verifySettlementRanges } from "./verify-settlements.ts";
-import { verifySources } from "./verify-sources.ts";
 
 /**
  * Proves the books, on one snapshot of the database while it goes on working: every transaction sums to zero, balances
- * are those of their entries, bounds hold, payments, refunds and settlements have exactly their postings, and settlements
- * leave nothing out.
+ * are those of their entries, bounds hold, whatever calls for postings has exactly them, and settlements leave nothing out.
  */
 export function verify(db: Database): Promise<Findings> {
   return db.snapshot(verifySnapshot);
@@ -17,7 +18,9 @@ export function verify(db: Database): Promise<Findings> {
 export async function verifySnapshot(sql: Sql): Promise<Findings> {
   const findings = createFindings();
   await verifyBooks(sql, findings);
-  await verifySources(sql, findings);
+  for (const source of sources) await source.verifyAll(sql, findings);
+  await verifyReversals(sql, findings);
+  await verifyPayments(sql, findings);
   await verifySettlementRanges(sql, findings);
   return findings;
 }
