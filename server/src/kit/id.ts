@@ -23,6 +23,9 @@ export const idPrefixes = {
   webhook_endpoint: "we",
   webhook_delivery: "wd",
   ledger_transaction: "txn",
+  approval: "apv",
+  operator_action: "oact",
+  account_operation: "aop",
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

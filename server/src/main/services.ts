@@ -8,6 +8,7 @@ import type { Logger } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
+import { type ApprovalServices, createApprovalWorker } from "../modules/approval/index.ts";
 import { createAccountUpkeep, createChannelAccounts, createKeyRenewal } from "../modules/channel-account/index.ts";
 import { createCloseWorker } from "../modules/daily-close/index.ts";
 import type { DisputeServices } from "../modules/dispute/index.ts";
@@ -58,6 +59,7 @@ export interface Services extends Parts {
   ids: IdSource;
   envelope: Envelope;
   accounts: ReturnType<typeof createChannelAccounts>;
+  approval: ApprovalServices;
   authenticator: Authenticator;
   payment: PaymentServices;
   refund: RefundServices;
@@ -83,7 +85,22 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   const kick = { attempts() {}, refunds() {}, webhooks() {} };
   const past = createPastAttempts(db);
   const routing = createRouter({ db, clock, getChannel, accounts, channels, past });
-  const shared = { db, clock, random, ids, log, envelope, channels, getChannel, accounts, kick, routing, past };
+  const approval: ApprovalServices = { db, clock, ids, log, handlers: new Map() };
+  const shared = {
+    db,
+    clock,
+    random,
+    ids,
+    log,
+    envelope,
+    channels,
+    getChannel,
+    accounts,
+    kick,
+    routing,
+    past,
+    approval,
+  };
   const modules = createModules(settings, shared);
   const authenticator = createAuthenticator({
     db,
@@ -92,7 +109,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     failure_limit: { per_second: 1, burst: 20 },
   });
   return {
-    ...{ ...parts, settings, db, ids, envelope, accounts, authenticator, ...modules },
+    ...{ ...parts, settings, db, ids, envelope, accounts, authenticator, approval, ...modules },
     workers: createWorkers(settings, shared, modules),
     async close() {
       await channels.end();
@@ -102,7 +119,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
 }
 
 type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
-  Pick<Services, "envelope" | "accounts"> & { routing: Router; past: PastAttempts };
+  Pick<Services, "envelope" | "accounts" | "approval"> & { routing: Router; past: PastAttempts };
 type Modules = Pick<Services, "payment" | "refund" | "dispute" | "settlement" | "webhook" | "routing">;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
@@ -162,6 +179,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     ...accounts,
     createCloseWorker(shared),
     settlements,
+    createApprovalWorker(shared.approval),
     createIdempotencyPurge(db, clock, log),
     beat,
   ];

@@ -1,0 +1,120 @@
+/** Decisions. Each locks the approval, moves it once and has its handler act, in one transaction. */
+
+import type { Transaction } from "../../kit/sql/database.ts";
+import { canMove } from "../../kit/state-machine.ts";
+import { type Approval, type ApprovalStatus, transitions } from "./approval.ts";
+import { readText } from "./check-text.ts";
+import { approvalErrors } from "./errors.ts";
+import { type AfterCommit, type ApprovalServices, collectAfterCommit, handlerOf } from "./services.ts";
+import { lockApproval, moveApproval } from "./store.ts";
+
+export interface Decision {
+  /** UUID of the approval. */
+  readonly id: string;
+  readonly decision: "approve" | "reject";
+  /** UUID of the operator who decides. */
+  readonly checker_id: string;
+  /** What the checker says to it; needed to reject. */
+  readonly comment?: string | null;
+}
+
+/**
+ * Approves, which carries it out, or rejects. Throws what the kind's handler refuses, and leaves it pending then.
+ * @throws approval.not_found, approval.not_pending, approval.own_request, approval.invalid
+ */
+export async function decideApproval(services: ApprovalServices, decision: Decision): Promise<Approval> {
+  const { id, checker_id } = decision;
+  const status = decision.decision === "approve" ? "approved" : "rejected";
+  const given = decision.comment ?? null;
+  const comment = given === null && status === "approved" ? null : readText("comment", given ?? "");
+  return inTransaction(services, async (tx, afterCommit) => {
+    const approval = await lockPending(tx, services, id);
+    if (approval.maker.type === "user" && approval.maker.id === checker_id) {
+      throw approvalErrors["approval.own_request"]();
+    }
+    return finish(services, tx, approval, { status, checker_id, comment }, afterCommit);
+  });
+}
+
+/**
+ * The maker takes a request back.
+ * @throws approval.not_found, approval.not_pending, approval.not_maker
+ */
+export async function cancelApproval(
+  services: ApprovalServices,
+  { id, user_id }: { id: string; user_id: string },
+): Promise<Approval> {
+  return inTransaction(services, async (tx, afterCommit) => {
+    const approval = await lockPending(tx, services, id);
+    const { type, id: maker_id } = approval.maker;
+    if (type !== "user" || maker_id !== user_id) throw approvalErrors["approval.not_maker"]();
+    return finish(services, tx, approval, { status: "cancelled", checker_id: null, comment: null }, afterCommit);
+  });
+}
+
+/**
+ * Cancels a request in the transaction of the module that asked for it, when its subject went another way. The handler is
+ * not called: the caller knows. False when it was decided already.
+ */
+export async function withdrawApproval(
+  tx: Transaction,
+  { clock }: Pick<ApprovalServices, "clock">,
+  id: string,
+): Promise<boolean> {
+  const approval = await lockApproval(tx, id);
+  if (approval?.status !== "pending") return false;
+  await moveApproval(tx, id, { status: "cancelled", checker_id: null, comment: null, decided_at: clock.now() });
+  return true;
+}
+
+/** Ends a request that nobody has decided in time; one that was decided meanwhile stays so. */
+export async function expireApproval(services: ApprovalServices, id: string): Promise<void> {
+  await inTransaction(services, async (tx, afterCommit) => {
+    const approval = await lockApproval(tx, id);
+    if (approval?.status !== "pending" || approval.expires_at > services.clock.now()) return;
+    await finish(services, tx, approval, { status: "expired", checker_id: null, comment: null }, afterCommit);
+  });
+}
+
+async function inTransaction<T>(
+  { db }: ApprovalServices,
+  work: (tx: Transaction, afterCommit: AfterCommit) => Promise<T>,
+): Promise<T> {
+  let committed: () => void = () => undefined;
+  const result = await db.transaction((tx) => {
+    const collected = collectAfterCommit();
+    committed = collected.committed;
+    return work(tx, collected.afterCommit);
+  });
+  committed();
+  return result;
+}
+
+async function lockPending(tx: Transaction, { clock }: ApprovalServices, id: string): Promise<Approval> {
+  const approval = await lockApproval(tx, id);
+  if (!approval) throw approvalErrors["approval.not_found"]();
+  const isOver = approval.status === "pending" && approval.expires_at <= clock.now();
+  const status: ApprovalStatus = isOver ? "expired" : approval.status;
+  if (!canMove(transitions, status, "approved")) {
+    throw approvalErrors["approval.not_pending"]({ values: { status } });
+  }
+  return approval;
+}
+
+type End = Pick<Approval, "checker_id" | "comment"> & { readonly status: Exclude<ApprovalStatus, "pending"> };
+
+async function finish(
+  services: ApprovalServices,
+  tx: Transaction,
+  pending: Approval,
+  end: End,
+  afterCommit: AfterCommit,
+): Promise<Approval> {
+  const decided = { ...end, decided_at: services.clock.now() };
+  await moveApproval(tx, pending.id, decided);
+  const approval = { ...pending, ...decided };
+  const handler = handlerOf(services, approval.kind);
+  if (end.status === "approved") await handler.approve(tx, approval, afterCommit);
+  else await handler.reject?.(tx, approval, afterCommit);
+  return approval;
+}

@@ -1,0 +1,9 @@
+/** Approvals: what one person asks for and another decides. The only door of the module. */
+export type { Approval, ApprovalPolicy, ApprovalStatus, Maker } from "./approval.ts";
+export { cancelApproval, type Decision, decideApproval, withdrawApproval } from "./decide-approval.ts";
+export { approvalErrors } from "./errors.ts";
+export { createApprovalWorker } from "./jobs.ts";
+export { setApprovalPolicy } from "./policies.ts";
+export { type ApprovalRequest, type RequestedApproval, requestApproval } from "./request-approval.ts";
+export { type AfterCommit, type ApprovalHandler, type ApprovalServices, registerApprovalHandlers } from "./services.ts";
+export { type ApprovalFilter, listApprovals, loadApproval, loadPolicies as loadApprovalPolicies } from "./store.ts";
