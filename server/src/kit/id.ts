@@ -19,6 +19,7 @@ export const idPrefixes = {
   refund: "rf",
   dispute: "dp",
   settlement: "stl",
+  beneficiary: "ben",
   event: "evt",
   webhook_endpoint: "we",
   webhook_delivery: "wd",

@@ -5,6 +5,7 @@ import { createRateLimiter, limitByAddress, type RateLimit } from "../kit/http/r
 import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
+import { registerBeneficiaryRoutes } from "../modules/beneficiary/index.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
 import { registerChannelRoutes } from "../modules/channel-account/index.ts";
 import { registerLedgerKeys, registerReadProof } from "../modules/daily-close/index.ts";
@@ -44,6 +45,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerStatementRoutes(v1, services);
     registerReadProof(v1, services);
     registerSettlementRoutes(v1, services.settlement);
+    registerBeneficiaryRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);

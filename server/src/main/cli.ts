@@ -4,6 +4,7 @@ import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
 import { paymentCommand, refundCommand } from "./commands/bank-transfer.ts";
 import { benchCommand } from "./commands/bench.ts";
+import { beneficiaryCommand } from "./commands/beneficiary.ts";
 import { billCommand } from "./commands/bill.ts";
 import { channelAccountCommand } from "./commands/channel-account.ts";
 import { feeCommand } from "./commands/fee.ts";
@@ -33,6 +34,7 @@ const commands: readonly Command[] = [
   refundCommand(withServices),
   routingCommand(withServices),
   settlementCommand(withServices),
+  beneficiaryCommand(withServices),
   ledgerCommand(withServices),
   statementCommand(withServices),
   benchCommand,
