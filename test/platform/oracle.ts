@@ -45,18 +45,20 @@ const rules: Record<string, string> = {
       where e.merchant_id = s.merchant_id and e.livemode = s.livemode and e.currency = s.currency
         and e.account_kind = 'merchant_pending' and e.transaction_kind <> 'settlement_created'
         and e.number between s.first_number and s.last_number) e
-    where s.brought_forward + e.net <> s.amount + s.carried_forward`,
+    where s.status = 'posted' and s.brought_forward + e.net <> s.amount + s.carried_forward`,
   "a settlement has exactly its posting": `
     select s.id, s.amount, t.number, e.account_kind, e.amount as posted from settlements s
     left join ledger_transactions t on t.merchant_id = s.merchant_id and t.source_id = s.id
       and t.kind = 'settlement_created' and t.livemode = s.livemode and t.number = s.number
     left join ledger_entries e on e.merchant_id = t.merchant_id and e.livemode = t.livemode and e.number = t.number
-    where e.number is null or e.currency <> s.currency or e.amount <>
-      case e.account_kind when 'merchant_pending' then -s.amount when 'merchant_available' then s.amount else 0 end`,
+    where (s.status = 'posted') <> (e.number is not null) or e.currency <> s.currency or e.amount <>
+      case e.account_kind when 'merchant_pending' then -s.amount
+        when 'merchant_available' then s.amount - s.reserved_amount
+        when 'merchant_reserve' then s.reserved_amount else 0 end`,
   "settlements of a merchant adjoin": `
     select * from (select id, first_number, brought_forward,
         coalesce(lag(last_number) over book, 0) + 1 as next, coalesce(lag(carried_forward) over book, 0) as carried
-      from settlements window book as (partition by merchant_id, livemode, currency order by first_number)) s
+      from settlements where status = 'posted' window book as (partition by merchant_id, livemode, currency order by first_number)) s
     where first_number <> next or brought_forward <> carried`,
   "a payment's refunded amounts are those of its refunds": `
     select p.id, p.refunded_amount, p.refunding_amount, r.* from payments p

@@ -34,8 +34,26 @@ export function getBalances(sql: Sql, book: BookKey): Promise<Balance[]> {
  * account, or no book to lock.
  */
 export async function lockBalance(tx: Transaction, key: BookKey, account: Account): Promise<bigint> {
-  const [book] = await takeBooks(tx, [{ ...key, forecast: undefined }]);
-  return book?.balances[book.accounts.indexOf(account.id)] ?? 0n;
+  const [balance] = await lockBalances(tx, [{ merchant_id: key.merchant_id, livemode: key.livemode, account }]);
+  return balance!;
+}
+
+/** The same of several books, which are locked in the order in which all who post lock them; a book may come twice. */
+export async function lockBalances(
+  tx: Transaction,
+  wanted: readonly (BookKey & { account: Account })[],
+): Promise<bigint[]> {
+  const nameOf = ({ merchant_id, livemode }: BookKey) => `${merchant_id} ${livemode ? 1 : 0}`;
+  const keys = [...new Map(wanted.map((key) => [nameOf(key), key]))].sort(([a], [b]) => (a < b ? -1 : 1));
+  const taken = await takeBooks(
+    tx,
+    keys.map(([, { merchant_id, livemode }]) => ({ merchant_id, livemode, forecast: undefined })),
+  );
+  const books = new Map(keys.map(([name], index) => [name, taken[index]]));
+  return wanted.map((one) => {
+    const book = books.get(nameOf(one));
+    return book?.balances[book.accounts.indexOf(one.account.id)] ?? 0n;
+  });
 }
 
 /** Where an entry stands in its book; entries are ordered by number, then line. */

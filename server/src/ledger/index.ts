@@ -7,12 +7,14 @@ export {
   getBalances,
   listEntries,
   lockBalance,
+  lockBalances,
   setMinimum,
 } from "./balances.ts";
 export { LedgerError, type LedgerFault } from "./errors.ts";
 export {
   type BookAccount,
   findNumberAt,
+  findNumbersAt,
   getBalancesAfter,
   getBalancesAt,
   type PastBalance,
@@ -23,7 +25,7 @@ export {
   type PendingChange,
   type PendingRange,
   type PendingSum,
-  sumRange,
+  sumRanges,
 } from "./pending-range.ts";
 export {
   type Period,

@@ -2,8 +2,7 @@
  * Reading a book as it stood after one of its transactions. The journal never changes and is numbered without gaps, so
  * a number names a state of the book for ever: nothing here needs a snapshot, and no reader holds a connection.
  */
-import { toRfc3339 } from "../kit/clock.ts";
-import { plainArray } from "../kit/sql/arrays.ts";
+import { plainArray, timestampArray } from "../kit/sql/arrays.ts";
 import type { Sql } from "../kit/sql/database.ts";
 import { tenantStatement } from "../kit/sql/statement.ts";
 import type { AccountKind } from "./accounts.ts";
@@ -15,31 +14,49 @@ import type { BookKey } from "./store.ts";
  */
 export const POSTING_DISORDER_MAX_MS = 120_000;
 
-// Looks for the last number whose neighbourhood is certainly not later than $4, halving the book, and from there for
-// the last transaction that was posted at or before $3.
-const numberStatement = tenantStatement(
-  "ledger.number_at",
-  `with recursive search (low, high) as (
-     select 0::bigint, number from ledger_books where merchant_id = $1 and livemode = $2
-     union all
-     select case when t.posted_at <= $4::timestamptz then t.number else s.low end,
-       case when t.posted_at <= $4::timestamptz then s.high else t.number - 1 end
-     from search s
-     join ledger_transactions t on t.merchant_id = $1 and t.livemode = $2 and t.number = (s.low + s.high + 1) / 2
-     where s.low < s.high
-   )
-   select number from ledger_transactions
-   where merchant_id = $1 and livemode = $2 and posted_at <= $3::timestamptz
-     and number <= (select low from search where low = high)
-   order by merchant_id desc, livemode desc, number desc limit 1`,
+// Looks for the last number whose neighbourhood is certainly not later than `beyond`, halving the book, and from there for
+// the last transaction that was posted at or before `at`.
+const numbersStatement = tenantStatement(
+  "ledger.numbers_at",
+  `select w.place::int, found.number
+   from unnest($1::uuid[], $2::boolean[], $3::timestamptz[], $4::timestamptz[])
+     with ordinality as w (merchant_id, livemode, at, beyond, place)
+   cross join lateral (
+     with recursive search (low, high) as (
+       select 0::bigint, b.number from ledger_books b where b.merchant_id = w.merchant_id and b.livemode = w.livemode
+       union all
+       select case when t.posted_at <= w.beyond then t.number else s.low end,
+         case when t.posted_at <= w.beyond then s.high else t.number - 1 end
+       from search s
+       join ledger_transactions t
+         on t.merchant_id = w.merchant_id and t.livemode = w.livemode and t.number = (s.low + s.high + 1) / 2
+       where s.low < s.high
+     )
+     select t.number from ledger_transactions t
+     where t.merchant_id = w.merchant_id and t.livemode = w.livemode and t.posted_at <= w.at
+       and t.number <= (select low from search where low = high)
+     order by t.merchant_id desc, t.livemode desc, t.number desc limit 1
+   ) found`,
 );
 
 /** Number of the last transaction that was posted at or before an instant (epoch milliseconds); 0 when there is none. */
 export async function findNumberAt(sql: Sql, book: BookKey, at: number): Promise<bigint> {
-  const beyond = toRfc3339(at + POSTING_DISORDER_MAX_MS);
-  const values = [book.merchant_id, book.livemode, toRfc3339(at), beyond];
-  const [found] = await sql.query<{ number: bigint }>(numberStatement, values);
-  return found?.number ?? 0n;
+  const [number] = await findNumbersAt(sql, [{ ...book, at }]);
+  return number!;
+}
+
+/** The same of several books, in their order. */
+export async function findNumbersAt(sql: Sql, wanted: readonly (BookKey & { at: number })[]): Promise<bigint[]> {
+  const numbers = wanted.map(() => 0n);
+  if (wanted.length === 0) return numbers;
+  const rows = await sql.query<{ place: number; number: bigint }>(numbersStatement, [
+    plainArray(wanted.map(({ merchant_id }) => merchant_id)),
+    plainArray(wanted.map(({ livemode }) => livemode)),
+    timestampArray(wanted.map(({ at }) => at)),
+    timestampArray(wanted.map(({ at }) => at + POSTING_DISORDER_MAX_MS)),
+  ]);
+  for (const { place, number } of rows) numbers[place - 1] = number;
+  return numbers;
 }
 
 /** An account of a book; `position` names it in the book's entries. */

@@ -8,7 +8,7 @@ import type { Logger } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
-import { type ApprovalServices, createApprovalWorker } from "../modules/approval/index.ts";
+import { type ApprovalServices, createApprovalWorker, registerApprovalHandlers } from "../modules/approval/index.ts";
 import { createAccountUpkeep, createChannelAccounts, createKeyRenewal } from "../modules/channel-account/index.ts";
 import { createCloseWorker } from "../modules/daily-close/index.ts";
 import type { DisputeServices } from "../modules/dispute/index.ts";
@@ -27,7 +27,12 @@ import {
   startAutomaticRefunds,
 } from "../modules/refund/index.ts";
 import { createRouter, type PastAttempts, type Router, type registerRoutingRoutes } from "../modules/routing/index.ts";
-import { createSettlementWorker, type SettlementServices } from "../modules/settlement/index.ts";
+import {
+  createSettlementWorker,
+  SETTLEMENT_APPROVAL,
+  type SettlementServices,
+  settlementApprovalHandler,
+} from "../modules/settlement/index.ts";
 import { createWebhookWorker, refuseReceiverUrl, type WebhookServices } from "../modules/webhook/index.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createIdempotencyPurge } from "./purge.ts";
@@ -102,6 +107,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     approval,
   };
   const modules = createModules(settings, shared);
+  registerApprovalHandlers(approval, { [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement) });
   const authenticator = createAuthenticator({
     db,
     clock,

@@ -47,7 +47,9 @@ const factsOf: Readonly<Record<string, Facts>> = {
   refundSucceededPosting: refunded,
   refundFailedPosting: refunded,
   duplicateRefundPosting: refunded,
-  settlementPosting: fc.record({ ...head, settlement_id: uuids }),
+  settlementPosting: fc
+    .record({ ...head, settlement_id: uuids, reserved: shares })
+    .map((s) => ({ ...s, reserved: s.reserved % (s.amount.amount + 1n) })),
 };
 
 /** A template; one that moves money between two books gives a posting for each. */

@@ -43,7 +43,14 @@ const examples: NewPosting[] = [
     refundFailedPosting(refundIn(mode)),
     duplicateRefundPosting(refundIn(mode, { amount: yuan(100_00n), fee: 0n, cost: mode === "pooled" ? 38n : 0n })),
   ]),
-  settlementPosting({ merchant_id: "m", livemode: true, settlement_id: "s", amount: yuan(99_40n), occurred_at: 0 }),
+  settlementPosting({
+    merchant_id: "m",
+    livemode: true,
+    settlement_id: "s",
+    amount: yuan(99_40n),
+    reserved: 0n,
+    occurred_at: 0,
+  }),
   refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n })),
 ];
 

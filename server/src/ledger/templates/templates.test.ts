@@ -136,7 +136,14 @@ test("what is settled moves from pending to available, and a refund after it may
       const net = attempt.amount.amount - attempt.fee;
       const amount = { amount: net, currency: attempt.amount.currency };
       const { merchant_id, livemode, occurred_at } = attempt;
-      const settlement = settlementPosting({ merchant_id, livemode, settlement_id: randomUUID(), amount, occurred_at });
+      const settlement = settlementPosting({
+        merchant_id,
+        livemode,
+        settlement_id: randomUUID(),
+        amount,
+        reserved: 0n,
+        occurred_at,
+      });
       if (net > 0n) expect(findImbalance(settlement)).toBeUndefined();
       const refunds = split(pooled, points).map((refund, index) => {
         const owed = refund.amount.amount - refund.fee;

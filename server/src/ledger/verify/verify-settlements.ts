@@ -40,7 +40,7 @@ const rangesStatement = platformStatement(
        order by t.merchant_id desc, t.livemode desc, t.number desc, line desc limit 1
      ) as pending_after
    from settlements s
-   where (s.merchant_id, s.livemode, s.currency, s.first_number) > ($1::uuid, $2::boolean, $3::text, $4)
+   where s.status = 'posted' and (s.merchant_id, s.livemode, s.currency, s.first_number) > ($1::uuid, $2::boolean, $3::text, $4)
    order by s.merchant_id, s.livemode, s.currency, s.first_number limit ${RANGES_IN_PAGE}`,
 );
 

@@ -9,6 +9,7 @@ import type { Random } from "../../kit/random.ts";
 import type { Database } from "../../kit/sql/database.ts";
 import type { PaymentServices } from "../../modules/payment/index.ts";
 import type { RefundServices } from "../../modules/refund/index.ts";
+import type { SettlementServices } from "../../modules/settlement/index.ts";
 import { type Command, say } from "../command.ts";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
@@ -33,6 +34,7 @@ export type WithPlatform = <T>(act: (platform: Platform) => Promise<T>) => Promi
 export interface Platform {
   payment: PaymentServices;
   refund: RefundServices;
+  settlement: SettlementServices;
 }
 
 /** Opens the services, runs `use` with them and closes them. */

@@ -18,7 +18,7 @@ import { post } from "../../ledger/index.ts";
 import { paymentPosting } from "../../ledger/templates/payment.ts";
 import { paid } from "../../ledger/testing/books.ts";
 import { createMerchant } from "../../modules/merchant/index.ts";
-import type { AdministrationServices } from "./administration.ts";
+import type { AdministrationServices, Platform, WithPlatform } from "./administration.ts";
 import { settlementCommand } from "./settlement.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tributary-"));
@@ -35,7 +35,9 @@ beforeAll(async () => {
   const ids = createIdSource(clock, systemRandom);
   const envelope = createEnvelope([{ id: "test", key: new Secret(randomBytes(32)) }], systemRandom);
   const channels = createChannelCaller({ clock, random: systemRandom, log });
-  const withPlatform = () => Promise.reject(new Error("these commands need no platform"));
+  const approval = { db, clock, ids, log, handlers: new Map() };
+  const settlement = { db, clock, ids, log, kick: { webhooks() {} }, approval };
+  const withPlatform: WithPlatform = (act) => act({ settlement } as unknown as Platform);
   services = {
     ...{ mode: "production", db, clock, random: systemRandom, ids, envelope },
     channels,
@@ -73,7 +75,13 @@ test("settings are set and shown, with the time of the next run", async () => {
       cycle: "T+1",
       calendar: "china",
     },
-    ...{ at: "03:30", minimum_amount: "100", next_day: "2026-11-23", next_run_at: "2026-11-22T19:30:00.000Z" },
+    ...{
+      at: "03:30",
+      minimum_amount: "100",
+      review_above: null,
+      next_day: "2026-11-23",
+      next_run_at: "2026-11-22T19:30:00.000Z",
+    },
   });
   expect(await run(["set"], { cycle: "monthly:31", currency: "USD" })).toMatchObject({
     ...{ calendar: "weekends", next_day: "2026-11-30", at: "02:00" },

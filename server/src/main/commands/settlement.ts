@@ -6,9 +6,9 @@ import {
   listSettlements,
   loadCalendar,
   loadSettlementSettings,
+  type NewSettings,
   presentSettlement,
   runSettlement,
-  type SettlementSettings,
   setSettlementSettings,
 } from "../../modules/settlement/index.ts";
 import type { Command } from "../command.ts";
@@ -33,14 +33,14 @@ function keyOf(options: Options) {
   };
 }
 
-function minimumOf(options: Options): bigint | undefined {
-  const text = textOption(options, "minimum");
+function amountOf(options: Options, name: string): bigint | undefined {
+  const text = textOption(options, name);
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return BigInt(text);
-  throw new StartError(`--minimum is "${text}": give a whole number of minor units, such as 10000 for CNY 100.00.`);
+  throw new StartError(`--${name} is "${text}": give a whole number of minor units, such as 10000 for CNY 100.00.`);
 }
 
-function showSettings(settings: SettlementSettings) {
+function showSettings(settings: NewSettings) {
   const { run_minute, due_at } = settings;
   const two = (number: number) => String(number).padStart(2, "0");
   return {
@@ -51,13 +51,11 @@ function showSettings(settings: SettlementSettings) {
     calendar: settings.calendar,
     at: `${two(Math.floor(run_minute / 60))}:${two(run_minute % 60)}`,
     minimum_amount: String(settings.minimum_amount),
+    review_above: settings.review_above === null ? null : String(settings.review_above),
     next_day: settings.next_day,
     next_run_at: due_at === null ? null : toRfc3339(due_at),
   };
 }
-
-/** The settling process tells nobody: the running server's workers look for deliveries by themselves. */
-const kick = { webhooks() {} };
 
 const actions: Record<string, Action> = {
   async set(services, _args, options) {
@@ -66,7 +64,8 @@ const actions: Record<string, Action> = {
       cycle: requireText(options, "cycle"),
       calendar: textOption(options, "calendar"),
       run_at: textOption(options, "at"),
-      minimum_amount: minimumOf(options),
+      minimum_amount: amountOf(options, "minimum"),
+      review_above: amountOf(options, "review-above"),
     });
     return showSettings(settings);
   },
@@ -75,14 +74,15 @@ const actions: Record<string, Action> = {
     return (await loadSettlementSettings(db, merchant_id)).map(showSettings);
   },
   async run(services, _args, options) {
-    const settlement = await runSettlement({ ...services, kick }, keyOf(options));
+    const key = keyOf(options);
+    const settlement = await services.withPlatform((platform) => runSettlement(platform.settlement, key));
     return settlement === undefined ? null : presentSettlement(settlement);
   },
   async list({ db }, _args, options) {
     const { merchant_id, livemode } = keyOf(options);
     const page = { older_than: null, newer_than: null, order: "desc", fetch: LIST_MAX } as const;
     const currency = textOption(options, "currency") ?? null;
-    return (await listSettlements(db, { merchant_id, livemode, currency, page })).map(presentSettlement);
+    return (await listSettlements(db, { merchant_id, livemode, currency, status: null, page })).map(presentSettlement);
   },
   async "load-calendar"(services, [path]) {
     if (path === undefined) throw new StartError("Say which file has the year's days: load-calendar <file>.");
@@ -118,6 +118,11 @@ export function settlementCommand(withServices: WithServices): Command {
       },
       { flags: "--at <time>", description: "set: time of day, by the merchant's clock (default: 02:00; T+0: 23:00)" },
       { flags: "--minimum <amount>", description: "set: less waits for the next run, in minor units (default: 0)" },
+      {
+        flags: "--review-above <amount>",
+        description:
+          "set: more waits for a person, in minor units (default: the policy of approvals of kind settlement)",
+      },
     ],
     actions,
   });

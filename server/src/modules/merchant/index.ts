@@ -16,7 +16,15 @@ export {
   merchantStatuses,
 } from "./merchant.ts";
 export { setAppStatus, setMerchantStatus } from "./set-status.ts";
-export { announceCredentialChange, loadApps, loadMerchants, loadStanding, type Standing } from "./store.ts";
+export {
+  announceCredentialChange,
+  loadActiveApps,
+  loadApps,
+  loadMerchants,
+  loadStanding,
+  loadTimeZones,
+  type Standing,
+} from "./store.ts";
 export { loadWebhookSecrets, rotateWebhookSecret } from "./webhook-secret.ts";
 
 /** @throws merchant.not_found */

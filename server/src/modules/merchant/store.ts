@@ -1,5 +1,6 @@
 /** All SQL on merchants and apps. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import { plainArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import type { App, AppStatus, Merchant, MerchantStatus } from "./merchant.ts";
@@ -43,6 +44,17 @@ export async function loadMerchants(sql: Sql, older_than: string | null, limit: 
   return sql.query<Merchant>(selectMerchants, [older_than, limit]);
 }
 
+const selectTimeZones = platformStatement(
+  "merchant.time_zones",
+  "select id, time_zone from merchants where id = any ($1::uuid[])",
+);
+
+/** The time zones of merchants, by id. */
+export async function loadTimeZones(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql.query<Pick<Merchant, "id" | "time_zone">>(selectTimeZones, [plainArray(ids)]);
+  return new Map(rows.map(({ id, time_zone }) => [id, time_zone]));
+}
+
 const updateMerchantStatus = platformStatement(
   "merchant.set_status",
   `update merchants set status = $2 where id = $1 returning ${merchantColumns}`,
@@ -83,6 +95,20 @@ const selectApps = tenantStatement(
 /** A merchant's apps, the newest first. */
 export async function loadApps(sql: Sql, merchant_id: string, limit: number): Promise<App[]> {
   return sql.query<App>(selectApps, [merchant_id, limit]);
+}
+
+const selectActiveApps = tenantStatement(
+  "app.list_active",
+  `select a.merchant_id, a.id from apps a
+   where a.merchant_id = any ($1::uuid[]) and a.status = 'active' order by a.merchant_id, a.id`,
+);
+
+/** The apps of merchants that work. */
+export async function loadActiveApps(
+  sql: Sql,
+  merchant_ids: readonly string[],
+): Promise<Pick<App, "merchant_id" | "id">[]> {
+  return sql.query(selectActiveApps, [plainArray(merchant_ids)]);
 }
 
 const updateAppStatus = tenantStatement(

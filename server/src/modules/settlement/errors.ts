@@ -22,6 +22,20 @@ export const settlementErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "settlement.in_review": {
+    type: "invalid_request_error",
+    status: 409,
+    message: "The settlement before this one waits for the platform's review. Wait for it: nothing overtakes it.",
+    retryable: true,
+    outcome: "none",
+  },
+  "settlement.nothing_left": {
+    type: "invalid_request_error",
+    status: 409,
+    message: "Refunds have drawn all of this settlement since it was made: reject it, and its range goes to the next.",
+    retryable: false,
+    outcome: "none",
+  },
   "settlement.calendar_invalid": {
     type: "invalid_request_error",
     status: 400,

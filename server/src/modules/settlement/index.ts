@@ -1,12 +1,14 @@
 /** Settlement: what is pending becomes available. The only door of the module. */
 export type { CalendarYear } from "./calendar.ts";
 export { loadCalendar } from "./calendars.ts";
+export { settlementApprovalHandler } from "./decide-settlement.ts";
 export { settlementErrors } from "./errors.ts";
 export { createSettlementWorker } from "./jobs.ts";
 export { presentSettlement } from "./present.ts";
+export { SETTLEMENT_APPROVAL } from "./request-review.ts";
 export { registerSettlementRoutes } from "./routes/index.ts";
-export type { SettlementServices } from "./services.ts";
+export type { OnSettled, SettlementServices } from "./services.ts";
 export { type SettingsInput, setSettlementSettings } from "./settings.ts";
 export { runSettlement } from "./settle.ts";
 export type { Settlement, SettlementKey, SettlementSettings } from "./settlement.ts";
-export { listSettlements, loadSettings as loadSettlementSettings } from "./store.ts";
+export { listSettlements, loadSettings as loadSettlementSettings, type NewSettings } from "./store.ts";

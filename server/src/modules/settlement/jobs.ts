@@ -1,21 +1,32 @@
 import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
 import type { SettlementServices } from "./services.ts";
-import { runDueSettlement } from "./settle.ts";
+import { runDueSettlements } from "./settle.ts";
 import type { SettlementKey } from "./settlement.ts";
 import { claimDueSettings } from "./store.ts";
 
 /** How long adding up and posting may take before another worker believes that this one died. */
 const LEASE_MS = 5 * 60_000;
+/** Merchants in one transaction: their books are locked together, for a few hundredths of a second. */
+const GROUP_MAX = 50;
 
-/** Settles merchants whose run is due; any number of workers may. */
+/** Settles merchants whose run is due, in groups; any number of workers may. */
 export function createSettlementWorker(services: SettlementServices): DueLoop {
   const { db, clock, log } = services;
-  return createDueLoop<SettlementKey>({
+  return createDueLoop<readonly SettlementKey[]>({
     name: "settlement.runs",
-    claim: (limit) => claimDueSettings(db, clock.now(), clock.now() + LEASE_MS, limit),
-    handle: (key) => runDueSettlement(services, key),
-    concurrency: 4,
+    claim: async (limit) => {
+      const now = clock.now();
+      const keys = await claimDueSettings(db, now, now + LEASE_MS, limit * GROUP_MAX);
+      return inGroups(keys);
+    },
+    handle: (keys) => runDueSettlements(services, keys),
+    concurrency: 2,
     interval_ms: 5_000,
     log,
   });
+}
+
+function inGroups(keys: readonly SettlementKey[]): SettlementKey[][] {
+  const count = Math.ceil(keys.length / GROUP_MAX);
+  return Array.from({ length: count }, (_, index) => keys.slice(index * GROUP_MAX, (index + 1) * GROUP_MAX));
 }

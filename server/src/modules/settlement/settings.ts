@@ -3,14 +3,14 @@ import { invariant, type TributaryError } from "../../kit/error.ts";
 import { addDays, localDay } from "../../kit/local-day.ts";
 import { currencyExponent } from "../../kit/money.ts";
 import type { Sql } from "../../kit/sql/database.ts";
-import { getMerchant } from "../merchant/index.ts";
+import { getMerchant, loadTimeZones } from "../merchant/index.ts";
 import { type Calendar, EVERY_DAY, WEEKENDS } from "./calendar.ts";
 import { findCalendar } from "./calendars.ts";
 import { type Cycle, formatCycle, nextRun, parseCycle, type Run, type RunTimes, timesOf } from "./cycle.ts";
 import { settlementErrors } from "./errors.ts";
 import type { SettlementServices } from "./services.ts";
 import type { SettlementKey, SettlementSettings } from "./settlement.ts";
-import { lockSettings, saveSettings } from "./store.ts";
+import { lockSettings, type NewSettings, saveSettings } from "./store.ts";
 
 export interface SettingsInput extends SettlementKey {
   readonly cycle: string;
@@ -20,6 +20,8 @@ export interface SettingsInput extends SettlementKey {
   readonly run_at?: string | undefined;
   /** In minor units; 0 unless given. */
   readonly minimum_amount?: bigint | undefined;
+  /** More than this waits for a review, in minor units; never unless given. */
+  readonly review_above?: bigint | undefined;
 }
 
 /**
@@ -30,12 +32,13 @@ export interface SettingsInput extends SettlementKey {
 export async function setSettlementSettings(
   { db, clock }: Pick<SettlementServices, "db" | "clock">,
   input: SettingsInput,
-): Promise<SettlementSettings> {
-  const { merchant_id, livemode, currency, minimum_amount = 0n } = input;
+): Promise<NewSettings> {
+  const { merchant_id, livemode, currency, minimum_amount = 0n, review_above = null } = input;
   const { time_zone } = await getMerchant(db, merchant_id);
   const cycle = parseCycle(input.cycle);
   if (!cycle) throw invalid(`"${input.cycle}" is no cycle: give T+1, D+3, weekly:1,4, monthly:15,31 or on_request.`);
   if (minimum_amount < 0n) throw invalid("The minimum amount must not be below zero.");
+  if (review_above !== null && review_above < 0n) throw invalid("The limit for reviews must not be below zero.");
   const run_minute = minuteOf(input.run_at ?? (isSameDay(cycle) ? "23:00" : "02:00"));
   if (run_minute === undefined) throw invalid(`"${input.run_at}" is no time of day: give one such as 02:00.`);
   const name = input.calendar ?? defaultCalendar(cycle, checkCurrency(currency));
@@ -43,12 +46,12 @@ export async function setSettlementSettings(
   if (!calendar) throw invalid(`There is no calendar "${name}": load one of its years first.`);
   const now = clock.now();
   const next = runAfterNow(cycle, calendar, run_minute, time_zone, now);
-  const settings: SettlementSettings = {
+  const settings: NewSettings = {
     ...{ merchant_id, livemode, currency, cycle: formatCycle(cycle), calendar: name, run_minute, minimum_amount },
-    ...{ next_day: next?.run.day ?? null, due_at: next?.times.at ?? null, updated_at: now },
+    ...{ review_above, next_day: next?.run.day ?? null, due_at: next?.times.at ?? null, updated_at: now },
   };
   await db.transaction(async (tx) => {
-    await lockSettings(tx, settings);
+    await lockSettings(tx, [settings]);
     await saveSettings(tx, settings);
   });
   return settings;
@@ -113,12 +116,27 @@ export interface RunPlan {
   readonly following: PlannedRun | undefined;
 }
 
-/** Plans the run that is due and the one after it. */
-export async function planRuns(sql: Sql, settings: SettlementSettings): Promise<RunPlan> {
-  const { time_zone } = await getMerchant(sql, settings.merchant_id);
+/** Plans the run that is due and the one after it, for each of a group; most of a group share cycle, place and day. */
+export async function planRuns(sql: Sql, group: readonly SettlementSettings[]): Promise<RunPlan[]> {
+  const time_zones = await loadTimeZones(sql, [...new Set(group.map(({ merchant_id }) => merchant_id))]);
+  const calendars = new Map<string, Calendar | undefined>();
+  for (const name of new Set(group.map(({ calendar }) => calendar))) calendars.set(name, await findCalendar(sql, name));
+  const plans = new Map<string, RunPlan>();
+  return group.map((settings) => {
+    const time_zone = time_zones.get(settings.merchant_id);
+    const calendar = calendars.get(settings.calendar);
+    invariant(time_zone && calendar, "settings are checked before they are written");
+    const { cycle, run_minute, next_day } = settings;
+    const name = [cycle, calendar.name, run_minute, next_day, time_zone].join(" ");
+    const plan = plans.get(name) ?? planRun(settings, calendar, time_zone);
+    plans.set(name, plan);
+    return plan;
+  });
+}
+
+function planRun(settings: SettlementSettings, calendar: Calendar, time_zone: string): RunPlan {
   const cycle = parseCycle(settings.cycle);
-  const calendar = await findCalendar(sql, settings.calendar);
-  invariant(cycle && calendar, "settings are checked before they are written");
+  invariant(cycle, "settings are checked before they are written");
   const plan = (after: string | null): PlannedRun | undefined => {
     const run = after === null ? undefined : nextRun(cycle, calendar, after);
     return run && { run, times: timesOf(run, settings.run_minute, time_zone) };

@@ -1,117 +1,97 @@
-/**
- * Settles: what became pending up to a cut-off becomes available, once. Everything is one transaction under the lock of
- * the merchant's settings; its book is locked only at the end, when what is to be posted has been added up.
- */
-import { invariant } from "../../kit/error.ts";
+/** Settles: what became pending up to a cut-off becomes available, once. By cycle, and on request. */
 import type { Transaction } from "../../kit/sql/database.ts";
-import { accountOf, findNumberAt, lockBalance, post, settlementPosting, sumRange } from "../../ledger/index.ts";
-import { loadApps } from "../merchant/index.ts";
-import { recordEvents } from "../webhook/index.ts";
 import { settlementErrors } from "./errors.ts";
-import { presentSettlement } from "./present.ts";
 import type { SettlementServices } from "./services.ts";
-import { planRuns } from "./settings.ts";
-import { addUp, netOf, type Settlement, type SettlementKey, type SettlementSettings } from "./settlement.ts";
-import { insertSettlement, loadLastSettlement, lockSettings, scheduleRun } from "./store.ts";
-
-/** Settling on request logs nothing. */
-type Settling = Omit<SettlementServices, "log">;
-
-/** A merchant has a few apps; each is told. */
-const APPS_MAX = 100;
+import { planRuns, type RunPlan } from "./settings.ts";
+import { type Settling, settleTurns, type TurnResult } from "./settle-group.ts";
+import type { Settlement, SettlementKey, SettlementSettings } from "./settlement.ts";
+import { lockSettings, type NextRun, noteRuns, type RunNote, scheduleRuns } from "./store.ts";
 
 /**
  * Settles everything up to now, whatever the cycle. Undefined when there is nothing, or less than the minimum.
- * @throws settlement.settings_missing
+ * @throws settlement.settings_missing, settlement.in_review
  */
 export async function runSettlement(services: Settling, key: SettlementKey): Promise<Settlement | undefined> {
-  const settlement = await services.db.transaction(async (tx) => {
-    const settings = await lockSettings(tx, key);
-    if (!settings) throw settlementErrors["settlement.settings_missing"]({ values: { currency: key.currency } });
-    return settleUpTo(services, tx, settings, services.clock.now());
-  });
+  const result = await services.db.transaction((tx) => settleNow(services, tx, key));
   services.kick.webhooks();
-  return settlement;
+  return "settlement" in result ? result.settlement : undefined;
 }
 
 /**
- * Does the run that is due, if nobody has done it, and plans the next. A day that an outage has left out is a run of its
- * own, with the cut-off that it would have had.
+ * The same in the caller's transaction.
+ * @throws settlement.settings_missing, settlement.in_review
  */
-export async function runDueSettlement(services: SettlementServices, key: SettlementKey): Promise<void> {
-  await services.db.transaction(async (tx) => {
-    const settings = await lockSettings(tx, key);
-    if (!settings) return;
-    const { due, following, is_known } = await planRuns(tx, settings);
-    const isNow = due !== undefined && due.run.day === settings.next_day && due.times.at <= services.clock.now();
-    if (isNow) {
-      if (!is_known) warnOfYear(services, settings);
-      await settleUpTo(services, tx, settings, due.times.cut_off_at);
-    }
-    // A run that is not due (the calendar or the settings have changed, or somebody was faster) is only planned anew.
-    const next = isNow ? following : due;
-    await scheduleRun(tx, key, { next_day: next?.run.day ?? null, due_at: next?.times.at ?? null });
-  });
+export async function settleNow(services: Settling, tx: Transaction, key: SettlementKey): Promise<TurnResult> {
+  const [settings] = await lockSettings(tx, [key]);
+  if (!settings) throw settlementErrors["settlement.settings_missing"]({ values: { currency: key.currency } });
+  const [result] = await settleTurns(services, tx, [{ settings, cut_off_at: services.clock.now() }]);
+  if (result!.outcome === "waits") throw settlementErrors["settlement.in_review"]();
+  return result!;
+}
+
+/**
+ * Does the runs that are due, unless somebody has, and plans the next of each. A day that an outage has left out is a run of
+ * its own, with the cut-off that it would have had. If a group fails, its halves are tried, so that one merchant whose
+ * run cannot be done holds up nobody else.
+ */
+export async function runDueSettlements(services: SettlementServices, keys: readonly SettlementKey[]): Promise<void> {
+  try {
+    await services.db.transaction((tx) => runGroup(services, tx, keys));
+  } catch (error) {
+    if (keys.length <= 1) throw error;
+    const half = keys.length >> 1;
+    const parts = [keys.slice(0, half), keys.slice(half)].map((part) => runDueSettlements(services, part));
+    const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
+    if (failed) throw failed.reason;
+  }
   services.kick.webhooks();
 }
 
-function warnOfYear({ log }: SettlementServices, { calendar, next_day }: SettlementSettings): void {
-  log.warn({ calendar, day: next_day }, "the calendar's year is not known: only weekends are taken as days off");
+async function runGroup(services: SettlementServices, tx: Transaction, keys: readonly SettlementKey[]): Promise<void> {
+  const group = await lockSettings(tx, keys);
+  if (group.length === 0) return;
+  const plans = await planRuns(tx, group);
+  const now = services.clock.now();
+  // A run that is not due (the calendar or the settings have changed, or somebody was faster) is only planned anew.
+  const isNow = plans.map(({ due }, index) => due?.run.day === group[index]!.next_day && due!.times.at <= now);
+  const places = group.map((_, index) => index).filter((index) => isNow[index]);
+  warnOfYears(services, group, plans, places);
+  const turns = places.map((index) => ({ settings: group[index]!, cut_off_at: plans[index]!.due!.times.cut_off_at }));
+  const results = turns.length === 0 ? [] : await settleTurns(services, tx, turns);
+  const resultAt = new Map(places.map((place, index) => [place, results[index]!]));
+  await scheduleRuns(
+    tx,
+    group.map((settings, index) => nextRunOf(settings, plans[index]!, resultAt.get(index))),
+  );
+  await noteRuns(
+    tx,
+    [...resultAt].flatMap(([place, result]) => noteOf(group[place]!, result, now)),
+  );
 }
 
-async function settleUpTo(
-  services: Settling,
-  tx: Transaction,
-  settings: SettlementSettings,
-  cut_off_at: number,
-): Promise<Settlement | undefined> {
-  const { merchant_id, livemode, currency, cycle } = settings;
+function nextRunOf(settings: SettlementSettings, plan: RunPlan, result: TurnResult | undefined): NextRun {
+  const { merchant_id, livemode, currency } = settings;
   const key = { merchant_id, livemode, currency };
-  const last = await loadLastSettlement(tx, key);
-  if (last && last.cut_off_at >= cut_off_at) return undefined;
-  const first_number = (last?.last_number ?? 0n) + 1n;
-  const last_number = await findNumberAt(tx, key, cut_off_at - 1);
-  if (last_number < first_number) return undefined;
-  const figures = addUp(await sumRange(tx, { ...key, first_number, last_number }));
-  const brought_forward = last?.carried_forward ?? 0n;
-  const total = brought_forward + netOf(figures);
-  const minimum = settings.minimum_amount > 0n ? settings.minimum_amount : 1n;
-  if (total < minimum) return undefined;
-  // From here on nobody else posts to this book until the commit.
-  const pending = await lockBalance(tx, key, accountOf("merchant_pending", currency));
-  const amount = pending < total ? pending : total;
-  if (amount < minimum) return undefined;
-  const settlement = await writeSettlement(services, tx, {
-    ...{ ...key, ...figures, id: services.ids.uuid(), cycle, cut_off_at, first_number, last_number },
-    ...{ brought_forward, amount, carried_forward: total - amount, created_at: services.clock.now() },
-  });
-  await tellApps(services, tx, settlement);
-  return settlement;
+  // It stays due; whoever decides on the batch that it waits for plans it again.
+  if (result?.outcome === "waits") return { ...key, next_day: settings.next_day, due_at: null };
+  const next = result === undefined ? plan.due : plan.following;
+  return { ...key, next_day: next?.run.day ?? null, due_at: next?.times.at ?? null };
 }
 
-async function writeSettlement(
-  { clock }: Settling,
-  tx: Transaction,
-  facts: Omit<Settlement, "number">,
-): Promise<Settlement> {
-  const { merchant_id, livemode, id: settlement_id, created_at: occurred_at } = facts;
-  const amount = { amount: facts.amount, currency: facts.currency };
-  const posting = settlementPosting({ merchant_id, livemode, settlement_id, amount, occurred_at });
-  const [posted] = await post(tx, [posting], clock.now());
-  invariant(posted?.kind === "posted", "a new settlement posts what is pending");
-  const settlement = { ...facts, number: posted.number };
-  await insertSettlement(tx, settlement);
-  return settlement;
+function noteOf(settings: SettlementSettings, result: TurnResult, last_ran_at: number): RunNote[] {
+  if (result.outcome === "waits") return [];
+  const { merchant_id, livemode, currency, next_day } = settings;
+  return [{ merchant_id, livemode, currency, last_day: next_day!, last_ran_at, last_outcome: result.outcome }];
 }
 
-async function tellApps({ ids }: Settling, tx: Transaction, settlement: Settlement): Promise<void> {
-  const { merchant_id, livemode, created_at } = settlement;
-  const apps = await loadApps(tx, merchant_id, APPS_MAX);
-  const events = apps
-    .filter(({ status }) => status === "active")
-    .map((app) => ({
-      ...{ id: ids.uuid(), merchant_id, app_id: app.id, livemode, type: "settlement.created" as const },
-      ...{ object_id: settlement.id, data: presentSettlement(settlement), created_at },
-    }));
-  await recordEvents(tx, events);
+function warnOfYears(
+  { log }: SettlementServices,
+  group: readonly SettlementSettings[],
+  plans: readonly RunPlan[],
+  places: readonly number[],
+): void {
+  const unknown = places.filter((place) => !plans[place]!.is_known).map((place) => group[place]!);
+  for (const { calendar, next_day: day } of new Map(unknown.map((one) => [one.calendar, one])).values()) {
+    log.warn({ calendar, day }, "the calendar's year is not known: only weekends are taken as days off");
+  }
 }

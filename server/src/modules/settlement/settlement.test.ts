@@ -9,7 +9,7 @@ import { createApp } from "../merchant/index.ts";
 import { loadCalendar } from "./calendars.ts";
 import { createSettlementWorker } from "./jobs.ts";
 import { setSettlementSettings } from "./settings.ts";
-import { runDueSettlement, runSettlement } from "./settle.ts";
+import { runDueSettlements, runSettlement } from "./settle.ts";
 import {
   amounts,
   balances,
@@ -58,7 +58,7 @@ describe("by cycle", () => {
     });
     expect(await balances()).toEqual({ pending: 9_940n, available: 9_940n });
     expect(await drain()).toBe(0);
-    await runDueSettlement(services, key);
+    await runDueSettlements(services, [key]);
     clock.advance(DAY_MS);
     expect(await drain()).toBe(1);
     expect(await amounts()).toEqual([9_940n, 9_940n]);
@@ -142,7 +142,7 @@ describe("once", () => {
     await pay();
     clock.advance(DAY_MS);
     const runs = Array.from({ length: 10 }, () => [
-      runDueSettlement(services, key),
+      runDueSettlements(services, [key]),
       createSettlementWorker(services).drain(),
       runSettlement(services, key),
     ]);

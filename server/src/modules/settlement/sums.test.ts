@@ -90,7 +90,7 @@ async function checkItems(settlement: Settlement): Promise<void> {
   expect({
     count: BigInt(items.length),
     fee_amount: sum(({ fee }) => fee),
-    net: sum(({ amount, fee, from_available }) => amount + fee + from_available),
+    net: sum(({ amount, fee, from_available, from_reserve }) => amount + fee + from_available + from_reserve),
   }).toEqual({
     count: settlement.payment_count + settlement.refund_count + settlement.adjustment_count,
     fee_amount: settlement.fee_amount,

@@ -24,8 +24,12 @@ import {
   run,
   type TestBooks,
 } from "../../../ledger/testing/books.ts";
+import { registerApprovalHandlers } from "../../approval/index.ts";
 import { createMerchant } from "../../merchant/index.ts";
+import { createUser } from "../../user/index.ts";
+import { settlementApprovalHandler } from "../decide-settlement.ts";
 import { createSettlementWorker } from "../jobs.ts";
+import { SETTLEMENT_APPROVAL } from "../request-review.ts";
 import type { SettlementServices } from "../services.ts";
 import { setSettlementSettings } from "../settings.ts";
 import type { Settlement, SettlementKey } from "../settlement.ts";
@@ -46,7 +50,10 @@ export let key: SettlementKey;
 export async function openSettlementBooks(): Promise<void> {
   books = await openTestBooks();
   const ids = createIdSource(clock, systemRandom);
-  services = { db: books.db, clock, ids, log: createLogger("silent"), kick: { webhooks() {} } };
+  const log = createLogger("silent");
+  const approval = { db: books.db, clock, ids, log, handlers: new Map() };
+  services = { db: books.db, clock, ids, log, kick: { webhooks() {} }, approval };
+  registerApprovalHandlers(approval, { [SETTLEMENT_APPROVAL]: settlementApprovalHandler(services) });
 }
 
 /** Gives a test a Friday noon and a merchant of its own; no earlier one is due any more. */
@@ -63,6 +70,13 @@ export async function startMerchant(time_zone = "Asia/Shanghai"): Promise<void> 
 
 export const set = (cycle: string, more: object = {}, of = key) =>
   setSettlementSettings(services, { ...of, cycle, ...more });
+
+/** An operator who decides. */
+export async function checker(): Promise<string> {
+  const input = { email: `${services.ids.uuid()}@example.com`, name: "checker", role: "operator" } as const;
+  return (await createUser({ ...services, sql: books.db, random: systemRandom }, { ...input, merchant_id: null })).user
+    .id;
+}
 
 async function write(posting: NewPosting): Promise<string> {
   const [result] = await books.db.transaction((tx) => post(tx, [posting], clock.now()));
@@ -107,7 +121,7 @@ export const wholePage = { older_than: null, newer_than: null, order: "asc", fet
 
 /** In the order of the book: the clock stands still, so ids of one moment have none. */
 export async function settlements(of = key): Promise<Settlement[]> {
-  const found = await listSettlements(books.db, { ...of, page: wholePage });
+  const found = await listSettlements(books.db, { ...of, status: null, page: wholePage });
   return found.sort((a, b) => Number(a.first_number - b.first_number));
 }
 

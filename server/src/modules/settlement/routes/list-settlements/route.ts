@@ -4,13 +4,14 @@ import { cutPage, ListOf, pageProperties, readPage, toList } from "../../../../k
 import { presentSettlement } from "../../present.ts";
 import type { SettlementServices } from "../../services.ts";
 import { listSettlements } from "../../store.ts";
-import { SettlementObject } from "../schemas.ts";
+import { SettlementObject, StatusSchema } from "../schemas.ts";
 
 const PATH = "/v1/settlements";
 
 const Query = Type.Object({
   ...pageProperties,
   currency: Type.Optional(Type.String({ pattern: "^[A-Z]{3}$", description: "Only this currency." })),
+  status: Type.Optional(StatusSchema),
 });
 
 /** `GET /v1/settlements`, newest first. */
@@ -22,7 +23,8 @@ export function registerListSettlements(api: ApiServer, { db }: Pick<SettlementS
         operationId: "listSettlements",
         tags: ["Settlements"],
         summary: "List settlements",
-        description: "Money that the platform collected for you is pending first; a settlement makes it available.",
+        description:
+          "Money that the platform collected for you is pending first; a settlement makes it available. Without `status`, rejected ones are left out.",
         querystring: Query,
         response: { 200: ListOf(SettlementObject) },
       },
@@ -30,7 +32,8 @@ export function registerListSettlements(api: ApiServer, { db }: Pick<SettlementS
     async ({ caller, query }) => {
       const page = readPage(query, "settlement");
       const { merchant_id, livemode } = caller;
-      const found = await listSettlements(db, { merchant_id, livemode, currency: query.currency ?? null, page });
+      const { currency = null, status = null } = query;
+      const found = await listSettlements(db, { merchant_id, livemode, currency, status, page });
       const { rows, has_more } = cutPage(page, found);
       return toList(rows.map(presentSettlement), has_more, PATH);
     },

@@ -1,0 +1,21 @@
+/**
+ * What a batch is listed and added up by. Every kind of transaction has its place here, so that a new one cannot be
+ * forgotten: the types ask for it, and a test holds it against the guide's worked examples.
+ */
+import type { TransactionKind } from "../../ledger/index.ts";
+
+export const itemTypes = ["payment", "refund", "share", "freeze", "adjustment"] as const;
+export type ItemType = (typeof itemTypes)[number];
+
+/** Under what a transaction that moves `merchant_pending` is listed; null for one that never moves it. */
+export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> = {
+  payment_succeeded: "payment",
+  duplicate_payment_succeeded: null,
+  refund_initiated: "refund",
+  refund_succeeded: null,
+  refund_failed: "refund",
+  duplicate_refund_succeeded: null,
+  // What a range is settled by; left out of it.
+  settlement_created: null,
+  reversal: "adjustment",
+};
