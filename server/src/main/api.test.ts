@@ -1,6 +1,7 @@
 /**
- * Guarantees, for every published operation, whoever adds one: without a good key it answers nothing; an id that does not
- * exist and one that cannot exist are the same 404; fields that it does not know are refused by name. Pages that need no key are limited by address.
+ * Guarantees, for every published operation, whoever adds one: without a good key (a merchant's) or session (an operator's)
+ * it answers nothing; an id that does not exist and one that cannot exist are the same 404; fields that it does not know are
+ * refused by name. Nobody else's page changes anything in an operator's browser. Pages that need no key are limited by address.
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,6 +14,7 @@ import { systemRandom } from "../kit/random.ts";
 import { Secret } from "../kit/secret.ts";
 import { createApiKey } from "../modules/identity/index.ts";
 import { createApp, createMerchant } from "../modules/merchant/index.ts";
+import { createUser } from "../modules/user/index.ts";
 import { createApi } from "./api.ts";
 import { createServices, type Services } from "./services.ts";
 
@@ -28,6 +30,8 @@ let database: TestDatabase;
 let services: Services;
 let api: ApiServer;
 let key: string;
+let session: string;
+let merchant: { id: string };
 let operations: Operation[];
 
 beforeAll(async () => {
@@ -45,10 +49,11 @@ beforeAll(async () => {
   services = createServices(settings, { ...parts, master_keys: [{ id: "test", key: new Secret(randomBytes(32)) }] });
   api = await createApi(services, { trusted_proxies: [], address_rate: 1_000, sandbox_url: undefined });
   const given = { ...services, sql: services.db };
-  const merchant = await createMerchant(given, { name: "Door" });
+  merchant = await createMerchant(given, { name: "Door" });
   const { app } = await createApp(given, { merchant_id: merchant.id, name: "Door" });
   const created = await createApiKey(given, { merchant_id: merchant.id, app_id: app.id, livemode: false });
   key = created.secret_key.reveal();
+  session = await signIn("operator", null);
   operations = listOperations((await api.inject("/openapi.json")).json());
 });
 
@@ -57,6 +62,18 @@ afterAll(async () => {
   await services?.close();
   await database?.drop();
 });
+
+async function signIn(role: "operator" | "merchant", merchant_id: string | null): Promise<string> {
+  const input = { email: `${role}@example.com`, name: role, role, merchant_id };
+  const { user, password } = await createUser({ ...services, sql: services.db }, input);
+  const payload = { email: user.email, password: password.reveal() };
+  const answer = await api.inject({ method: "POST", url: "/console/session", payload });
+  return /ses_\w+/.exec(String(answer.headers["set-cookie"]))![0];
+}
+
+const isOperators = ({ path }: Operation) => path.startsWith("/operator/v1/");
+/** What lets a caller do an operation. */
+const authorizationFor = (operation: Operation) => `Bearer ${isOperators(operation) ? session : key}`;
 
 function listOperations(document: { paths: Record<string, Record<string, { requestBody?: unknown }>> }): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -79,9 +96,9 @@ function ask(operation: Operation, options: { id?: string; query?: string; paylo
   });
 }
 
-test("there are operations, and all of them are under /v1", () => {
+test("there are operations, and all of them are under /v1 or /operator/v1", () => {
   expect(operations.length).toBeGreaterThan(10);
-  expect(operations.filter(({ path }) => !path.startsWith("/v1/"))).toEqual([]);
+  expect(operations.filter((one) => !one.path.startsWith("/v1/") && !isOperators(one))).toEqual([]);
 });
 
 test("without a good key no operation says anything", async () => {
@@ -90,19 +107,42 @@ test("without a good key no operation says anything", async () => {
     expect([operation.path, missing.statusCode, missing.json().error.code]).toEqual([
       operation.path,
       401,
-      "identity.key_missing",
+      isOperators(operation) ? "user.not_signed_in" : "identity.key_missing",
     ]);
   }
 });
 
+test("what operators do, nobody else may: no merchant's key, no merchant's person, and no other site in their browser", async () => {
+  const person = await signIn("merchant", merchant.id);
+  const only = operations.filter(isOperators);
+  expect(only.length).toBeGreaterThan(3);
+  for (const operation of only) {
+    const codeOf = async (headers: Record<string, string>) => {
+      const url = operation.path.replaceAll(/\{\w+\}/g, "x");
+      return (await api.inject({ method: operation.method, url, headers })).json().error?.code;
+    };
+    expect([operation.path, await codeOf({ authorization: `Bearer ${key}` })]).toEqual([
+      operation.path,
+      "user.not_signed_in",
+    ]);
+    expect(await codeOf({ cookie: `tributary_session=${person}` })).toBe("user.not_operator");
+    if (operation.method === "GET") continue;
+    const cookie = `tributary_session=${session}`;
+    expect(await codeOf({ cookie })).toBe("operator.origin_refused");
+    expect(await codeOf({ cookie, origin: "https://evil.example" })).toBe("operator.origin_refused");
+    expect(await codeOf({ cookie, "sec-fetch-site": "cross-site" })).toBe("operator.origin_refused");
+    expect(await codeOf({ cookie, origin: "https://pay.example" })).not.toBe("operator.origin_refused");
+  }
+});
+
 test("an id that does not exist and one that cannot exist are the same 404", async () => {
-  const authorization = `Bearer ${key}`;
   const ids = Object.values(idPrefixes).map((prefix) => `${prefix}_01K00000000000000000000000`);
   const readable = operations.filter(
     ({ path, method }) => path.includes("{") && (method === "GET" || method === "DELETE"),
   );
   expect(readable.length).toBeGreaterThan(3);
   for (const operation of readable) {
+    const authorization = authorizationFor(operation);
     const answers = await Promise.all(
       [...ids, "x", "%27or%201=1", "pay_"].map((id) => ask(operation, { id, authorization })),
     );
@@ -115,8 +155,8 @@ test("an id that does not exist and one that cannot exist are the same 404", asy
 });
 
 test("every operation refuses a field that it does not know", async () => {
-  const authorization = `Bearer ${key}`;
   for (const operation of operations) {
+    const authorization = authorizationFor(operation);
     const queried = await ask(operation, {
       authorization,
       query: "?no_such_field=1",

@@ -4,6 +4,7 @@ import type { ApiServer } from "../kit/http/api.ts";
 import { createRateLimiter, limitByAddress, type RateLimit } from "../kit/http/rate-limit.ts";
 import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
+import { registerApprovalRoutes } from "../modules/approval/index.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerBeneficiaryRoutes } from "../modules/beneficiary/index.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
@@ -11,6 +12,7 @@ import { registerChannelRoutes } from "../modules/channel-account/index.ts";
 import { registerLedgerKeys, registerReadProof } from "../modules/daily-close/index.ts";
 import { registerDisputeRoutes } from "../modules/dispute/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
+import { openOperatorScope, registerListActions } from "../modules/operator/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
@@ -49,6 +51,13 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);
+  });
+  await server.register(async (operator) => {
+    const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
+    operator.addHook("onRequest", limitByAddress(limiter));
+    openOperatorScope(operator, { ...services, public_url: base_url });
+    registerApprovalRoutes(operator, services.approval);
+    registerListActions(operator, services);
   });
   registerNoticeRoutes(server, services, { refusal_limit: settings.notice_refusal_limit });
   await server.register(async (pages) => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { cac } from "cac";
 import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
+import { approvalCommand } from "./commands/approval.ts";
 import { paymentCommand, refundCommand } from "./commands/bank-transfer.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { beneficiaryCommand } from "./commands/beneficiary.ts";
@@ -27,6 +28,7 @@ const commands: readonly Command[] = [
   appCommand(withServices),
   keyCommand(withServices),
   userCommand(withServices),
+  approvalCommand(withServices),
   channelAccountCommand(withServices),
   billCommand(withServices),
   feeCommand(withServices),

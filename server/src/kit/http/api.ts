@@ -25,9 +25,19 @@ export interface Caller {
   readonly key_id: string;
 }
 
+/** Who acts: an operator who is signed in. */
+export interface Operator {
+  /** UUID. */
+  readonly user_id: string;
+  readonly email: string;
+  readonly name: string;
+}
+
 declare module "fastify" {
   interface FastifyRequest {
     /** Set by authentication on every route under /v1. */
     caller: Caller;
+    /** Set by authentication on every route under /operator/v1. */
+    operator: Operator;
   }
 }

@@ -53,7 +53,12 @@ export async function registerOpenApi(server: ApiServer, base_url: string): Prom
           "Collect through WeChat Pay, Alipay, UnionPay, Stripe, PayPal and bank transfers with one integration. Amounts are integers in minor units.",
       },
       servers: [{ url: base_url }],
-      components: { securitySchemes: { api_key: { type: "http", scheme: "bearer" } } },
+      components: {
+        securitySchemes: {
+          api_key: { type: "http", scheme: "bearer" },
+          operator_session: { type: "apiKey", in: "cookie", name: "tributary_session" },
+        },
+      },
       security: [{ api_key: [] }],
     },
     hideUntagged: false,

@@ -90,6 +90,7 @@ export async function createHttpServer(given: HttpServerOptions): Promise<ApiSer
     clientErrorHandler: (error, socket) => answerClientError(error, socket, options.base_url, nextRequestId()),
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.decorateRequest("caller");
+  server.decorateRequest("operator");
   const routes = createRouteIndex();
   server.addHook("onRoute", (route) => {
     routes.add(route.method, route.url);

@@ -7,9 +7,12 @@ import { TributaryError } from "../../kit/error.ts";
 import { type IdKind, type IdSource, idPrefixes, parsePublicId } from "../../kit/id.ts";
 import type { Random } from "../../kit/random.ts";
 import type { Database } from "../../kit/sql/database.ts";
+import type { ApprovalServices } from "../../modules/approval/index.ts";
+import { recordCommand } from "../../modules/operator/index.ts";
 import type { PaymentServices } from "../../modules/payment/index.ts";
 import type { RefundServices } from "../../modules/refund/index.ts";
 import type { SettlementServices } from "../../modules/settlement/index.ts";
+import type { User } from "../../modules/user/index.ts";
 import { type Command, say } from "../command.ts";
 import type { Config } from "../config.ts";
 import { StartError } from "../start-error.ts";
@@ -32,6 +35,7 @@ export interface AdministrationServices {
 export type WithPlatform = <T>(act: (platform: Platform) => Promise<T>) => Promise<T>;
 
 export interface Platform {
+  approval: ApprovalServices;
   payment: PaymentServices;
   refund: RefundServices;
   settlement: SettlementServices;
@@ -106,4 +110,18 @@ export function hoursOption(options: Options, name: string): number | undefined 
   const hours = Number(text);
   if (Number.isFinite(hours) && hours >= 0 && hours <= 24 * 365) return hours * 3600_000;
   throw new StartError(`--${name} is "${text}": give hours from 0 to 8760.`);
+}
+
+/** Flags of actions that act for an operator. */
+export const BY_OPTION = { flags: "--by <email>", description: "the operator who acts; kept in the audit trail" };
+
+/** Does what the operator named by `--by` asks for, and keeps it in the audit trail. */
+export function actAs<Result>(
+  services: AdministrationServices,
+  options: Options,
+  { operation, target }: { operation: string; target: string },
+  act: (operator: User) => Promise<Result>,
+): Promise<Result> {
+  const reason = textOption(options, "reason") ?? textOption(options, "comment") ?? null;
+  return recordCommand(services, { by: requireText(options, "by"), operation, target, reason }, act);
 }

@@ -4,6 +4,8 @@ export { cancelApproval, type Decision, decideApproval, withdrawApproval } from 
 export { approvalErrors } from "./errors.ts";
 export { createApprovalWorker } from "./jobs.ts";
 export { setApprovalPolicy } from "./policies.ts";
+export { presentApprovals } from "./present-approval.ts";
 export { type ApprovalRequest, type RequestedApproval, requestApproval } from "./request-approval.ts";
+export { registerApprovalRoutes } from "./routes/index.ts";
 export { type AfterCommit, type ApprovalHandler, type ApprovalServices, registerApprovalHandlers } from "./services.ts";
 export { type ApprovalFilter, listApprovals, loadApproval, loadPolicies as loadApprovalPolicies } from "./store.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../kit/clock.ts";
 import { invariant } from "../../kit/error.ts";
-import type { IdSource } from "../../kit/id.ts";
+import type { IdKind, IdSource } from "../../kit/id.ts";
 import type { Logger } from "../../kit/log.ts";
 import type { Database, Transaction } from "../../kit/sql/database.ts";
 import type { Approval } from "./approval.ts";
@@ -13,6 +13,8 @@ export type AfterCommit = (act: () => void) => void;
  * undoes the decision and is shown to whoever decided.
  */
 export interface ApprovalHandler {
+  /** What `subject_id` is the id of, for showing it. */
+  readonly subject?: IdKind;
   /** Carries out what was asked for. Called once for each approval. */
   approve(tx: Transaction, approval: Approval, afterCommit: AfterCommit): Promise<void>;
   /** It ended otherwise: `approval.status` says whether it was rejected, cancelled or has expired. */

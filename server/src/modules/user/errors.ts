@@ -29,6 +29,13 @@ export const userErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "user.not_operator": {
+    type: "permission_error",
+    status: 403,
+    message: "Only an active operator may do this. Sign in as one, or name the email of one.",
+    retryable: false,
+    outcome: "none",
+  },
   "user.invalid": {
     type: "invalid_request_error",
     status: 400,

@@ -1,5 +1,14 @@
 /** People who sign in. The only door of the module. */
-export { createUser, listUsers, replacePassword, setUserStatus, type UserWithPassword } from "./manage-users.ts";
+export { userErrors } from "./errors.ts";
+export {
+  createUser,
+  findOperator,
+  listUsers,
+  replacePassword,
+  setUserStatus,
+  type UserWithPassword,
+} from "./manage-users.ts";
 export { registerSessionRoutes } from "./routes/session/route.ts";
-export type { SignInServices } from "./sign-in.ts";
-export { type Role, roles, type User } from "./user.ts";
+export { readSessionToken, requireSession, type SessionToken, type SignInServices } from "./sign-in.ts";
+export { loadUsers } from "./store.ts";
+export { type Role, roles, type Session, type User } from "./user.ts";

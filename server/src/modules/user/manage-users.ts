@@ -7,7 +7,7 @@ import { brokenConstraint, type Database, type Sql } from "../../kit/sql/databas
 import { merchantErrors } from "../merchant/index.ts";
 import { userErrors } from "./errors.ts";
 import { generatePassword, hashPassword } from "./password.ts";
-import { deleteSessions, insertUser, savePassword, saveStatus, selectUsers } from "./store.ts";
+import { deleteSessions, insertUser, loadUserByEmail, savePassword, saveStatus, selectUsers } from "./store.ts";
 import type { Role, User } from "./user.ts";
 
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
@@ -86,6 +86,17 @@ export async function setUserStatus(db: Database, email: string, status: User["s
   });
   if (!user) throw userErrors["user.not_found"]();
   return user;
+}
+
+/**
+ * The operator of an email, who may act.
+ * @throws user.not_operator
+ */
+export async function findOperator(sql: Sql, email: string): Promise<User> {
+  const user = await loadUserByEmail(sql, readEmail(email));
+  if (user?.role !== "operator" || user.status !== "active") throw userErrors["user.not_operator"]();
+  const { password_hash: _, ...operator } = user;
+  return operator;
 }
 
 /** All users by email, up to `limit`. */

@@ -1,4 +1,5 @@
 /** Signing in and out, and who is signed in. */
+import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../../kit/clock.ts";
 import { sha256 } from "../../kit/crypto.ts";
 import { createRateLimiter, rateLimited } from "../../kit/http/rate-limit.ts";
@@ -86,6 +87,23 @@ export async function requireSession(sql: Sql, clock: Clock, token: string | und
     token !== undefined && TOKEN.test(token) ? await loadSession(sql, sha256(token), clock.now()) : undefined;
   if (!session) throw userErrors["user.not_signed_in"]();
   return session;
+}
+
+const COOKIE = /(?:^|;\s*)tributary_session=([^;]*)/;
+const BEARER = /^Bearer (ses_\w+)$/;
+
+/** A session's token, and how it came: a browser sends the cookie by itself, a header only who means it. */
+export interface SessionToken {
+  readonly token: string;
+  readonly by: "cookie" | "header";
+}
+
+/** The token that a request carries, or undefined. Whether it is of any session is not asked here. */
+export function readSessionToken(headers: IncomingHttpHeaders): SessionToken | undefined {
+  const given = headers.authorization === undefined ? undefined : BEARER.exec(headers.authorization)?.[1];
+  if (given !== undefined) return { token: given, by: "header" };
+  const token = headers.cookie === undefined ? undefined : COOKIE.exec(headers.cookie)?.[1];
+  return token === undefined ? undefined : { token, by: "cookie" };
 }
 
 /** Ends a session; one that is over stays so. */

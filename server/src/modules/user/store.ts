@@ -1,5 +1,6 @@
 /** All SQL on users and sessions. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import { plainArray } from "../../kit/sql/arrays.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
 import type { Session, User } from "./user.ts";
@@ -35,6 +36,18 @@ const listStatement = platformStatement("user.list", `select ${columns} from use
 
 export async function selectUsers(sql: Sql, limit: number): Promise<User[]> {
   return sql.query<User>(listStatement, [limit]);
+}
+
+const selectByIds = platformStatement(
+  "user.select_by_ids",
+  `select ${columns} from users u where u.id = any ($1::uuid[])`,
+);
+
+/** Users by their ids; who does not exist is left out. */
+export async function loadUsers(sql: Sql, ids: readonly string[]): Promise<Map<string, User>> {
+  if (ids.length === 0) return new Map();
+  const users = await sql.query<User>(selectByIds, [plainArray([...new Set(ids)])]);
+  return new Map(users.map((user) => [user.id, user]));
 }
 
 const updatePassword = platformStatement(

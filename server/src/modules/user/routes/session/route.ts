@@ -4,11 +4,10 @@ import type { ApiServer } from "../../../../kit/http/api.ts";
 import { addressKey } from "../../../../kit/http/rate-limit.ts";
 import { publicId } from "../../../../kit/id.ts";
 import { Secret } from "../../../../kit/secret.ts";
-import { createSignIn, requireSession, type SignInServices, signOut } from "../../sign-in.ts";
+import { createSignIn, readSessionToken, requireSession, type SignInServices, signOut } from "../../sign-in.ts";
 import type { Session } from "../../user.ts";
 
 const COOKIE = "tributary_session";
-const cookieForm = new RegExp(`(?:^|;\\s*)${COOKIE}=([^;]*)`);
 
 const SignInBody = Type.Object({
   email: Type.String({ minLength: 3, maxLength: 254 }),
@@ -35,18 +34,14 @@ export function registerSessionRoutes(server: ApiServer, services: SignInService
   });
 
   server.get("/console/session", { schema: { hide } }, async (request) =>
-    presentSession(await requireSession(db, clock, readToken(request.headers.cookie))),
+    presentSession(await requireSession(db, clock, readSessionToken(request.headers)?.token)),
   );
 
   server.delete("/console/session", { schema: { hide } }, async (request, reply) => {
-    const token = readToken(request.headers.cookie);
-    if (token !== undefined) await signOut(db, token);
+    const session = readSessionToken(request.headers);
+    if (session !== undefined) await signOut(db, session.token);
     return reply.header("set-cookie", `${COOKIE}=; Max-Age=0; ${attributes}`).code(204).send();
   });
-}
-
-function readToken(cookie: string | undefined): string | undefined {
-  return cookie === undefined ? undefined : cookieForm.exec(cookie)?.[1];
 }
 
 function presentSession({ user, expires_at }: Session) {

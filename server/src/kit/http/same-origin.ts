@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 /**
- * Whether a POST comes from one of our own pages, so that no other site can start an attempt in a payer's browser.
+ * Whether a request comes from one of our own pages, so that no other site can act in the browser of a payer or operator.
  * `Sec-Fetch-Site` says it where the browser sends it; else `Origin` must name our public address or the host asked.
  */
 export function isSameOrigin(headers: IncomingHttpHeaders, public_origin: string): boolean {
