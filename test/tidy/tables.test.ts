@@ -20,6 +20,7 @@ const owners: Readonly<Record<string, string>> = {
   channel_account_warnings: "channel-account",
   fee_rules: "fee",
   channel_cost_rules: "fee",
+  fee_quota_usage: "fee",
   routing_rules: "routing",
   routing_limits: "routing",
   routing_usage: "routing",

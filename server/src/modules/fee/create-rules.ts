@@ -1,7 +1,21 @@
+import { methods } from "../../channels/contract.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { IdSource } from "../../kit/id.ts";
 import type { Sql } from "../../kit/sql/database.ts";
-import { type ChannelCostRule, checkTariff, type FeeRule, type Tariff } from "./fee.ts";
+import { getMerchant } from "../merchant/index.ts";
+import {
+  type Band,
+  type ChannelCostRule,
+  checkBand,
+  checkTariff,
+  checkTerm,
+  type FeeRule,
+  familyOf,
+  invalidRule,
+  type Tariff,
+  type Term,
+} from "./fee.ts";
+import { checkQuota, type Quota } from "./quota.ts";
 import { insertChannelCostRule, insertFeeRule } from "./store.ts";
 
 interface Services {
@@ -11,50 +25,74 @@ interface Services {
 }
 
 /** `currency` and `rate_ppm`; the other parts are nothing, no cap, and half_up unless given. */
-type TariffInput = Pick<Tariff, "currency" | "rate_ppm"> & Partial<Tariff>;
+type TariffInput = Pick<Tariff, "currency" | "rate_ppm"> & Partial<Tariff & Band>;
+/** In force from now, and without end, unless given. */
+type TermInput = Partial<Pick<Term, "effective_from" | "effective_until">>;
+type Scope = "app_id" | "channel" | "channel_account_id" | "method" | "store" | "refund_returns_fee";
 
 export type FeeRuleInput = TariffInput &
+  TermInput &
   Pick<FeeRule, "merchant_id" | "livemode"> &
-  Partial<Pick<FeeRule, "app_id" | "channel_account_id" | "method" | "refund_returns_fee" | "effective_from">>;
+  Partial<Pick<FeeRule, Scope> & Omit<Quota, "quota_time_zone">>;
 
-/** Adds a fee rule, in force from now unless `effective_from` says otherwise. @throws fee.invalid_rule */
+/** Adds a fee rule; with a quota, a promotion. @throws fee.invalid_rule, merchant.not_found */
 export async function createFeeRule({ sql, clock, ids }: Services, input: FeeRuleInput): Promise<FeeRule> {
-  const created_at = clock.now();
+  const { time_zone } = await getMerchant(sql, input.merchant_id);
+  checkMethod(input.method);
+  if (input.channel != null && !isChannel(input.channel)) {
+    throw invalidRule(
+      "channel",
+      `channel is "${input.channel}", of which there are no methods: give one such as wechat.`,
+    );
+  }
   const rule: FeeRule = {
-    ...checkTariff(input),
+    ...{ ...checkTariff(input), ...checkBand(input), ...checkTerm(input, clock.now()) },
+    ...checkQuota(input, time_zone),
     merchant_id: input.merchant_id,
     id: ids.uuid(),
     livemode: input.livemode,
     app_id: input.app_id ?? null,
+    channel: input.channel ?? null,
     channel_account_id: input.channel_account_id ?? null,
     method: input.method ?? null,
+    store: input.store ?? null,
     refund_returns_fee: input.refund_returns_fee ?? true,
-    effective_from: input.effective_from ?? created_at,
-    created_at,
   };
   await insertFeeRule(sql, rule);
   return rule;
 }
 
 export type ChannelCostRuleInput = TariffInput &
+  TermInput &
   Pick<ChannelCostRule, "channel_account_id"> &
-  Partial<Pick<ChannelCostRule, "method" | "refund_returns_cost" | "effective_from">>;
+  Partial<Pick<ChannelCostRule, "method" | "refund_returns_cost">>;
 
-/** Adds a channel cost rule, in force from now unless `effective_from` says otherwise. @throws fee.invalid_rule */
+/** Adds a channel cost rule. @throws fee.invalid_rule */
 export async function createChannelCostRule(
   { sql, clock, ids }: Services,
   input: ChannelCostRuleInput,
 ): Promise<ChannelCostRule> {
-  const created_at = clock.now();
+  checkMethod(input.method);
   const rule: ChannelCostRule = {
-    ...checkTariff(input),
+    ...{ ...checkTariff(input), ...checkBand(input), ...checkTerm(input, clock.now()) },
     channel_account_id: input.channel_account_id,
     id: ids.uuid(),
     method: input.method ?? null,
     refund_returns_cost: input.refund_returns_cost ?? true,
-    effective_from: input.effective_from ?? created_at,
-    created_at,
   };
   await insertChannelCostRule(sql, rule);
   return rule;
+}
+
+const isChannel = (name: string) => methods.some((method) => method.startsWith(`${name}.`));
+
+/** A rule for a method that does not exist would never price anything, and nobody would notice. */
+function checkMethod(method: string | null | undefined): void {
+  if (method == null || methods.some((known) => known === method)) return;
+  const family = familyOf(method);
+  if (family !== undefined && isChannel(family)) return;
+  throw invalidRule(
+    "method",
+    `method is "${method}": give one such as wechat.native, or wechat.* for all of a channel.`,
+  );
 }

@@ -1,11 +1,14 @@
 /** What attempts cost. The only door of the module. */
+export { moveQuotas, type QuotaHolder } from "./claim-quotas.ts";
 export {
   type ChannelCostRuleInput,
   createChannelCostRule,
   createFeeRule,
   type FeeRuleInput,
 } from "./create-rules.ts";
+export { stopChannelCostRule, stopFeeRule } from "./end-rule.ts";
 export { feeErrors } from "./errors.ts";
-export { type ChannelCostRule, chargeOf, costRuleFor, type FeeRule } from "./fee.ts";
+export { type Band, type ChannelCostRule, chargeOf, costRuleFor, type FeeRule, type Tariff, type Term } from "./fee.ts";
 export { type Price, type PriceInput, priceAttempts } from "./price-attempts.ts";
+export { type Quota, type QuotaPeriod, quotaPeriods } from "./quota.ts";
 export { listFeeRules, loadChannelCostRules } from "./store.ts";

@@ -24,7 +24,9 @@ const base: PriceInput = {
   app_id,
   channel_account_id,
   funding_mode: "pooled",
+  channel: "wechat",
   method: "wechat.native",
+  store: null,
   currency: "CNY",
   amount: 10_000n,
   at: clock.now(),
@@ -56,9 +58,18 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
+const price = (inputs: readonly PriceInput[]) => db.transaction((tx) => priceAttempts(tx, inputs));
+
 test("no rule is no fee", async () => {
-  const [price] = await priceAttempts(db, [{ ...base, merchant_id: randomUUID(), channel_account_id: randomUUID() }]);
-  expect(price).toEqual({ fee_rule_id: null, fee_amount: 0n, fee_returns: true, cost_amount: 0n, cost_returns: true });
+  const [found] = await price([{ ...base, merchant_id: randomUUID(), channel_account_id: randomUUID() }]);
+  expect(found).toEqual({
+    fee_rule_id: null,
+    fee_amount: 0n,
+    fee_returns: true,
+    cost_amount: 0n,
+    cost_returns: true,
+    quota_period: null,
+  });
 });
 
 test("the most specific rule in force prices, the latest of equals", async () => {
@@ -71,7 +82,7 @@ test("the most specific rule in force prices, the latest of equals", async () =>
   await createFeeRule(services, { ...common, rate_ppm: 900_000n, livemode: false });
   await createFeeRule(services, { ...common, rate_ppm: 900_000n, currency: "USD" });
   const elsewhere = { app_id: randomUUID(), channel_account_id: randomUUID() };
-  const prices = await priceAttempts(db, [
+  const prices = await price([
     { ...base, ...elsewhere },
     { ...base, channel_account_id: elsewhere.channel_account_id },
     base,
@@ -96,7 +107,7 @@ test("the channel's cost is the platform's only in pooled mode", async () => {
     rate_ppm: 2_000n,
     refund_returns_cost: false,
   });
-  const prices = await priceAttempts(db, [base, { ...base, funding_mode: "direct" }]);
+  const prices = await price([base, { ...base, funding_mode: "direct" }]);
   expect(prices.map((price) => [price.cost_amount, price.cost_returns])).toEqual([
     [20n, false],
     [0n, true],

@@ -1,4 +1,5 @@
-import type { Sql } from "../../kit/sql/database.ts";
+import type { Transaction } from "../../kit/sql/database.ts";
+import { claimQuotas } from "./claim-quotas.ts";
 import { chargeOf } from "./fee.ts";
 import { findRules } from "./store.ts";
 
@@ -7,9 +8,12 @@ export interface PriceInput {
   merchant_id: string;
   livemode: boolean;
   app_id: string;
+  channel: string;
   channel_account_id: string;
   funding_mode: "direct" | "pooled";
   method: string;
+  /** The payment's. */
+  store: string | null;
   currency: string;
   amount: bigint;
   /** The rules in force at this moment price it; epoch milliseconds. */
@@ -23,21 +27,34 @@ export interface Price {
   fee_returns: boolean;
   cost_amount: bigint;
   cost_returns: boolean;
+  /** Where a promotion priced it: the period in whose quota it holds a place. */
+  quota_period: string | null;
 }
 
-/** Prices a batch in one query, in order. */
-export async function priceAttempts(sql: Sql, inputs: readonly PriceInput[]): Promise<Price[]> {
+/**
+ * Prices a batch in one query, in order; where a promotion may apply, three more find and take places in its quota, which
+ * stay locked until the transaction ends.
+ */
+export async function priceAttempts(tx: Transaction, inputs: readonly PriceInput[]): Promise<Price[]> {
   if (inputs.length === 0) return [];
-  const rules = await findRules(sql, inputs);
+  const found = await findRules(tx, inputs);
+  const fees = found.some(({ fee }) => fee?.is_promotion)
+    ? await claimQuotas(
+        tx,
+        inputs,
+        found.map(({ fee }) => fee),
+      )
+    : found.map(({ fee }) => ({ rule: fee, quota_period: null }));
   return inputs.map((input, index): Price => {
-    const { fee, cost } = rules[index]!;
-    const costs = input.funding_mode === "pooled" ? cost : undefined;
+    const { rule, quota_period } = fees[index]!;
+    const cost = input.funding_mode === "pooled" ? found[index]!.cost : undefined;
     return {
-      fee_rule_id: fee?.id ?? null,
-      fee_amount: fee ? chargeOf(fee, input.amount) : 0n,
-      fee_returns: fee?.returns ?? true,
-      cost_amount: costs ? chargeOf(costs, input.amount) : 0n,
-      cost_returns: costs?.returns ?? true,
+      fee_rule_id: rule?.id ?? null,
+      fee_amount: rule ? chargeOf(rule, input.amount) : 0n,
+      fee_returns: rule?.returns ?? true,
+      cost_amount: cost ? chargeOf(cost, input.amount) : 0n,
+      cost_returns: cost?.returns ?? true,
+      quota_period,
     };
   });
 }

@@ -13,6 +13,7 @@ import {
   newAttempt,
   priceAndInsertAttempts,
   requirePayer,
+  type StartedAttempt,
 } from "./new-attempt.ts";
 import { type Attempt, isOpenAttempt, isOpenPayment, type Payer, type Payment } from "./payment.ts";
 import { continueAttempt, type SentAttempt, sendAttempt } from "./send-attempt.ts";
@@ -107,7 +108,7 @@ export async function writeAttempts(
       keyed.map((item) => ({ ...callerOf(item.payment), ...item.idempotency! })),
     );
     const now = services.clock.now();
-    const started: Attempt[] = [];
+    const started: StartedAttempt[] = [];
     const superseded: Attempt[] = [];
     const moved: { payment: Payment; expected: "created" }[] = [];
     const results = items.map((item): AttemptResult => {
@@ -124,7 +125,7 @@ export async function writeAttempts(
       if (running) return { kind: "running", payment, attempt: running, replayed: false };
       const attempt = newAttempt(services, payment, item);
       superseded.push(...open);
-      started.push(attempt);
+      started.push({ attempt, payment });
       attempts.push(attempt);
       if (payment.status === "created") {
         payment.status = "processing";

@@ -184,8 +184,11 @@ async function writeUnkeyed(
     sql,
     items.map((item) => item.payment),
   );
-  const wanted = attempts.filter((attempt) => attempt !== undefined && inserted.has(attempt.payment_id));
-  if (wanted.length > 0) await priceAndInsertAttempts(sql as Transaction, wanted as Attempt[], services.clock.now());
+  const wanted = attempts.flatMap((attempt, index) => {
+    const { payment } = items[index]!;
+    return attempt && inserted.has(payment.id) ? [{ attempt, payment }] : [];
+  });
+  if (wanted.length > 0) await priceAndInsertAttempts(sql as Transaction, wanted, services.clock.now());
   const repeated = items.filter((item) => !inserted.has(item.payment.id));
   const existing =
     repeated.length === 0

@@ -131,6 +131,7 @@ export function newAttempt(
     fee_returns: true,
     cost_amount: 0n,
     cost_returns: true,
+    quota_period: null,
     expires_at: payment.expires_at,
     created_at: services.clock.now(),
     sent_at: null,
@@ -140,18 +141,22 @@ export function newAttempt(
   };
 }
 
+/** An attempt that is to be written, and what only its payment knows of its price. */
+export interface StartedAttempt {
+  readonly attempt: Attempt;
+  readonly payment: Pick<Payment, "store">;
+}
+
 /** Prices the attempts by the rules in force and writes them; fills their fee and cost in. */
 export async function priceAndInsertAttempts(
   tx: Transaction,
-  attempts: readonly Attempt[],
+  started: readonly StartedAttempt[],
   now: number,
 ): Promise<void> {
   const prices = await priceAttempts(
     tx,
-    attempts.map((attempt) => ({ ...attempt, at: now })),
+    started.map(({ attempt, payment: { store } }) => ({ ...attempt, store, at: now })),
   );
-  attempts.forEach((attempt, index) => {
-    Object.assign(attempt, prices[index]!);
-  });
+  const attempts = started.map(({ attempt }, index) => Object.assign(attempt, prices[index]!));
   await insertAttempts(tx, attempts, now + CALL_LEASE_MS);
 }

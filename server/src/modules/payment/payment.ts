@@ -117,6 +117,8 @@ export interface Attempt {
   fee_returns: boolean;
   cost_amount: bigint;
   cost_returns: boolean;
+  /** Where a promotion priced it: the period in whose quota it has a place while it is open, and once it has won. */
+  quota_period: string | null;
   expires_at: number;
   created_at: number;
   sent_at: number | null;
@@ -124,6 +126,12 @@ export interface Attempt {
   query_count: number;
   /** How its account was chosen; null for one made before that was kept. */
   routing: RoutingDecision | null;
+}
+
+/** Whether an attempt has a place in its promotion's quota: while it may still win, and once it has. */
+export function holdsQuota({ quota_period, status, duplicate }: Attempt): boolean {
+  if (quota_period === null || duplicate) return false;
+  return status === "succeeded" || isOpenAttempt({ status });
 }
 
 const QUERY_DELAYS_S = [5, 30, 60, 180, 300, 600, 1800];

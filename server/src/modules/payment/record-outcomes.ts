@@ -6,12 +6,13 @@
 import { invariant } from "../../kit/error.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import { duplicatePaymentPosting, type NewPosting, paymentPosting, post } from "../../ledger/index.ts";
+import { moveQuotas } from "../fee/index.ts";
 import { type EventType, type NewEvent, recordEvents } from "../webhook/index.ts";
 import { type AttemptMove, loadAttemptsOfPayments, moveAttempts, requestAttemptClose } from "./attempt-store.ts";
 import { type AttemptOutcome, type Decision, decideOutcome } from "./decide-outcome.ts";
 import { mayFollow } from "./fail-over.ts";
-import { priceAndInsertAttempts } from "./new-attempt.ts";
-import { type Attempt, isOpenAttempt, type Payment, type PaymentStatus } from "./payment.ts";
+import { priceAndInsertAttempts, type StartedAttempt } from "./new-attempt.ts";
+import { type Attempt, holdsQuota, isOpenAttempt, type Payment, type PaymentStatus } from "./payment.ts";
 import { presentPayment } from "./present-payment.ts";
 import type { PaymentServices } from "./services.ts";
 import { lockPayments, movePayments } from "./store.ts";
@@ -45,7 +46,9 @@ interface Effects {
   duplicates: Attempt[];
   succeeded: Attempt[];
   /** Attempts that take the place of refused ones. */
-  started: Attempt[];
+  started: StartedAttempt[];
+  /** Attempts that give back, or take again, their places in a promotion's quota. */
+  quotas: { attempt: Attempt; held: boolean }[];
   /** Open attempts of a payment that was paid another way: their orders must not stay payable. */
   superseded: Attempt[];
 }
@@ -72,7 +75,7 @@ export async function writeOutcomes(
     return items.map((item, index) => ({
       payment: payments.get(item.payment_id),
       attempt: attempts.get(item.attempt_id),
-      next: item.next && effects.started.includes(item.next) ? item.next : undefined,
+      next: item.next && effects.started.some(({ attempt }) => attempt === item.next) ? item.next : undefined,
       changed: changed[index]!,
     }));
   });
@@ -92,6 +95,7 @@ function noEffects(): Effects {
     superseded: [],
     succeeded: [],
     started: [],
+    quotas: [],
   };
 }
 
@@ -113,9 +117,11 @@ function applyOutcome(
   if (!decision.attempt) return false;
   if (next) {
     attempts.set(next.id, next);
-    effects.started.push(next);
+    effects.started.push({ attempt: next, payment });
   }
   attempts.set(attempt.id, decision.attempt);
+  const held = holdsQuota(decision.attempt);
+  if (held !== holdsQuota(attempt)) effects.quotas.push({ attempt: decision.attempt, held });
   const earlierMove = effects.attemptMoves.get(attempt.id);
   effects.attemptMoves.set(attempt.id, {
     attempt: decision.attempt,
@@ -217,6 +223,8 @@ async function writeEffects(services: PaymentServices, tx: Transaction, effects:
       "the posting of a succeeded payment was refused or existed already",
     );
   }
+  // Places that are given back are free for whoever follows.
+  await moveQuotas(tx, effects.quotas);
   await priceAndInsertAttempts(tx, effects.started, now);
   await requestAttemptClose(tx, effects.superseded, now);
   if (effects.duplicates.length > 0) await services.startAutomaticRefunds(tx, effects.duplicates, now);

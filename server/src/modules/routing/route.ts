@@ -151,7 +151,7 @@ async function gather(
   return {
     last_account,
     costOf({ id }) {
-      const rule = costRuleFor(costs, { channel_account_id: id, method, currency, at });
+      const rule = costRuleFor(costs, { channel_account_id: id, method, currency, amount, at });
       return rule && chargeOf(rule, amount);
     },
     outcomesOf: ({ id }, window_s) => byWindow.get(window_s)?.get(id) ?? { succeeded: 0, failed: 0 },
