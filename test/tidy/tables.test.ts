@@ -58,7 +58,7 @@ const owners: Readonly<Record<string, string>> = {
 const readers: readonly { readonly who: RegExp; readonly tables: readonly string[]; readonly why: string }[] = [
   {
     who: /^server\/src\/ledger\/verify/,
-    tables: ["payments", "attempts", "refunds", "settlements"],
+    tables: ["payments", "attempts", "refunds", "settlements", "fee_quota_usage"],
     why: "compares books and facts",
   },
 ];

@@ -11,6 +11,7 @@ import { registerCashierRoutes } from "../modules/cashier/index.ts";
 import { registerChannelRoutes } from "../modules/channel-account/index.ts";
 import { registerLedgerKeys, registerReadProof } from "../modules/daily-close/index.ts";
 import { registerDisputeRoutes } from "../modules/dispute/index.ts";
+import { registerFeeRoutes } from "../modules/fee/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { openOperatorScope, registerListActions } from "../modules/operator/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
@@ -43,6 +44,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerPaymentRoutes(v1, services.payment);
     registerRefundRoutes(v1, services.refund);
     registerDisputeRoutes(v1, services.dispute);
+    registerFeeRoutes(v1, services);
     registerBalanceRoutes(v1, services);
     registerStatementRoutes(v1, services);
     registerReadProof(v1, services);

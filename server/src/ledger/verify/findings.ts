@@ -29,6 +29,8 @@ export type DifferenceCode =
   | "wrong_range"
   /** A settlement is not what the books say was pending. */
   | "wrong_settlement"
+  /** A promotion has counted other attempts than hold places in its quota. */
+  | "wrong_quota"
   /** A transaction is not the one that it takes back with sides exchanged. */
   | "wrong_reversal";
 

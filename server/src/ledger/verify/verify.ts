@@ -3,6 +3,7 @@ import { createFindings, type Findings } from "./findings.ts";
 import { sources } from "./sources/index.ts";
 import { verifyBooks } from "./verify-books.ts";
 import { verifyPayments } from "./verify-payments.ts";
+import { verifyQuotas } from "./verify-quotas.ts";
 import { verifyReversals } from "./verify-reversals.ts";
 import { verifySettlementRanges } from "./verify-settlements.ts";
 
@@ -21,6 +22,7 @@ export async function verifySnapshot(sql: Sql): Promise<Findings> {
   for (const source of sources) await source.verifyAll(sql, findings);
   await verifyReversals(sql, findings);
   await verifyPayments(sql, findings);
+  await verifyQuotas(sql, findings);
   await verifySettlementRanges(sql, findings);
   return findings;
 }

@@ -14,7 +14,7 @@ import { createLogger } from "../../kit/log.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { Secret } from "../../kit/secret.ts";
 import { type Database, openDatabase } from "../../kit/sql/database.ts";
-import { createChannelAccount } from "../../modules/channel-account/index.ts";
+import { bindChannelAccount, createChannelAccount } from "../../modules/channel-account/index.ts";
 import { createApp, createMerchant } from "../../modules/merchant/index.ts";
 import { StartError } from "../start-error.ts";
 import type { AdministrationServices } from "./administration.ts";
@@ -199,4 +199,75 @@ test.each<[string, Record<string, unknown>, RegExp]>([
 test("add-cost without its account, and an action that does not exist, are refused", async () => {
   expect(await refusal("add-cost", { rate: "0.6%" })).toMatch(/^Say --account …/);
   expect(await refusal("remove", {})).toMatch(/^There is no action "remove": choose one of .*add, /);
+});
+
+test("a rule's whole scope is kept: channel, family of methods, store, band, quota and end", async () => {
+  const scope = { channel: "wechat", method: "wechat.*", store: "007", amountFrom: 100, amountBelow: "5000" };
+  const quota = { quotaPeriod: "month", quotaCount: 100, quotaAmount: 1_000_000 };
+  const until = "2027-01-01T00:00:00+08:00";
+  const from = "2026-12-01T00:00:00+08:00";
+  const printed = await fee("add", { merchant, rate: 0, ...scope, ...quota, from, until });
+  const shown = { channel: "wechat", method: "wechat.*", store: "007", amount_from: "100", amount_below: "5000" };
+  expect(printed).toMatchObject({ ...shown, quota_period: "month", quota_count: "100", quota_amount: "1000000" });
+  expect(Date.parse(printed.effective_until)).toBe(Date.parse(until));
+  expect(await fee("list", { merchant })).toEqual([printed]);
+  expect(await query("select quota_time_zone, amount_from from fee_rules")).toEqual([
+    { quota_time_zone: "Asia/Shanghai", amount_from: 100n },
+  ]);
+});
+
+test("a rule ends once: later it cannot be moved, earlier it can, and one that has not begun is called off", async () => {
+  const ends = (rule: string, options: object) =>
+    feeCommand((use) => use(services)).run(["end", rule], { merchant, ...options });
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  try {
+    await feeCommand((use) => use(services)).run(["add"], { merchant, rate: "0.6%" });
+    const { id } = JSON.parse(write.mock.calls.map(([line]) => line).join(""));
+    await ends(id, { until: "2100-01-01T00:00:00Z" });
+    await expect(ends(id, { until: "2101-01-01T00:00:00Z" })).rejects.toThrow("an end can only be moved");
+    await expect(ends(id, { until: "2020-01-01T00:00:00Z" })).rejects.toThrow("must not be in the past");
+    await ends(id, {});
+    await expect(ends(id, {})).rejects.toThrow("an end can only be moved");
+    const other = publicId("merchant", (await createMerchant({ ...services, sql: db }, { name: "Other" })).id);
+    await expect(ends(id, { merchant: other })).rejects.toThrow("There is no such fee rule");
+    await feeCommand((use) => use(services)).run(["add"], { merchant, rate: "1%", from: "2100-01-01T00:00:00Z" });
+    const [future] = await query("select id from fee_rules where effective_until is null");
+    await ends(publicId("fee_rule", String(future!.id)), {});
+  } finally {
+    write.mockRestore();
+  }
+  expect(await query("select id from fee_rules where effective_until = effective_from")).toHaveLength(1);
+});
+
+test("a preview names the rules of fee and cost and what they come to, through each account", async () => {
+  const [merchant_id, channel_account_id] = [
+    parsePublicId("merchant", merchant)!,
+    parsePublicId("channel_account", account)!,
+  ];
+  await bindChannelAccount(services, { merchant_id, channel_account_id });
+  const [usual, cost] = [
+    await fee("add", { merchant, rate: "0.6%", live: true }),
+    await fee("add-cost", { account, rate: "0.38%", amountFrom: 5_000 }),
+  ];
+  const promotion = await fee("add", { merchant, rate: 0, live: true, quotaPeriod: "ever", quotaAmount: 10_000 });
+  const preview = (amount: number) => fee("preview", { merchant, app, live: true, method: "alipay.qr", amount });
+  expect(await preview(10_000)).toMatchObject([
+    { channel_account: account, fee_rule: promotion.id, fee: "0", net: "10000", cost_rule: cost.id, cost: "38" },
+  ]);
+  expect(await preview(10_001)).toMatchObject([{ fee_rule: usual.id, fee: "60", quota_period: null, cost: "38" }]);
+  expect(await preview(4_999)).toMatchObject([{ fee_rule: promotion.id, cost_rule: null, cost: "0" }]);
+  expect(await fee("list-costs", { account })).toEqual([cost]);
+});
+
+test.each<[string, Record<string, unknown>, RegExp]>([
+  ["channel", { channel: "weixin" }, /^channel is "weixin", of which there are no methods/],
+  ["method", { method: "wechat.qr" }, /^method is "wechat\.qr": give one such as wechat\.native/],
+  ["family", { method: "weixin.*" }, /^method is "weixin\.\*"/],
+  ["band", { amountFrom: 100, amountBelow: 100 }, /^amount_below must be above amount_from/],
+  ["term", { from: "2026-12-02T00:00:00Z", until: "2026-12-01T00:00:00Z" }, /^effective_until must be later/],
+  ["period", { quotaPeriod: "year", quotaCount: 1 }, /^--quota-period is "year": choose one of day, week/],
+  ["quota", { quotaCount: 1 }, /^A promotion needs quota_period/],
+])("a wrong scope (%s) is one sentence, and no rule is made", async (_what, options, sentence) => {
+  expect(await refusal("add", { merchant, rate: "0.6%", ...options })).toMatch(sentence);
+  expect(await query("select id from fee_rules")).toEqual([]);
 });

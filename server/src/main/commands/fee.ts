@@ -1,8 +1,22 @@
 /** `tributary fee …`: what merchants pay the platform, and what channels charge it. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
-import type { Rounding } from "../../kit/money.ts";
-import { createChannelCostRule, createFeeRule, type FeeRule, listFeeRules } from "../../modules/fee/index.ts";
+import { createChannelAccounts } from "../../modules/channel-account/index.ts";
+import {
+  type Band,
+  type ChannelCostRule,
+  createChannelCostRule,
+  createFeeRule,
+  type FeeRule,
+  listFeeRules,
+  loadChannelCostRules,
+  previewFee,
+  type Quote,
+  stopChannelCostRule,
+  stopFeeRule,
+  type Tariff,
+  type Term,
+} from "../../modules/fee/index.ts";
 import type { Command } from "../command.ts";
 import { StartError } from "../start-error.ts";
 import {
@@ -14,136 +28,165 @@ import {
   textOption,
   type WithServices,
 } from "./administration.ts";
-
-/** The tariff's options: a percentage, and amounts in minor units. */
-function tariff(options: Options) {
-  const cap_amount = amount(options, "cap");
-  return {
-    currency: textOption(options, "currency") ?? "CNY",
-    rate_ppm: percentToPpm(requireText(options, "rate")),
-    fixed_amount: amount(options, "fixed") ?? 0n,
-    floor_amount: amount(options, "floor") ?? 0n,
-    ...(cap_amount !== undefined && { cap_amount }),
-    ...rounding(options),
-  };
-}
-
-const roundings = ["half_up", "half_even", "up", "down"] as const satisfies readonly Rounding[];
-
-function rounding(options: Options): { rounding?: Rounding } {
-  const text = textOption(options, "rounding");
-  if (text === undefined) return {};
-  const chosen = roundings.find((name) => name === text);
-  if (chosen) return { rounding: chosen };
-  throw new StartError(`--rounding is "${text}": choose one of ${roundings.join(", ")}.`);
-}
-
-function percentToPpm(text: string): bigint {
-  const match = /^(\d{1,3})(?:\.(\d{1,4}))?%?$/.exec(text);
-  if (!match) throw new StartError(`--rate is "${text}": give a percentage with up to four decimals, such as 0.6%.`);
-  return BigInt(match[1]! + (match[2] ?? "").padEnd(4, "0"));
-}
-
-function amount(options: Options, name: string): bigint | undefined {
-  const text = textOption(options, name);
-  if (text === undefined) return undefined;
-  if (/^\d{1,15}$/.test(text)) return BigInt(text);
-  throw new StartError(`--${name} is "${text}": give a whole number of minor units, such as 10 for CNY 0.10.`);
-}
-
-function instant(options: Options): { effective_from?: number } {
-  const text = textOption(options, "from");
-  if (text === undefined) return {};
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new StartError(`--from is "${text}": give an instant like 2026-12-01T00:00:00+08:00.`);
-  return { effective_from: at };
-}
+import { readAmount, readInstant, readQuota, readScope, readTariff, readTerm } from "./fee-options.ts";
 
 const LIST_MAX = 1_000;
+const textOf = (amount: bigint | null) => (amount === null ? null : String(amount));
+const instantOf = (at: number | null) => (at === null ? null : toRfc3339(at));
 
-function showFeeRule(rule: FeeRule) {
-  const { app_id, channel_account_id, cap_amount } = rule;
+function showTariff(rule: Tariff & Band & Term & { id: string; method: string | null }) {
   return {
     id: publicId("fee_rule", rule.id),
-    livemode: rule.livemode,
     currency: rule.currency,
     rate_ppm: String(rule.rate_ppm),
     fixed_amount: String(rule.fixed_amount),
     floor_amount: String(rule.floor_amount),
-    cap_amount: cap_amount === null ? null : String(cap_amount),
+    cap_amount: textOf(rule.cap_amount),
     rounding: rule.rounding,
-    app: app_id && publicId("app", app_id),
-    channel_account: channel_account_id && publicId("channel_account", channel_account_id),
     method: rule.method,
-    refund_returns_fee: rule.refund_returns_fee,
+    amount_from: textOf(rule.amount_from),
+    amount_below: textOf(rule.amount_below),
     effective_from: toRfc3339(rule.effective_from),
+    effective_until: instantOf(rule.effective_until),
+    ended_at: instantOf(rule.ended_at),
   };
 }
 
+function showFeeRule(rule: FeeRule) {
+  const { app_id, channel_account_id } = rule;
+  return {
+    ...showTariff(rule),
+    livemode: rule.livemode,
+    app: app_id && publicId("app", app_id),
+    channel: rule.channel,
+    channel_account: channel_account_id && publicId("channel_account", channel_account_id),
+    store: rule.store,
+    quota_period: rule.quota_period,
+    quota_count: textOf(rule.quota_count),
+    quota_amount: textOf(rule.quota_amount),
+    refund_returns_fee: rule.refund_returns_fee,
+  };
+}
+
+function showCostRule(rule: ChannelCostRule) {
+  const channel_account = publicId("channel_account", rule.channel_account_id);
+  return { ...showTariff(rule), channel_account, refund_returns_cost: rule.refund_returns_cost };
+}
+
+function showQuote(quote: Quote) {
+  const ruleOf = (id: string | null) => id && publicId("fee_rule", id);
+  return {
+    channel_account: publicId("channel_account", quote.account.id),
+    funding_mode: quote.account.funding_mode,
+    fee_rule: ruleOf(quote.rule_id),
+    fee: String(quote.fee),
+    net: String(quote.net),
+    quota_period: quote.quota_period,
+    cost_rule: ruleOf(quote.cost_rule_id),
+    cost: String(quote.cost),
+  };
+}
+
+function readRule(args: readonly string[]): string {
+  if (args[0] === undefined) throw new StartError("Say which rule: fee end <fee_…>.");
+  return readId("fee_rule", args[0]);
+}
+
+const accountOf = (options: Options) => readId("channel_account", requireText(options, "account"));
+const merchantOf = (options: Options) => readId("merchant", requireText(options, "merchant"));
+
 const actions: Record<string, Action> = {
   async add(services, _args, options) {
-    const account = textOption(options, "account");
-    const app = textOption(options, "app");
     const rule = await createFeeRule(
       { ...services, sql: services.db },
       {
-        ...tariff(options),
-        ...instant(options),
-        merchant_id: readId("merchant", requireText(options, "merchant")),
+        ...{ ...readTariff(options), ...readTerm(options), ...readScope(options), ...readQuota(options) },
+        merchant_id: merchantOf(options),
         livemode: options.live === true,
-        app_id: app === undefined ? null : readId("app", app),
-        channel_account_id: account === undefined ? null : readId("channel_account", account),
-        method: textOption(options, "method") ?? null,
         refund_returns_fee: options.keepOnRefund !== true,
       },
     );
-    return {
-      id: publicId("fee_rule", rule.id),
-      rate_ppm: String(rule.rate_ppm),
-      effective_from: toRfc3339(rule.effective_from),
-    };
+    return showFeeRule(rule);
+  },
+  async end(services, args, options) {
+    const given = { ...services, sql: services.db };
+    const wanted = { merchant_id: merchantOf(options), id: readRule(args) };
+    return showFeeRule(await stopFeeRule(given, { ...wanted, effective_until: readInstant(options, "until") }));
   },
   async list({ db }, _args, options) {
-    const merchant_id = readId("merchant", requireText(options, "merchant"));
-    return (await listFeeRules(db, merchant_id, LIST_MAX)).map(showFeeRule);
+    return (await listFeeRules(db, merchantOf(options), LIST_MAX)).map(showFeeRule);
   },
   async "add-cost"(services, _args, options) {
     const rule = await createChannelCostRule(
       { ...services, sql: services.db },
       {
-        ...tariff(options),
-        ...instant(options),
-        channel_account_id: readId("channel_account", requireText(options, "account")),
+        ...{ ...readTariff(options), ...readTerm(options) },
+        channel_account_id: accountOf(options),
         method: textOption(options, "method") ?? null,
         refund_returns_cost: options.keepOnRefund !== true,
       },
     );
-    return {
-      id: publicId("fee_rule", rule.id),
-      rate_ppm: String(rule.rate_ppm),
-      effective_from: toRfc3339(rule.effective_from),
-    };
+    return showCostRule(rule);
+  },
+  async "end-cost"(services, args, options) {
+    const given = { ...services, sql: services.db };
+    const wanted = { channel_account_id: accountOf(options), id: readRule(args) };
+    return showCostRule(
+      await stopChannelCostRule(given, { ...wanted, effective_until: readInstant(options, "until") }),
+    );
+  },
+  async "list-costs"({ db }, _args, options) {
+    return (await loadChannelCostRules(db, [accountOf(options)])).map(showCostRule);
+  },
+  async preview(services, _args, options) {
+    const amount = readAmount(options, "amount");
+    if (amount === undefined || amount === 0n) throw new StartError("Say --amount …: it is needed here.");
+    const quotes = await previewFee(
+      { ...services, accounts: createChannelAccounts(services) },
+      {
+        merchant_id: merchantOf(options),
+        livemode: options.live === true,
+        app_id: readId("app", requireText(options, "app")),
+        method: requireText(options, "method"),
+        store: textOption(options, "store") ?? null,
+        currency: textOption(options, "currency") ?? "CNY",
+        amount,
+        at: readInstant(options, "at"),
+      },
+    );
+    return quotes.map(showQuote);
   },
 };
 
 export function feeCommand(withServices: WithServices): Command {
   return actionCommand(withServices, {
-    usage: "fee <action>",
-    summary: "add or list a merchant's fee rules, or add-cost for a channel account",
+    usage: "fee <action> [rule]",
+    summary:
+      "add, end or list a merchant's fee rules, preview: price a payment; add-cost, end-cost, list-costs of a channel account",
     options: [
-      { flags: "--merchant <id>", description: "add, list: who pays it" },
-      { flags: "--live", description: "add: for live money instead of the sandbox" },
+      { flags: "--merchant <id>", description: "add, end, list, preview: who pays it" },
+      { flags: "--live", description: "add, preview: for live money instead of the sandbox" },
       { flags: "--rate <percent>", description: "such as 0.6%" },
       { flags: "--fixed <amount>", description: "added to each payment, in minor units" },
       { flags: "--floor <amount>", description: "the least, in minor units" },
       { flags: "--cap <amount>", description: "the most, in minor units" },
       { flags: "--rounding <name>", description: "half_up, half_even, up or down (default: half_up)" },
       { flags: "--currency <code>", description: "ISO 4217 (default: CNY)" },
-      { flags: "--app <id>", description: "add: only this app" },
-      { flags: "--account <id>", description: "only this channel account; add-cost needs it" },
-      { flags: "--method <name>", description: "only this method" },
+      { flags: "--app <id>", description: "add: only this app; preview: the app that asks" },
+      { flags: "--channel <name>", description: "add: only this channel, such as wechat" },
+      { flags: "--account <id>", description: "only this channel account; costs need it" },
+      { flags: "--method <name>", description: "only this method, or wechat.* for all of a channel" },
+      { flags: "--store <name>", description: "only payments that carry this store", text: true },
+      { flags: "--amount-from <amount>", description: "only payments of this amount or more, in minor units" },
+      { flags: "--amount-below <amount>", description: "only payments of less than this, in minor units" },
+      { flags: "--quota-period <name>", description: "add: a promotion, counted by day, week, month or ever" },
+      { flags: "--quota-count <number>", description: "add: for so many payments of each period" },
+      { flags: "--quota-amount <amount>", description: "add: for so much of each period, in minor units" },
       { flags: "--from <instant>", description: "in force from then on (default: now)" },
+      { flags: "--until <instant>", description: "add: ends then; end: when (default: now)" },
       { flags: "--keep-on-refund", description: "a refund does not give its share back" },
+      { flags: "--amount <amount>", description: "preview: of the payment, in minor units" },
+      { flags: "--at <instant>", description: "preview: as of then (default: now)" },
     ],
     actions,
   });

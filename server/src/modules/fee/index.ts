@@ -9,6 +9,9 @@ export {
 export { stopChannelCostRule, stopFeeRule } from "./end-rule.ts";
 export { feeErrors } from "./errors.ts";
 export { type Band, type ChannelCostRule, chargeOf, costRuleFor, type FeeRule, type Tariff, type Term } from "./fee.ts";
+export { presentFeeRule } from "./present.ts";
+export { type PreviewInput, previewFee, type Quote } from "./preview-fee.ts";
 export { type Price, type PriceInput, priceAttempts } from "./price-attempts.ts";
 export { type Quota, type QuotaPeriod, quotaPeriods } from "./quota.ts";
+export { registerFeeRoutes } from "./routes/index.ts";
 export { listFeeRules, loadChannelCostRules } from "./store.ts";

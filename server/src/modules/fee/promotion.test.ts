@@ -6,6 +6,7 @@ import { createManualClock } from "../../kit/clock.ts";
 import { createIdSource } from "../../kit/id.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { openTestBooks, run, type TestBooks } from "../../ledger/testing/books.ts";
+import { verifySnapshot } from "../../ledger/verify/verify.ts";
 import { createMerchant } from "../merchant/index.ts";
 import { createFeeRule, type FeeRuleInput, moveQuotas, type Price, type PriceInput, priceAttempts } from "./index.ts";
 
@@ -121,4 +122,17 @@ test("a quota without a period, and one of nothing, are refused by name", async 
   await expect(rule({ quota_period: "day" })).rejects.toMatchObject({ param: "quota_period" });
   await expect(rule({ quota_period: "day", quota_count: 0n })).rejects.toMatchObject({ param: "quota_count" });
   await expect(rule({ quota_period: "day", quota_amount: -1n })).rejects.toMatchObject({ param: "quota_amount" });
+});
+
+test("verification finds a counter that is not that of its attempts", async () => {
+  await rule({ quota_period: "ever", quota_count: 3n });
+  const before = (await verifySnapshot(books.db)).difference_count;
+  // Priced, and no attempt was written.
+  await price(input());
+  const { differences, difference_count } = await verifySnapshot(books.db);
+  expect(difference_count).toBe(before + 1);
+  expect(differences.find((one) => one.merchant_id === merchant_id)).toMatchObject({
+    code: "wrong_quota",
+    sentence: expect.stringMatching(/^fee_\w{26} has counted 1 attempts of 10000 in ever, but 0 of 0 hold places\.$/),
+  });
 });

@@ -1,8 +1,10 @@
 /** All SQL on fee rules and channel cost rules; see quota-store.ts for what promotions count. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import type { Page } from "../../kit/http/pagination.ts";
 import type { Rounding } from "../../kit/money.ts";
 import { plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql } from "../../kit/sql/database.ts";
+import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import type { Band, ChannelCostRule, FeeRule, Tariff, Term } from "./fee.ts";
 import type { PriceInput } from "./price-attempts.ts";
@@ -52,6 +54,34 @@ const listFeeRulesStatement = tenantStatement(
 /** A merchant's fee rules in both books, live ones first and the latest before older ones. */
 export async function listFeeRules(sql: Sql, merchant_id: string, limit: number): Promise<FeeRule[]> {
   return sql.query<FeeRule>(listFeeRulesStatement, [merchant_id, limit]);
+}
+
+export interface FeeRuleFilter {
+  merchant_id: string;
+  livemode: boolean;
+  /** Only rules in force at this instant; null is all. */
+  in_force_at: number | null;
+  page: Pick<Page, "older_than" | "newer_than" | "order" | "fetch">;
+}
+
+const pageStatements = (["desc", "asc"] as const).map((order) =>
+  tenantStatement(
+    `fee.page_rules_${order}`,
+    `select ${feeColumns} from fee_rules
+     where merchant_id = $1 and livemode = $2 and id > $3 and id < $4
+       and ($5::timestamptz is null or (effective_from <= $5::timestamptz
+         and (effective_until is null or effective_until > $5::timestamptz)))
+     order by id ${order} limit $6`,
+  ),
+);
+
+/** Fee rules of one book in the page's order. */
+export async function pageFeeRules(sql: Sql, filter: FeeRuleFilter): Promise<FeeRule[]> {
+  const { merchant_id, livemode, in_force_at, page } = filter;
+  const [newestFirst, oldestFirst] = pageStatements;
+  const at = in_force_at === null ? null : toRfc3339(in_force_at);
+  const values = [merchant_id, livemode, page.newer_than ?? UUID_MIN, page.older_than ?? UUID_MAX, at, page.fetch];
+  return sql.query<FeeRule>(page.order === "desc" ? newestFirst! : oldestFirst!, values);
 }
 
 /** What ending a rule came to; `exists` tells a rule that ends earlier already from one that is not there. */
