@@ -23,6 +23,8 @@ export interface Caller {
   readonly livemode: boolean;
   /** The API key, for logs, limits and the audit trail. */
   readonly key_id: string;
+  /** Currencies in which the book takes no new payment: the codes of the errors that say why. Absent: none. */
+  readonly credit_stops?: ReadonlyMap<string, string>;
 }
 
 /** Who acts: an operator who is signed in. */

@@ -8,6 +8,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { TributaryError } from "../../kit/error.ts";
 import type { Caller } from "../../kit/http/api.ts";
 import type { Database } from "../../kit/sql/database.ts";
+import { loadCreditStops } from "../account-operation/index.ts";
 import { loadStanding } from "../merchant/index.ts";
 import { prefixOf } from "./api-key.ts";
 import { identityErrors } from "./errors.ts";
@@ -100,14 +101,17 @@ async function verifyKey(db: Database, clock: Clock, key: string, digest: string
   if (!found) throw identityErrors["identity.key_invalid"]();
   if (found.revoked_at !== null) throw identityErrors["identity.key_revoked"]();
   const { merchant_id, app_id, livemode, id: key_id } = found;
-  const standing = await loadStanding(db, merchant_id, app_id);
+  const [standing, stops] = await Promise.all([
+    loadStanding(db, merchant_id, app_id),
+    loadCreditStops(db, { merchant_id, livemode }),
+  ]);
   const isActive = standing?.merchant_status === "active";
   const refusal = !isActive
     ? "identity.merchant_inactive"
     : standing.app_status === "active"
       ? undefined
       : "identity.app_disabled";
-  const caller = { merchant_id, app_id, livemode, key_id };
+  const caller = { merchant_id, app_id, livemode, key_id, ...(stops.size > 0 && { credit_stops: stops }) };
   const allows = createNetworkCheck(found.allowed_networks);
   return { caller, expires_at: found.expires_at ?? Number.POSITIVE_INFINITY, loaded_at, allows, refusal };
 }

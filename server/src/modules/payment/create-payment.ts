@@ -6,6 +6,7 @@ import type { Method } from "../../channels/contract.ts";
 import type { Caller } from "../../kit/http/api.ts";
 import { isCurrency } from "../../kit/money.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
+import { explainStop } from "../account-operation/index.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, type KeyState, storeKeys } from "../idempotency/index.ts";
 import { paymentErrors } from "./errors.ts";
 import { findEarlierPayment } from "./find-earlier.ts";
@@ -63,7 +64,7 @@ export interface CreatedPayment {
 }
 
 /**
- * Throws payment.method_unavailable, payment.account_ineligible, payment.payer_required, payment.currency_unsupported, payment.notify_url_refused,
+ * Throws account.credit_frozen, account.closed, payment.method_unavailable, payment.account_ineligible, payment.payer_required, payment.currency_unsupported, payment.notify_url_refused,
  * payment.out_trade_no_conflict, idempotency.key_reused. A channel that refuses or does not answer is not an error: the
  * payment says so.
  */
@@ -76,11 +77,14 @@ export async function createPayment(
   checkInput(services, caller, input);
   const payment = newPayment(services, caller, input);
   const { method, payer } = input;
-  const route = method && (await findRoute(services, payment, { method, payer }));
+  const stop = caller.credit_stops?.get(input.currency);
+  const route = stop === undefined && method ? await findRoute(services, payment, { method, payer }) : undefined;
+  // What cannot be made now may have been made before, and is shown again.
   const result =
-    route && !route.account
+    stop !== undefined || (route && !route.account)
       ? await findEarlierPayment(services, payment, idempotency)
       : await services.groups.create({ payment, payer, route, idempotency });
+  if (!result && stop !== undefined) throw explainStop(stop, input.currency);
   if (!result) throw explainNoRoute(route!.decision, method!, input.currency);
   switch (result.kind) {
     case "key_conflict":

@@ -8,6 +8,7 @@ import type { Caller } from "../../kit/http/api.ts";
 import { encodeUuid } from "../../kit/id.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import { accountOf, lockBalance, post, refundInitiatedPosting } from "../../ledger/index.ts";
+import { accountName, explainStop, findStops, type Stop } from "../account-operation/index.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, storeKeys } from "../idempotency/index.ts";
 import { type Attempt, addToRefunds, hashContent, loadAttempts, lockPayments, type Payment } from "../payment/index.ts";
 import { bookedRefund } from "./booked-refund.ts";
@@ -163,6 +164,8 @@ interface Facts {
   attempts: Map<string, Attempt>;
   keyStates: Awaited<ReturnType<typeof findKeys>>;
   keyed: RefundItem[];
+  /** Accounts that pay no refunds at present. */
+  stops: ReadonlyMap<string, Stop>;
 }
 
 async function loadFacts(
@@ -175,7 +178,7 @@ async function loadFacts(
     const { merchant_id, succeeded_attempt_id: id } = payments.get(item.payment.id)!;
     return id === null ? [] : [{ merchant_id, id }];
   });
-  const [numbered, earlier, attempts, keyStates] = await Promise.all([
+  const [numbered, earlier, attempts, keyStates, stops] = await Promise.all([
     loadRefundsByNumber(
       tx,
       items.map((item) => ({ ...item.caller, out_refund_no: item.input.out_refund_no })),
@@ -189,6 +192,11 @@ async function loadFacts(
       tx,
       keyed.map((item) => ({ ...item.caller, ...item.idempotency! })),
     ),
+    findStops(
+      tx,
+      items.map(({ payment }) => payment),
+      "refund",
+    ),
   ]);
   return {
     byNumber: new Map(numbered.map((refund) => [numberOf(refund, refund.out_refund_no!), refund])),
@@ -196,6 +204,7 @@ async function loadFacts(
     attempts,
     keyStates,
     keyed,
+    stops,
   };
 }
 
@@ -216,6 +225,8 @@ function decideRefund(
     return refuse(refundErrors["refund.out_refund_no_conflict"]({ param: "out_refund_no", values }));
   }
   const payment = payments.get(item.payment.id)!;
+  const stop = facts.stops.get(accountName(payment));
+  if (stop !== undefined) return refuse(explainStop(stop, payment.currency));
   const attempt = payment.succeeded_attempt_id ? facts.attempts.get(payment.succeeded_attempt_id) : undefined;
   if (payment.status !== "succeeded" || !attempt) {
     return refuse(refundErrors["refund.payment_not_succeeded"]({ values: { status: payment.status } }));
