@@ -28,7 +28,7 @@ function folderBelow(part: "modules" | "channels", path: string): string | undef
 }
 
 /** What a module may use of the channels: what a channel is, which there are, and the call. */
-const channelDoor = ["contract", "registry", "call", "auth-code", "integrity", "refusal"].map(
+const channelDoor = ["contract", "registry", "call", "auth-code", "integrity", "refusal", "bill-reader"].map(
   (name) => `server/src/channels/${name}.ts`,
 );
 

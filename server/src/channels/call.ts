@@ -43,6 +43,7 @@ import { checkIntegrity, checkRefundIntegrity, expectPayment } from "./integrity
 import { RequestRefused, unknown } from "./refusal.ts";
 import { createWire, type Wire } from "./wire.ts";
 
+export type { BillFetch, BillSink } from "./bills.ts";
 export type { LaneHealth } from "./guard.ts";
 
 const OPERATION_TIMEOUT_MS = 10_000;

@@ -8,7 +8,9 @@ import { unknown } from "../refusal.ts";
 import { textOf } from "../wire-json.ts";
 import { openAlipayAccount } from "./config.ts";
 import { billRefusals, interpretAlipayRefusal } from "./errors.ts";
+import { fundFormat } from "./fund-lines.ts";
 import { signCall } from "./sign.ts";
+import { tradeFormat } from "./trade-lines.ts";
 import { readAnswer } from "./verify.ts";
 
 const BILL = "alipay.data.dataservice.bill.downloadurl.query";
@@ -58,4 +60,5 @@ export const bills: Bills = {
     return [origin === OFFICIAL_GATEWAY ? OFFICIAL_FILES : origin];
   },
   locate,
+  formats: { trade: tradeFormat, fund_flow: fundFormat },
 };

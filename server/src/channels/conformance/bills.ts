@@ -1,10 +1,13 @@
-import { Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../kit/clock.ts";
+import { type BillFile, readBill } from "../bill-reader.ts";
 import type { BillFetch } from "../bills.ts";
-import type { ChannelAccount } from "../contract.ts";
+import type { BillBatch, BillLine, ChannelAccount } from "../contract.ts";
 import { makeRefundInput, startPeer } from "./harness.ts";
 import { ask, type ConformanceSubject, payInFull, startPayment, troublesOf, type World } from "./subject.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** What the suite must know of a channel's bills. */
 export interface BillFacts {
@@ -18,6 +21,7 @@ interface Fetched {
   readonly outcome: BillFetch;
   /** Numbers are ASCII in every character set of a bill. */
   readonly text: string;
+  readonly files: readonly { readonly name: string | undefined; readonly bytes: Buffer }[];
 }
 
 /** Where a test asks for bills of today. */
@@ -37,24 +41,35 @@ export function describeBills(subject: ConformanceSubject, world: () => World, f
     publish: (discrepancies = []) =>
       world().control.post("bills", { channel: channel.id, merchant: world().merchant, date: today(), discrepancies }),
     async fetchBill(date, account = world().account) {
-      const chunks: Buffer[] = [];
-      let text = "";
-      const open = () =>
-        new Writable({
+      const files: { name: string | undefined; bytes: Buffer }[] = [];
+      const open = (name?: string) => {
+        const chunks: Buffer[] = [];
+        return new Writable({
           write: (chunk, _encoding, done) => done(void chunks.push(chunk)),
-          final: (done) => {
-            text += Buffer.concat(chunks.splice(0)).toString("latin1");
-            done();
-          },
+          final: (done) => done(void files.push({ name, bytes: Buffer.concat(chunks) })),
         });
+      };
       const outcome = await world().caller.downloadBill(channel, account, { kind: "trade", date }, { open });
-      return { outcome, text };
+      return { outcome, files, text: files.map(({ bytes }) => bytes.toString("latin1")).join("") };
     },
   };
   describe("bills", () => {
     describeContents(subject, world, desk, facts);
     describeTroubles(subject, world, desk, facts);
   });
+}
+
+/** A fetched bill, read by the channel's format. */
+async function readFetched({ channel }: ConformanceSubject, account: ChannelAccount, date: string, fetched: Fetched) {
+  const files = fetched.files.map(
+    ({ name, bytes }): BillFile => ({ name, chunks: Readable.from(bytes.length === 0 ? [] : [bytes]) }),
+  );
+  const merchant = channel.identify(account, Object.keys(channel.pay)[0] as keyof typeof channel.pay).merchant;
+  const reading = readBill(channel.bills!.formats!.trade!, { date, merchant }, files);
+  const batches: BillBatch[] = [];
+  for await (const batch of reading.batches) batches.push(batch);
+  const lines = batches.flatMap((batch) => batch.lines);
+  return { lines, rejected: batches.flatMap(({ rejected }) => rejected), totals: reading.totals() };
 }
 
 function describeContents(subject: ConformanceSubject, world: () => World, desk: Desk, facts: BillFacts): void {
@@ -75,6 +90,31 @@ function describeContents(subject: ConformanceSubject, world: () => World, desk:
     expect(outcome.kind).toBe("fetched");
     for (const number of [input.serial_no, channel_trade_no, refund.refund_no]) expect(text).toContain(number);
     expect(text).not.toContain(unpaid.serial_no);
+  });
+
+  it("are read line by line, each payment and refund by its numbers, amount and time", async () => {
+    const { caller, account } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    const refund = makeRefundInput(input, channel_trade_no, 500n);
+    await caller.refund(channel, account, refund);
+    await desk.publish();
+    const fetched = await desk.fetchBill(desk.today());
+    const { lines, rejected, totals } = await readFetched(subject, account, desk.today(), fetched);
+    expect(rejected).toEqual([]);
+    expect(totals).toMatchObject({ lines: lines.length, rejected: 0 });
+    const { currency, amount } = input.amount;
+    const find = (our_no: string) => lines.filter((line): line is BillLine => line.our_no === our_no);
+    expect(find(input.serial_no)).toMatchObject([
+      { entry: "payment", channel_trade_no, amount, currency, status: "succeeded", original_our_no: null },
+    ]);
+    expect(find(refund.refund_no)).toMatchObject([
+      { entry: "refund", original_our_no: input.serial_no, channel_trade_no, amount: -500n, currency },
+    ]);
+    const [paid, back] = [find(input.serial_no)[0]!, find(refund.refund_no)[0]!];
+    expect(paid.fee).toBeGreaterThan(0n);
+    for (const { occurred_at } of [paid, back]) {
+      expect(Math.abs(occurred_at - systemClock.now())).toBeLessThan(HOUR_MS);
+    }
   });
 
   it("are given as the channel gives them, with what is wrong in them", async () => {

@@ -8,6 +8,7 @@ import { fromRfc3339 } from "../beijing-time.ts";
 import type { BillInput, BillOutcome, Bills, ChannelContext, Operation } from "../contract.ts";
 import { differenceOf } from "../integrity.ts";
 import { interpretRefusal, unknown } from "../refusal.ts";
+import { tradeFormat } from "./bill-lines.ts";
 import { openUnionpayAccount } from "./config.ts";
 import { billRefusals, NO_FILE } from "./errors.ts";
 import { signPost } from "./sign.ts";
@@ -66,4 +67,5 @@ export const bills: Bills = {
   kept_ms: 30 * 86_400_000,
   origins: (account) => [new URL(openUnionpayAccount(account).file_url).origin],
   locate,
+  formats: { trade: tradeFormat },
 };

@@ -9,7 +9,9 @@ import { RequestRefused, unknown } from "../refusal.ts";
 import { type JsonObject, textOf } from "../wire-json.ts";
 import { openWechatAccount } from "./config.ts";
 import { billRefusals, interpretWechatRefusal } from "./errors.ts";
+import { fundFormat } from "./fund-lines.ts";
 import { signRequest } from "./sign.ts";
+import { tradeFormat } from "./trade-lines.ts";
 import { codeSpelling, readAnswer } from "./verify.ts";
 
 /** WeChat Pay asks to come back no sooner. */
@@ -66,4 +68,5 @@ export const bills: Bills = {
   kept_ms: 90 * 86_400_000,
   origins: (account) => [new URL(openWechatAccount(account).base_url).origin],
   locate,
+  formats: { trade: tradeFormat, fund_flow: fundFormat },
 };
