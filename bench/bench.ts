@@ -30,8 +30,9 @@ import {
 } from "./processes.ts";
 import { runSlowChannelBench } from "./slow-channel.ts";
 import { formatTable, makeRow } from "./table.ts";
+import { runVerifyBench } from "./verify.bench.ts";
 
-const PARTS = ["create", "lifecycle", "ledger", "slow-channel"] as const;
+const PARTS = ["create", "lifecycle", "ledger", "slow-channel", "verify"] as const;
 const WARM_START_MS_MAX = 3_000;
 const MEMORY_MB_MAX = 300;
 
@@ -141,7 +142,11 @@ async function measure(run: Run): Promise<{ rows: BenchRow[]; facts: string[] }>
     const memory = await measureMemory(server, client, bare_peak_mb);
     if (options.only.includes("ledger")) {
       say("  ledger postings");
-      rows.push(...(await measureLedger(client, database_url)));
+      rows.push(...(await inOwnDatabase(client, database_url, runLedgerBench)));
+    }
+    if (options.only.includes("verify")) {
+      say("  proving the books");
+      rows.push(...(await inOwnDatabase(client, database_url, runVerifyBench)));
     }
     if (options.only.includes("slow-channel")) {
       say("  payers beside a slow channel");
@@ -226,15 +231,19 @@ async function measureMemory(launcher: Program, client: pg.Client, bare_peak_mb:
   ];
 }
 
-/** In a database of its own: its postings belong to no payment, which the real books would not forgive. */
-async function measureLedger(client: pg.Client, database_url: string): Promise<BenchRow[]> {
-  await client.query("create database bench_ledger");
+/** On a migrated database that is dropped afterwards: its rows belong to nothing, which the real books would not forgive. */
+async function inOwnDatabase(
+  client: pg.Client,
+  database_url: string,
+  measure: (url: string) => Promise<BenchRow[]>,
+): Promise<BenchRow[]> {
+  await client.query("create database bench_own");
   const url = new URL(database_url);
-  url.pathname = "/bench_ledger";
+  url.pathname = "/bench_own";
   await migrate(url.href);
-  const rows = await runLedgerBench(url.href);
-  await client.query("drop database bench_ledger with (force)");
-  return rows.map((row) => ({ ...row, name: `(c) ${row.name}` }));
+  const rows = await measure(url.href);
+  await client.query("drop database bench_own with (force)");
+  return rows;
 }
 
 async function describeMachine(client: pg.Client, { loader, options }: Run): Promise<string[]> {

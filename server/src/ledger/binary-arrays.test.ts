@@ -2,7 +2,7 @@
 // error instead of another value.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeMatrix, timestamptzArray, uuidArray } from "./binary-arrays.ts";
+import { makeMatrix, readMatrix, timestamptzArray, uuidArray } from "./binary-arrays.ts";
 import { openTestBooks, run, type TestBooks } from "./testing/books.ts";
 
 let books: TestBooks;
@@ -79,4 +79,20 @@ test("times are exact to the millisecond, before 2000 too", async () => {
   const text = await readBack(timestamptzArray(times, Number), "timestamptz[]");
   const read = text.slice(2, -2).split('","');
   expect(read.map((time) => Date.parse(`${time.replace(" ", "T")}:00`))).toEqual(times);
+});
+
+test("a matrix is read from what PostgreSQL sends, to the last digit", async () => {
+  const cell = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 20 }), async (rows) => {
+      const literal = `{${rows.map((cells) => `{${cells}}`).join(",")}}`;
+      const [row] = await run<{ sent: Buffer }>(books.db, "select array_send($1::bigint[]) as sent", [literal]);
+      expect(readMatrix(row!.sent)).toEqual(rows.flat());
+    }),
+    { numRuns: 50 },
+  );
+  for (const other of ["'{1,2}'::bigint[]", "'{{1,null}}'::bigint[]", "'{{1,2}}'::integer[]"]) {
+    const [row] = await run<{ sent: Buffer }>(books.db, `select array_send(${other}) as sent`);
+    expect(() => readMatrix(row!.sent)).toThrow("matrix");
+  }
 });

@@ -139,3 +139,13 @@ export function makeMatrix(rows_max: number, columns: number): Matrix {
     },
   };
 }
+
+/** The integers of a `bigint[]` of two dimensions as `array_send` gives it, row after row. Throws for anything else. */
+export function readMatrix(bytes: Buffer): bigint[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [dimensions, nulls, oid] = [view.getInt32(0), view.getInt32(4), view.getInt32(8)];
+  if (dimensions !== 2 || nulls !== 0 || oid !== INT8) throw new Error("not a matrix of integers");
+  const cells: bigint[] = [];
+  for (let at = HEADER_BYTES + 2 * DIMENSION_BYTES; at < bytes.length; at += 12) cells.push(view.getBigInt64(at + 4));
+  return cells;
+}

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   // Whatever these tests did, every book of the file is whole.
   const findings = createFindings();
-  await books.db.snapshot((sql) => verifyBooks(sql, findings));
+  await books.db.snapshot(([journal]) => verifyBooks({ journal }, findings));
   await books.close();
   expect(findings.differences).toEqual([]);
   expect(findings.entries).toBeGreaterThan(100);

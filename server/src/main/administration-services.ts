@@ -28,7 +28,7 @@ export const withServices: WithServices = async (use) => {
   try {
     await migrate(database.url);
     const [clock, random] = [systemClock, systemRandom];
-    const db = openDatabase({ url: database.url, connections_max: 2, log, random });
+    const db = openDatabase({ url: database.url, connections_max: 4, log, random });
     const channels = createChannelCaller({ clock, random, log });
     try {
       const master_keys = loadMasterKeys(config, random, tell);

@@ -29,8 +29,11 @@ export interface Database extends Sql {
    * from the start, so `work` must have no effect outside the transaction. Nobody else commits.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Runs `work` on the database as it is at this moment, however long it takes and whatever is written meanwhile. */
-  snapshot<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` on the database as it is at this moment, however long it takes and whatever is written meanwhile, with
+   * up to three connections that all see the same state. Statements have no time limit.
+   */
+  snapshot<T>(work: (lanes: readonly [Sql, Sql, Sql]) => Promise<T>): Promise<T>;
   /** Calls `listener` with each payload of a NOTIFY on `channel`; `onGap` after a reconnect, when some may be lost. */
   listen(channel: string, listener: (payload: string) => void, onGap: () => void): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;
@@ -81,7 +84,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     kind: "database",
     query: (statement, values = []) => runStatement(pool, statement, values),
     transaction: (work) => runTransaction(pool, options.random, work),
-    snapshot: (work) => runTransactionOnce(pool, "begin isolation level repeatable read read only", 1, work),
+    snapshot: (work) => runSnapshot(pool, options.connections_max, work),
     listen: (channel, listener, onGap) => listenTo(options, channel, listener, onGap),
     async close() {
       closing = true;
@@ -170,6 +173,29 @@ async function runTransactionOnce<T>(
     client.release(broken);
   }
 }
+
+const SNAPSHOT = "begin isolation level repeatable read read only; set local statement_timeout = 0";
+const IDLE = "set local idle_in_transaction_session_timeout = 0";
+
+/** The first transaction exports what it sees and the others take it over (`pg_export_snapshot`). */
+function runSnapshot<T>(
+  pool: pg.Pool,
+  connections_max: number,
+  work: (lanes: readonly [Sql, Sql, Sql]) => Promise<T>,
+): Promise<T> {
+  const begin = `${SNAPSHOT}; ${IDLE}`;
+  return runTransactionOnce(pool, begin, 1, async (first) => {
+    // A pool that is smaller would wait for itself.
+    if (connections_max < 3) return work([first, first, first]);
+    const [row] = await first.query<{ id: string }>(exportStatement);
+    const same = `${SNAPSHOT}; ${IDLE}; set transaction snapshot ${pg.escapeLiteral(row!.id)}`;
+    return runTransactionOnce(pool, same, 1, (second) =>
+      runTransactionOnce(pool, same, 1, (third) => work([first, second, third])),
+    );
+  });
+}
+
+const exportStatement: Statement = { name: "kit.export_snapshot", text: "select pg_export_snapshot() as id" };
 
 /** SQLSTATE of a database error, or undefined. */
 export function sqlState(error: unknown): string | undefined {

@@ -257,3 +257,26 @@ test("a tenant statement that names no merchant is refused when it is declared",
   expect(() => tenantStatement("test.leak", "select * from payments")).toThrow(/test\.leak/);
   expect(tenantStatement("test.bound", "select 1 from payments where merchant_id = $1").name).toBe("test.bound");
 });
+
+describe("a snapshot", () => {
+  test("all its connections see the state at its beginning, whatever is written meanwhile", async () => {
+    await db.query(insert, [900, 1]);
+    const seen = await db.snapshot(async (lanes) => {
+      await db.query(write, [900, 5]);
+      const pids = await Promise.all(lanes.map((lane) => lane.query<{ pid: number }>(backend)));
+      expect(new Set(pids.map(([row]) => row!.pid)).size).toBe(3);
+      return Promise.all(lanes.map((lane) => counterOf(900, lane)));
+    });
+    expect(seen).toEqual([1n, 1n, 1n]);
+    expect(await counterOf(900)).toBe(6n);
+  });
+
+  test("it reads only, and a pool of one connection does not wait for itself", async () => {
+    await expect(db.snapshot(([sql]) => sql.query(write, [900, 1]))).rejects.toThrow("read-only");
+    const log = createLogger("silent");
+    const small = openDatabase({ url: testDatabase.url, connections_max: 1, log, random: createSeededRandom(1) });
+    const seen = await small.snapshot((lanes) => Promise.all(lanes.map((lane) => counterOf(900, lane))));
+    expect(seen).toEqual([6n, 6n, 6n]);
+    await small.close();
+  });
+});

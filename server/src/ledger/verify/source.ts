@@ -1,6 +1,6 @@
 /**
- * Checks books against what they are about. A source is a row that calls for transactions: each is booked again by the
- * templates, and what comes out must be exactly the transactions that name it.
+ * Checks books against what they are about, both ways. A source is a row that calls for transactions: each transaction is
+ * compared with what the templates make of its source, and each source is looked up in the journal.
  */
 import { type IdKind, publicId } from "../../kit/id.ts";
 import type { Sql } from "../../kit/sql/database.ts";
@@ -8,24 +8,12 @@ import { platformStatement, type Statement } from "../../kit/sql/statement.ts";
 import { changeOf, type NewPosting, type TransactionKind } from "../posting.ts";
 import { type Counted, type Findings, report } from "./findings.ts";
 
-const SOURCES_IN_PAGE = 5_000;
-const FIRST_UUID = "00000000-0000-0000-0000-000000000000";
-
-/** What every source's query gives. */
+/** What is read of every source. */
 export interface SourceRow {
   merchant_id: string;
   source_id: string;
   livemode: boolean;
   status: string;
-}
-
-/** One row for each transaction of a source; its columns are null when there is none. */
-interface Written {
-  transaction_kind: string | null;
-  transaction_livemode: boolean | null;
-  entries: string | null;
-  /** The book's account ids, by position. */
-  accounts: string | null;
 }
 
 export interface Source<Row extends SourceRow = SourceRow> {
@@ -35,134 +23,156 @@ export interface Source<Row extends SourceRow = SourceRow> {
   readonly counted: Counted;
   /** The kinds of transactions that it alone calls for. */
   readonly kinds: readonly TransactionKind[];
-  /**
-   * A query of all rows that call for transactions, with the columns of `SourceRow` and what `book` reads besides. Keys
-   * are looked for outside of it, so it joins and filters, but neither groups nor orders.
-   */
-  readonly rows: string;
+  /** The table as `s`, with what it takes to know its rows; there is one row for each of its ids. */
+  readonly from: string;
+  /** Which rows call for transactions; all unless given. */
+  readonly where?: string;
+  /** What `book` reads besides `merchant_id`, `source_id` and `livemode`; `status` must be among it. */
+  readonly columns: string;
+  /** An expression of the kinds of transactions that a row calls for, with commas and as `book` gives them. */
+  readonly calls_for: string;
+  /** An expression of when a row last came to call for something. */
+  readonly changed_at: string;
   /** What the row should have posted. When it happened is not compared. */
   book(row: Row): NewPosting[];
 }
+
+/** A transaction of the journal. */
+export interface WrittenTransaction {
+  merchant_id: string;
+  livemode: boolean;
+  number: bigint;
+  kind: string;
+  source_id: string;
+  /** Position, amount and balance after of each entry, one after another. */
+  cells: readonly bigint[];
+  /** The book's account ids, by position from 0. */
+  accounts: readonly string[];
+}
+
+/** A place in the journal of all books. */
+export type JournalPlace = Pick<WrittenTransaction, "merchant_id" | "livemode" | "number">;
 
 /** A source and its statements; the type of its rows is its own affair. */
 export interface SourceCheck {
   readonly noun: IdKind;
   readonly kinds: readonly TransactionKind[];
-  /** Compares all rows, and reports transactions that no row calls for. */
-  verifyAll(sql: Sql, findings: Findings): Promise<void>;
+  /**
+   * Reads what those of its kinds among the next `count` transactions of the journal are about. The function that it gives
+   * compares them, which must come to it in the journal's order.
+   */
+  read(
+    sql: Sql,
+    after: JournalPlace,
+    count: number,
+  ): Promise<(findings: Findings, transaction: WrittenTransaction) => void>;
+  /** Reports rows without a transaction that they call for, and counts the rows: all, or those changed since an instant. */
+  verifyRows(sql: Sql, findings: Findings, changed_since: string | null): Promise<void>;
 }
 
 /** Makes the check of a source. */
 export function checkSource<Row extends SourceRow>(source: Source<Row>): SourceCheck {
   const { noun, kinds, counted } = source;
-  const page = pageStatement(source);
-  const strays = strayStatement(source);
+  const [inJournal, missing, count] = [journalStatement(source), missingStatement(source), countStatement(source)];
   return {
     noun,
     kinds,
-    async verifyAll(sql, findings) {
-      for await (const rows of readPages<Row & Written>(sql, page)) {
-        for (const ofSource of groupBySource(rows)) {
-          findings[counted] += 1;
-          compare(findings, source, ofSource);
-        }
+    async read(sql, { merchant_id, livemode, number }, page) {
+      const rows = await sql.query<Row & { number: bigint }>(inJournal, [merchant_id, livemode, number, page]);
+      let next = 0;
+      return (findings, transaction) => {
+        const row = rows[next];
+        const isFound = row?.number === transaction.number && row.merchant_id === transaction.merchant_id;
+        if (isFound) next += 1;
+        compare(findings, source, isFound ? row : undefined, transaction);
+      };
+    },
+    async verifyRows(sql, findings, changed_since) {
+      const counting = sql.query<{ count: bigint }>(count, [changed_since]);
+      const looking = sql.query<MissingRow>(missing, [changed_since]);
+      findings[counted] += Number((await counting)[0]!.count);
+      for (const { merchant_id, source_id, status, kind } of await looking) {
+        const sentence = `${publicId(noun, source_id)} is ${status} but has no ${kind}.`;
+        report(findings, "missing_posting", merchant_id, sentence);
       }
-      await reportStrays(sql, findings, noun, strays);
     },
   };
 }
 
-function pageStatement({ noun, rows }: Pick<Source, "noun" | "rows">): Statement {
+// Within a book numbers are not repeated, and the books of a merchant follow each other, so that the number and the
+// merchant tell a row from the one before and after it.
+function journalStatement({ noun, kinds, from, where = "true", columns }: Omit<Source, "book">): Statement {
   return platformStatement(
     `ledger.verify_${noun}`,
-    `select s.*, t.kind::text as transaction_kind, t.livemode as transaction_livemode,
-       array_to_string(t.entries, ',') as entries, array_to_string(b.accounts, ',') as accounts
+    `select t.number, s.merchant_id, s.id as source_id, s.livemode, ${columns}
      from (
-       select * from (${rows}) r where (merchant_id, source_id) > ($1::uuid, $2::uuid)
-       order by merchant_id, source_id limit ${SOURCES_IN_PAGE}
-     ) s
-     left join ledger_transactions t on t.merchant_id = s.merchant_id and t.source_id = s.source_id
-     left join ledger_books b on b.merchant_id = t.merchant_id and b.livemode = t.livemode
-     order by s.merchant_id, s.source_id`,
+       select merchant_id, livemode, number, source_id, kind from ledger_transactions
+       where (merchant_id, livemode, number) > ($1::uuid, $2::boolean, $3)
+       order by merchant_id, livemode, number limit $4
+     ) t
+     join ${from} on s.merchant_id = t.merchant_id and s.id = t.source_id
+     where t.kind in (${kinds.map((kind) => `'${kind}'`).join(", ")}) and ${where}
+     order by t.merchant_id, t.livemode, t.number`,
   );
 }
 
-function strayStatement({ noun, kinds, rows }: Pick<Source, "noun" | "kinds" | "rows">): Statement {
+interface MissingRow extends Omit<SourceRow, "livemode"> {
+  kind: string;
+}
+
+const changed = ({ where = "true", changed_at }: Pick<Source, "where" | "changed_at">) =>
+  `${where} and ($1::timestamptz is null or ${changed_at} >= $1)`;
+
+function missingStatement(source: Omit<Source, "book">): Statement {
+  const { noun, from, columns, calls_for } = source;
   return platformStatement(
-    `ledger.verify_${noun}_strays`,
-    `select t.merchant_id, t.source_id, t.kind::text from ledger_transactions t
-     where t.kind in (${kinds.map((kind) => `'${kind}'`).join(", ")}) and not exists (
-       select from (${rows}) r where r.merchant_id = t.merchant_id and r.source_id = t.source_id)`,
+    `ledger.verify_${noun}_missing`,
+    `select r.merchant_id, r.source_id, r.status, c.kind
+     from (select s.merchant_id, s.id as source_id, ${calls_for} as calls_for, ${columns} from ${from} where ${changed(source)}) r
+     cross join lateral unnest(string_to_array(r.calls_for, ',')) as c (kind)
+     where not exists (
+       select from ledger_transactions t where t.merchant_id = r.merchant_id and t.source_id = r.source_id
+         and t.kind = c.kind::ledger_transaction_kind)`,
   );
 }
 
-/** Pages in the order of keys; the database reads the next one while one is looked at. */
-async function* readPages<Row extends SourceRow>(sql: Sql, statement: Statement): AsyncGenerator<Row[]> {
-  const read = ({ merchant_id, source_id }: Pick<SourceRow, "merchant_id" | "source_id">) =>
-    sql.query<Row>(statement, [merchant_id, source_id]);
-  let pending = read({ merchant_id: FIRST_UUID, source_id: FIRST_UUID });
-  for (;;) {
-    const rows = await pending;
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    pending = read(last);
-    pending.catch(() => undefined);
-    yield rows;
-  }
-}
-
-/** Rows of one source stand together. */
-function* groupBySource<Row extends SourceRow>(rows: readonly Row[]): Generator<readonly Row[]> {
-  for (let from = 0; from < rows.length; ) {
-    const { merchant_id, source_id } = rows[from]!;
-    let to = from + 1;
-    while (rows[to]?.source_id === source_id && rows[to]?.merchant_id === merchant_id) to += 1;
-    yield rows.slice(from, to);
-    from = to;
-  }
+function countStatement(source: Omit<Source, "book">): Statement {
+  return platformStatement(
+    `ledger.verify_${source.noun}_count`,
+    `select count(*) as count from ${source.from} where ${changed(source)}`,
+  );
 }
 
 function compare<Row extends SourceRow>(
   findings: Findings,
-  source: Source<Row>,
-  rows: readonly (Row & Written)[],
+  { noun, book }: Source<Row>,
+  row: Row | undefined,
+  transaction: WrittenTransaction,
 ): void {
-  const { merchant_id, source_id, status } = rows[0]!;
-  const label = publicId(source.noun, source_id);
-  const missing = new Map<string, NewPosting>(source.book(rows[0]!).map((posting) => [posting.kind, posting]));
-  for (const row of rows) {
-    if (row.transaction_kind === null) continue;
-    const posting = missing.get(row.transaction_kind);
-    missing.delete(row.transaction_kind);
-    if (posting === undefined) {
-      const sentence = `${label} is ${status} and has ${row.transaction_kind}, which it does not call for.`;
-      report(findings, "unexpected_posting", merchant_id, sentence);
-    } else if (posting.livemode !== row.transaction_livemode || expectedLines(posting) !== writtenLines(row)) {
-      const sentence = `${label} has ${row.transaction_kind} with other lines than it calls for.`;
-      report(findings, "wrong_posting", merchant_id, sentence);
-    }
-  }
-  for (const kind of missing.keys()) {
-    report(findings, "missing_posting", merchant_id, `${label} is ${status} but has no ${kind}.`);
-  }
-}
-
-function expectedLines(posting: NewPosting): string {
-  return posting.lines.map((line) => `${line.account.id} ${changeOf(line)}`).join();
-}
-
-function writtenLines(row: Written): string {
-  const accounts = (row.accounts ?? "").split(",");
-  const fields = (row.entries ?? "").split(",");
-  const lines: string[] = [];
-  for (let at = 0; at < fields.length; at += 3) lines.push(`${accounts[Number(fields[at]) - 1]} ${fields[at + 1]}`);
-  return lines.join();
-}
-
-async function reportStrays(sql: Sql, findings: Findings, noun: IdKind, statement: Statement): Promise<void> {
-  const rows = await sql.query<{ merchant_id: string; source_id: string; kind: string }>(statement);
-  for (const { merchant_id, source_id, kind } of rows) {
-    const sentence = `${kind} of ${publicId(noun, source_id)} is posted, but no such ${noun} calls for it.`;
+  const { merchant_id, kind } = transaction;
+  const expected = row === undefined ? [] : book(row);
+  const posting = expected.find((one) => one.kind === kind);
+  if (posting !== undefined && posting.livemode === transaction.livemode && hasLines(posting, transaction)) return;
+  const label = publicId(noun, transaction.source_id);
+  if (row === undefined) {
+    const sentence = `${kind} of ${label} is posted, but no such ${noun} calls for it.`;
     report(findings, "unexpected_posting", merchant_id, sentence);
+  } else if (posting === undefined) {
+    const sentence = `${label} is ${row.status} and has ${kind}, which it does not call for.`;
+    report(findings, "unexpected_posting", merchant_id, sentence);
+  } else {
+    const sentence = `${label} has ${kind} with other lines than it calls for.`;
+    report(findings, "wrong_posting", merchant_id, sentence);
   }
+}
+
+/** Whether the transaction has the posting's lines, in their order. */
+function hasLines({ lines }: NewPosting, { cells, accounts }: WrittenTransaction): boolean {
+  if (cells.length !== 3 * lines.length) return false;
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = lines[index]!;
+    if (accounts[Number(cells[3 * index]) - 1] !== line.account.id) return false;
+    if (cells[3 * index + 1] !== changeOf(line)) return false;
+  }
+  return true;
 }

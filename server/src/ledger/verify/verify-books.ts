@@ -1,14 +1,18 @@
-/** Checks the books against themselves: numbers, sums, chains, balances, bounds, accounts. */
+/** Checks the books against themselves (numbers, sums, chains, balances, bounds, accounts), and against what they are about. */
 import { invariant } from "../../kit/error.ts";
 import { publicId } from "../../kit/id.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { accountOf, isAccountKind } from "../accounts.ts";
+import { readMatrix } from "../binary-arrays.ts";
 import { type Findings, report } from "./findings.ts";
+import type { JournalPlace, SourceCheck, WrittenTransaction } from "./source.ts";
+import { sourceOfKind } from "./sources/index.ts";
 import {
   type AccountRow,
   type BookPlace,
   type BookRow,
   FIRST_UUID,
+  LAST_NUMBER,
   LAST_UUID,
   readAccounts,
   readBooks,
@@ -27,42 +31,91 @@ interface Rebuilt {
   number: bigint;
 }
 
-/** Rebuilds every book from its transactions and compares. */
-export async function verifyBooks(sql: Sql, findings: Findings): Promise<void> {
+/**
+ * Two connections that see the same state: one reads the journal, the other what it is about. Without the other, books are
+ * compared with themselves only.
+ */
+export interface Lanes {
+  readonly journal: Sql;
+  readonly sources?: Sql;
+}
+
+/** Rebuilds every book from its transactions and compares, and compares each transaction with its source. */
+export async function verifyBooks(lanes: Lanes, findings: Findings): Promise<void> {
   // No merchant has the zero id, so the first page begins before every book.
   let after: BookPlace = { merchant_id: FIRST_UUID, livemode: true };
   for (let done = false; !done; ) {
-    const { books, last } = await readBooks(sql, after);
+    const { books, last } = await readBooks(lanes.journal, after);
     done = last;
     // The last page reaches to the end, so transactions without a book are met too.
     const until: BookPlace = last ? { merchant_id: LAST_UUID, livemode: true } : books.at(-1)!;
-    await verifyPage(sql, findings, books, after, until);
+    await verifyPage(lanes, findings, books, after, until);
     after = until;
   }
 }
 
 async function verifyPage(
-  sql: Sql,
+  { journal, sources }: Lanes,
   findings: Findings,
   books: readonly BookRow[],
   after: BookPlace,
   until: BookPlace,
 ): Promise<void> {
   const rebuilt = new Map<string, Rebuilt>(books.map((row) => [nameOf(row), startBook(row)]));
-  for (const account of await readAccounts(sql, after, until)) describeAccount(findings, rebuilt, account);
+  for (const account of await readAccounts(journal, after, until)) describeAccount(findings, rebuilt, account);
   for (const book of rebuilt.values()) checkAccounts(findings, book);
-  let current: Rebuilt | undefined;
-  for await (const page of readTransactions(sql, after, until)) {
-    findings.transactions += page.length;
-    for (const row of page) {
-      if (current?.row.merchant_id !== row.merchant_id || current.row.livemode !== row.livemode) {
-        current = rebuilt.get(nameOf(row));
-      }
-      if (current) replay(findings, current, row);
-      else report(findings, "no_book", row.merchant_id, `Transaction ${row.number} of ${labelOf(row)} has no book.`);
-    }
+  let compareEarlier: (() => Promise<void>) | undefined;
+  let place: JournalPlace = { ...after, number: LAST_NUMBER };
+  for await (const page of readTransactions(journal, after, until)) {
+    const compare = sources && startComparing(sources, page, place);
+    place = page.at(-1)!;
+    // What the page before is about has come meanwhile.
+    await compareEarlier?.();
+    const transactions = replayPage(findings, rebuilt, page);
+    compareEarlier = compare && (() => compare(findings, transactions));
   }
+  await compareEarlier?.();
   for (const book of rebuilt.values()) closeBook(findings, book);
+}
+
+/** Replays a page into its books and gives its transactions for comparison. */
+function replayPage(
+  findings: Findings,
+  books: ReadonlyMap<string, Rebuilt>,
+  page: readonly TransactionRow[],
+): WrittenTransaction[] {
+  findings.transactions += page.length;
+  let current: Rebuilt | undefined;
+  return page.map((row) => {
+    if (current?.row.merchant_id !== row.merchant_id || current.row.livemode !== row.livemode) {
+      current = books.get(nameOf(row));
+    }
+    const { merchant_id, livemode, number, kind, source_id } = row;
+    const cells = readMatrix(row.entries);
+    if (current) replay(findings, current, row, cells);
+    else report(findings, "no_book", merchant_id, `Transaction ${number} of ${labelOf(row)} has no book.`);
+    return { merchant_id, livemode, number, kind, source_id, cells, accounts: current?.ids ?? [] };
+  });
+}
+
+type Compare = (findings: Findings, transactions: readonly WrittenTransaction[]) => Promise<void>;
+
+/** Asks at once for all that a page is about; it begins after a place. */
+function startComparing(sql: Sql, page: readonly TransactionRow[], after: JournalPlace): Compare {
+  const met = new Set(page.map(({ kind }) => sourceOfKind.get(kind)));
+  met.delete(undefined);
+  const reading = Promise.all(
+    [...(met as Set<SourceCheck>)].map(async (source) => [source, await source.read(sql, after, page.length)] as const),
+  );
+  reading.catch(() => undefined);
+  return async (findings, transactions) => {
+    const checks = new Map(await reading);
+    for (const transaction of transactions) {
+      const source = sourceOfKind.get(transaction.kind);
+      // What takes another transaction back is compared with that one.
+      if (source !== undefined) checks.get(source)!(findings, transaction);
+    }
+  };
 }
 
 function startBook(row: BookRow): Rebuilt {
@@ -107,20 +160,19 @@ function checkAccounts(findings: Findings, book: Rebuilt): void {
 }
 
 /** Applies one transaction to its book and reports where it does not fit; then goes on from what it says. */
-function replay(findings: Findings, book: Rebuilt, row: TransactionRow): void {
+function replay(findings: Findings, book: Rebuilt, row: TransactionRow, cells: readonly bigint[]): void {
   if (row.number !== book.number + 1n) {
     const missing = `Transaction ${book.number + 1n} of ${book.label} is missing: ${row.number} follows ${book.number}.`;
     report(findings, "number_gap", row.merchant_id, missing);
   }
   book.number = row.number;
-  const fields = row.entries.split(",");
-  findings.entries += fields.length / 3;
+  findings.entries += cells.length / 3;
   let sum = 0n;
   let currency: string | undefined;
   let sums: Map<string, bigint> | undefined;
-  for (let at = 0; at < fields.length; at += 3) {
-    const index = Number(fields[at]) - 1;
-    const amount = BigInt(fields[at + 1]!);
+  for (let at = 0; at < cells.length; at += 3) {
+    const index = Number(cells[at]) - 1;
+    const amount = cells[at + 1]!;
     const account = book.accounts[index];
     if (account === undefined) {
       const sentence = `Transaction ${row.number} of ${book.label} names account ${index + 1}, which the book does not have.`;
@@ -133,7 +185,7 @@ function replay(findings: Findings, book: Rebuilt, row: TransactionRow): void {
       sums ??= new Map();
       sums.set(account.currency, (sums.get(account.currency) ?? 0n) + amount * account.sign);
     }
-    checkChain(findings, book, row, index, amount, BigInt(fields[at + 2]!));
+    checkChain(findings, book, row, index, amount, cells[at + 2]!);
   }
   if (sum !== 0n || (sums && [...sums.values()].some((other) => other !== 0n))) {
     report(findings, "unbalanced", row.merchant_id, `Transaction ${row.number} of ${book.label} does not sum to zero.`);

@@ -16,15 +16,18 @@ interface PaymentRow {
 // Refunds without out_refund_no give duplicate payments back and do not touch the payment's amounts.
 const refundTotalsStatement = platformStatement(
   "ledger.verify_refund_totals",
-  `select p.merchant_id, p.id, p.refunded_amount, p.refunding_amount, coalesce(r.refunded, 0)::bigint as refunded,
+  `select coalesce(p.merchant_id, r.merchant_id) as merchant_id, coalesce(p.id, r.payment_id) as id,
+     coalesce(p.refunded_amount, 0) as refunded_amount, coalesce(p.refunding_amount, 0) as refunding_amount,
+     coalesce(r.refunded, 0)::bigint as refunded,
      coalesce(r.refunding, 0)::bigint as refunding
-   from payments p
-   left join (
+   from (select * from payments where refunded_amount <> 0 or refunding_amount <> 0) p
+   full join (
      select merchant_id, payment_id, sum(amount) filter (where status = 'succeeded') as refunded,
        sum(amount) filter (where status in ('created', 'sent', 'unknown')) as refunding
      from refunds where out_refund_no is not null group by merchant_id, payment_id
    ) r on r.merchant_id = p.merchant_id and r.payment_id = p.id
-   where p.refunded_amount <> coalesce(r.refunded, 0) or p.refunding_amount <> coalesce(r.refunding, 0)`,
+   where coalesce(p.refunded_amount, 0) <> coalesce(r.refunded, 0)
+     or coalesce(p.refunding_amount, 0) <> coalesce(r.refunding, 0)`,
 );
 
 /** Payments whose amounts are not those of their refunds. */
@@ -34,14 +37,11 @@ function readWrongRefundTotals(sql: Sql): Promise<PaymentRow[]> {
 
 const wrongWinnersStatement = platformStatement(
   "ledger.verify_winners",
-  `select p.merchant_id, p.id from payments p
-   where p.status = 'succeeded' and not exists (
-     select from attempts a where a.merchant_id = p.merchant_id and a.id = p.succeeded_attempt_id and a.payment_id = p.id
-       and a.status = 'succeeded' and not a.duplicate and a.amount = p.amount and a.currency = p.currency)
-   union all
-   select a.merchant_id, a.payment_id from attempts a
-   join payments p on p.merchant_id = a.merchant_id and p.id = a.payment_id
-   where a.status = 'succeeded' and not a.duplicate and p.succeeded_attempt_id is distinct from a.id`,
+  `select coalesce(p.merchant_id, a.merchant_id) as merchant_id, coalesce(p.id, a.payment_id) as id
+   from (select * from payments where status = 'succeeded') p
+   full join (select * from attempts where status = 'succeeded' and not duplicate) a
+     on a.merchant_id = p.merchant_id and a.id = p.succeeded_attempt_id
+   where p.id is null or a.id is null or a.payment_id <> p.id or a.amount <> p.amount or a.currency <> p.currency`,
 );
 
 /** Succeeded payments without a proper winner, and payments that a winner has but do not know it. */

@@ -1,4 +1,3 @@
-import type { Money } from "../../../kit/money.ts";
 import { duplicatePaymentPosting, type FundingMode, paymentPosting } from "../../templates/payment.ts";
 import { checkSource, type SourceRow } from "../source.ts";
 
@@ -17,11 +16,15 @@ export const attempts = checkSource<AttemptRow>({
   noun: "attempt",
   counted: "attempts",
   kinds: ["payment_succeeded", "duplicate_payment_succeeded"],
-  rows: `select merchant_id, id as source_id, livemode, status, channel_account_id, funding_mode, amount, currency,
-      fee_amount as fee, cost_amount as cost, duplicate
-    from attempts where status = 'succeeded'`,
-  book({ source_id: attempt_id, amount, currency, ...row }) {
-    const attempt = { ...row, attempt_id, amount: { amount, currency } satisfies Money, occurred_at: 0 };
-    return [row.duplicate ? duplicatePaymentPosting(attempt) : paymentPosting(attempt)];
+  from: "attempts s",
+  where: "s.status = 'succeeded'",
+  columns: `s.status, s.channel_account_id, s.funding_mode, s.amount, s.currency, s.fee_amount as fee,
+    s.cost_amount as cost, s.duplicate`,
+  calls_for: "case when s.duplicate then 'duplicate_payment_succeeded' else 'payment_succeeded' end",
+  changed_at: "coalesce(s.finished_at, s.created_at)",
+  book({ merchant_id, livemode, source_id, channel_account_id, funding_mode, amount, currency, fee, cost, duplicate }) {
+    const attempt = { merchant_id, livemode, attempt_id: source_id, channel_account_id, funding_mode, fee, cost };
+    const paid = { ...attempt, amount: { amount, currency }, occurred_at: 0 };
+    return [duplicate ? duplicatePaymentPosting(paid) : paymentPosting(paid)];
   },
 });

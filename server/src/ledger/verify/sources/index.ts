@@ -1,7 +1,13 @@
 /** Every kind of row that calls for transactions. A new one is a file here and a line below. */
+import type { TransactionKind } from "../../posting.ts";
 import type { SourceCheck } from "../source.ts";
 import { attempts } from "./attempt.ts";
 import { refunds } from "./refund.ts";
 import { settlements } from "./settlement.ts";
 
 export const sources: readonly SourceCheck[] = [attempts, refunds, settlements];
+
+/** By the kinds of transactions that they call for. */
+export const sourceOfKind: ReadonlyMap<string, SourceCheck> = new Map(
+  sources.flatMap((source) => source.kinds.map((kind: TransactionKind) => [kind, source] as const)),
+);

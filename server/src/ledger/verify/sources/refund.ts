@@ -24,9 +24,14 @@ export const refunds = checkSource<RefundRow>({
   noun: "refund",
   counted: "refunds",
   kinds: ["refund_initiated", "refund_succeeded", "refund_failed", "duplicate_refund_succeeded"],
-  rows: `select r.merchant_id, r.id as source_id, r.livemode, r.status, a.channel_account_id, a.funding_mode, r.amount,
-      r.currency, r.fee_amount as fee, r.cost_amount as cost, r.from_available, a.duplicate
-    from refunds r join attempts a on a.merchant_id = r.merchant_id and a.id = r.attempt_id`,
+  from: "refunds s join attempts a on a.merchant_id = s.merchant_id and a.id = s.attempt_id",
+  columns: `s.status, a.channel_account_id, a.funding_mode, s.amount, s.currency, s.fee_amount as fee,
+    s.cost_amount as cost, s.from_available, a.duplicate`,
+  calls_for: `case
+    when a.duplicate then case when s.status = 'succeeded' then 'duplicate_refund_succeeded' end
+    when s.status in ('succeeded', 'failed') then 'refund_initiated,refund_' || s.status
+    else 'refund_initiated' end`,
+  changed_at: "coalesce(s.finished_at, s.created_at)",
   book({ source_id: refund_id, amount, currency, ...row }) {
     const refund = { ...row, refund_id, amount: { amount, currency }, occurred_at: 0 };
     if (row.duplicate) return row.status === "succeeded" ? [duplicateRefundPosting(refund)] : [];

@@ -12,8 +12,11 @@ export const settlements = checkSource<SettlementRow>({
   noun: "settlement",
   counted: "settlements",
   kinds: ["settlement_created"],
-  rows: `select merchant_id, id as source_id, livemode, status, amount, currency, reserved_amount as reserved
-    from settlements where status = 'posted'`,
+  from: "settlements s",
+  where: "s.status = 'posted'",
+  columns: "s.status, s.amount, s.currency, s.reserved_amount as reserved",
+  calls_for: "'settlement_created'",
+  changed_at: "coalesce(s.decided_at, s.created_at)",
   book({ source_id: settlement_id, amount, currency, merchant_id, livemode, reserved }) {
     const head = { merchant_id, livemode, settlement_id, occurred_at: 0 };
     return [settlementPosting({ ...head, amount: { amount, currency }, reserved })];
