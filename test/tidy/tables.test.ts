@@ -6,6 +6,9 @@ import { listFiles, type Node, placeOf, readSources, readText, walk } from "./so
 const owners: Readonly<Record<string, string>> = {
   merchants: "merchant",
   apps: "merchant",
+  agents: "agent",
+  agent_prices: "agent",
+  agent_bindings: "agent",
   api_keys: "identity",
   users: "user",
   sessions: "user",
@@ -159,6 +162,8 @@ describe("a statement", () => {
 test("every table that a merchant owns is led by merchant_id", () => {
   const platform = [
     "merchants",
+    "agents",
+    "agent_prices",
     "users",
     "ledger_signing_keys",
     "sessions",

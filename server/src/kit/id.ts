@@ -8,6 +8,8 @@ import type { Random } from "./random.ts";
 
 export const idPrefixes = {
   merchant: "mch",
+  agent: "agt",
+  agent_price: "agp",
   app: "app",
   api_key: "key",
   user: "usr",

@@ -47,9 +47,9 @@ export const accountKinds = {
   /** What this book owes to other books of the platform; over all books the sum is zero. */
   interbook: { side: "credit", minimum: null, per: null, moved_by_payments: false },
   /** What agents earn of the platform's fees from this merchant. */
-  commission_expense: { side: "debit", minimum: null, per: null, moved_by_payments: false },
+  commission_expense: { side: "debit", minimum: null, per: null, moved_by_payments: true },
   /** By agent: commission owed and not settled. Negative when refunds took back what was settled. */
-  commission_payable: { side: "credit", minimum: null, per: "agent", moved_by_payments: false },
+  commission_payable: { side: "credit", minimum: null, per: "agent", moved_by_payments: true },
   /** What operators gave the merchant by hand, less what they took. */
   adjustment_expense: { side: "debit", minimum: null, per: null, moved_by_payments: false },
   /** Differences with a channel or a bank that are being looked into: what we miss, less what we have too much. */

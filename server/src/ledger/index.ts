@@ -10,6 +10,13 @@ export {
   lockBalances,
   setMinimum,
 } from "./balances.ts";
+export {
+  type CommissionPart,
+  readCommissions,
+  type StoredCommission,
+  sumCommissions,
+  writeCommissions,
+} from "./commission.ts";
 export { LedgerError, type LedgerFault } from "./errors.ts";
 export {
   type BookAccount,

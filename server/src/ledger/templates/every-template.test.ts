@@ -24,19 +24,33 @@ const modes = fc.constantFrom("pooled", "direct");
 /** Beside `amount`, which is above zero, and `occurred_at`. */
 const head = { merchant_id: uuids, livemode: fc.boolean(), amount: money, occurred_at: fc.constant(0) };
 
+/** Two agents who share in a fee. */
+const agents = fc.tuple(uuids, uuids);
+const commissions = ([first, second]: [string, string], fee: bigint) => [
+  { agent_id: first, amount: fee / 3n },
+  { agent_id: second, amount: fee / 2n },
+];
+
 const paid = fc
-  .record({ ...head, attempt_id: uuids, channel_account_id: uuids, funding_mode: modes, fee: shares, cost: shares })
-  .map((p) => ({ ...p, fee: p.fee % (p.amount.amount + 1n), cost: p.cost % (p.amount.amount + 1n) }));
+  .record({
+    ...{ ...head, attempt_id: uuids, channel_account_id: uuids, funding_mode: modes },
+    ...{ fee: shares, cost: shares, agents },
+  })
+  .map((p) => {
+    const fee = p.fee % (p.amount.amount + 1n);
+    return { ...p, fee, cost: p.cost % (p.amount.amount + 1n), commissions: commissions(p.agents, fee) };
+  });
 
 const refunded = fc
   .record({
     ...{ ...head, refund_id: uuids, channel_account_id: uuids, funding_mode: modes },
-    ...{ fee: shares, cost: shares, from_available: shares },
+    ...{ fee: shares, cost: shares, from_available: shares, agents },
   })
   .map((r) => {
     const fee = r.fee % (r.amount.amount + 1n);
     const from_available = r.funding_mode === "pooled" ? r.from_available % (r.amount.amount - fee + 1n) : 0n;
-    return { ...r, fee, cost: r.cost % (r.amount.amount + 1n), from_available } as BookedRefund;
+    const cost = r.cost % (r.amount.amount + 1n);
+    return { ...r, fee, cost, from_available, commissions: commissions(r.agents, fee) } as BookedRefund;
   });
 
 /** Each template by its name, and what it takes. Whoever adds a template adds a line. */

@@ -33,6 +33,10 @@ function refundIn(funding_mode: FundingMode, more: Partial<BookedRefund> = {}): 
   return { ...facts, from_available: 0n, ...more };
 }
 
+/** Three levels deep: the merchant pays 0.60 %, its agent 0.45 %, the one above 0.40 %, the topmost 0.38 %. */
+const agents = [1, 2, 3].map((agent) => `0192d2c4-0000-7000-8000-00000000001${agent}`);
+const shared = (...amounts: bigint[]) => amounts.map((amount, index) => ({ agent_id: agents[index]!, amount }));
+
 const modes = ["pooled", "direct"] as const;
 const examples: NewPosting[] = [
   ...modes.flatMap((mode) => [
@@ -52,6 +56,8 @@ const examples: NewPosting[] = [
     occurred_at: 0,
   }),
   refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n })),
+  paymentPosting({ ...paidIn("pooled"), commissions: shared(2n, 5n, 15n) }),
+  refundInitiatedPosting(refundIn("pooled", { commissions: shared(0n, 2n, 6n).slice(1) })),
 ];
 
 /** A posting as a journal shows it. */

@@ -1,6 +1,7 @@
 /** What the books say when a payer has paid. */
 import { invariant } from "../../kit/error.ts";
 import { type Money, money } from "../../kit/money.ts";
+import { type CommissionPart, commissionLines, sumCommissions } from "../commission.ts";
 import { credit, debit, keepLines, type NewPosting } from "../posting.ts";
 
 export type FundingMode = "direct" | "pooled";
@@ -17,6 +18,8 @@ export interface PaidAttempt {
   fee: bigint;
   /** What the channel takes from the platform; in direct mode it takes it from the merchant, outside our books. */
   cost: bigint;
+  /** What agents earn of the fee; a duplicate, which pays no fee, earns nobody anything. */
+  commissions?: readonly CommissionPart[];
   /** When the payer paid; epoch milliseconds. */
   occurred_at: number;
 }
@@ -24,12 +27,15 @@ export interface PaidAttempt {
 /**
  * Pooled: the channel owes us, and we owe the merchant all but our fee. The channel keeps its cost back.
  * Direct: the merchant's own channel account collected, which we only remember; the merchant owes us our fee.
+ * Of the fee we owe their parts to the agents who brought the merchant.
  */
 export function paymentPosting(p: PaidAttempt): NewPosting {
   const fee = money(p.fee, p.amount.currency);
   const cost = money(p.cost, p.amount.currency);
   const net = money(p.amount.amount - p.fee, p.amount.currency);
   invariant(net.amount >= 0n, "a fee is never above its payment");
+  invariant(sumCommissions(p.commissions ?? []) <= p.fee, "commissions are never above their fee");
+  const commissions = commissionLines(p.commissions, p.amount.currency);
   const lines =
     p.funding_mode === "pooled"
       ? keepLines(
@@ -38,12 +44,14 @@ export function paymentPosting(p: PaidAttempt): NewPosting {
           credit("fee_income", fee),
           debit("channel_cost", cost),
           credit("channel_receivable", cost, p.channel_account_id),
+          ...commissions,
         )
       : keepLines(
           debit("direct_collected", p.amount, p.channel_account_id),
           credit("direct_turnover", p.amount),
           debit("service_fee_receivable", fee),
           credit("fee_income", fee),
+          ...commissions,
         );
   return { ...head(p), kind: "payment_succeeded", lines };
 }

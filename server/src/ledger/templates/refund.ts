@@ -1,6 +1,7 @@
 /** What the books say when money goes back to a payer. */
 import { invariant } from "../../kit/error.ts";
 import { type Money, money } from "../../kit/money.ts";
+import { type CommissionPart, commissionLines } from "../commission.ts";
 import { credit, debit, keepLines, type Line, type NewPosting, swapSides } from "../posting.ts";
 import type { FundingMode } from "./payment.ts";
 
@@ -14,6 +15,8 @@ export interface BookedRefund {
   amount: Money;
   /** The part of the payment's fee that comes back to the merchant. */
   fee: bigint;
+  /** What of their commissions agents give back with the fee. */
+  commissions?: readonly CommissionPart[];
   /** Pooled: what `merchant_available` pays because `merchant_pending` held too little; the returned fee is paid by us. */
   from_available: bigint;
   /** The part of the channel's cost that comes back to the platform; nothing in direct mode. */
@@ -26,7 +29,7 @@ export interface BookedRefund {
  * The refund is claimed: its money is set aside before the channel is asked. Pooled, the merchant and our returned fee
  * pay for it: out of what is pending, and, where that is too little, out of what was settled. A merchant whose balances
  * are too low is refused. Direct, the merchant's channel account pays and we
- * only remember; our fee is no longer owed.
+ * only remember; our fee is no longer owed. Agents give back their parts of it.
  */
 export function refundInitiatedPosting(r: BookedRefund): NewPosting {
   return { ...head(r), kind: "refund_initiated", lines: initiatedLines(r), on_shortfall: "refuse" };
@@ -35,6 +38,7 @@ export function refundInitiatedPosting(r: BookedRefund): NewPosting {
 function initiatedLines(r: BookedRefund): Line[] {
   const fee = money(r.fee, r.amount.currency);
   const available = money(r.from_available, r.amount.currency);
+  const commissions = swapSides(commissionLines(r.commissions, r.amount.currency));
   const rest = money(r.amount.amount - r.fee - r.from_available, r.amount.currency);
   invariant(rest.amount >= 0n, "a returned fee is never above its refund, nor what is available above the rest");
   return r.funding_mode === "pooled"
@@ -43,12 +47,14 @@ function initiatedLines(r: BookedRefund): Line[] {
         debit("merchant_available", available),
         debit("fee_income", fee),
         credit("refund_in_transit", r.amount),
+        ...commissions,
       )
     : keepLines(
         debit("direct_turnover", r.amount),
         credit("direct_refund_in_transit", r.amount),
         debit("fee_income", fee),
         credit("service_fee_receivable", fee),
+        ...commissions,
       );
 }
 

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { accountKinds } from "../accounts.ts";
+import { type CommissionPart, sumCommissions } from "../commission.ts";
 import { changeOf, findImbalance, type NewPosting } from "../posting.ts";
 import { duplicatePaymentPosting, type PaidAttempt, paymentPosting } from "./payment.ts";
 import {
@@ -22,8 +23,9 @@ const attempts = fc
     amount: fc.bigInt({ min: 1n, max: 10n ** 15n }),
     fee: fc.bigInt({ min: 0n, max: 10n ** 15n }),
     cost: fc.bigInt({ min: 0n, max: 10n ** 15n }),
+    shares: fc.array(fc.bigInt({ min: 0n, max: 1_000n }), { maxLength: 4 }),
   })
-  .map(({ amount, fee, cost, currency, funding_mode }): PaidAttempt => {
+  .map(({ amount, fee, cost, shares, currency, funding_mode }): PaidAttempt => {
     const ids = { merchant_id: randomUUID(), attempt_id: randomUUID(), channel_account_id: randomUUID() };
     const money = { amount, currency };
     return {
@@ -33,9 +35,21 @@ const attempts = fc
       amount: money,
       fee: fee % (amount + 1n),
       cost: cost % (amount + 1n),
+      commissions: shareOut(fee % (amount + 1n), shares),
       occurred_at: 0,
     };
   });
+
+/** Each agent in turn takes so many thousandths of what is left of the fee. */
+function shareOut(fee: bigint, shares: readonly bigint[]): CommissionPart[] {
+  let left = fee;
+  const parts = shares.map((share) => {
+    const amount = (left * share) / 1_000n;
+    left -= amount;
+    return { agent_id: randomUUID(), amount };
+  });
+  return parts.filter(({ amount }) => amount > 0n);
+}
 
 /** Cuts the amount at the given points; each part gets back its share of fee and cost, cumulatively rounded down. */
 function split(attempt: PaidAttempt, cuts: readonly bigint[]): BookedRefund[] {
@@ -52,6 +66,7 @@ function split(attempt: PaidAttempt, cuts: readonly bigint[]): BookedRefund[] {
       amount,
       fee: share(attempt.fee),
       cost: share(attempt.cost),
+      commissions: attempt.commissions?.map(({ agent_id, amount }) => ({ agent_id, amount: share(amount) })) ?? [],
       from_available: 0n,
     };
   });
@@ -119,11 +134,19 @@ test("the merchant's own share is the amount less the fee, and the platform's th
   fc.assert(
     fc.property(attempts, (attempt) => {
       const balances = balancesOf([paymentPosting(attempt)]);
-      const [gross, { fee, cost }] = [attempt.amount.amount, attempt];
+      const [gross, { fee, cost, commissions = [] }] = [attempt.amount.amount, attempt];
+      const commission = sumCommissions(commissions);
+      const owed = { commission_expense: commission, commission_payable: commission };
       const expected =
         attempt.funding_mode === "pooled"
-          ? { merchant_pending: gross - fee, fee_income: fee, channel_cost: cost, channel_receivable: gross - cost }
-          : { direct_collected: gross, direct_turnover: gross, service_fee_receivable: fee, fee_income: fee };
+          ? {
+              merchant_pending: gross - fee,
+              fee_income: fee,
+              channel_cost: cost,
+              channel_receivable: gross - cost,
+              ...owed,
+            }
+          : { direct_collected: gross, direct_turnover: gross, service_fee_receivable: fee, fee_income: fee, ...owed };
       expect(withoutZeros(balances)).toEqual(withoutZeros(new Map(Object.entries(expected))));
     }),
   );
@@ -159,9 +182,11 @@ test("what is settled moves from pending to available, and a refund after it may
   );
 });
 
-test("a fee above its payment is a fault, not a posting", () => {
+test("a fee above its payment, or commissions above their fee, are a fault, not a posting", () => {
   const [attempt] = fc.sample(attempts, 1);
   expect(() => paymentPosting({ ...attempt!, fee: attempt!.amount.amount + 1n })).toThrow("never above");
+  const commissions = [{ agent_id: randomUUID(), amount: attempt!.fee + 1n }];
+  expect(() => paymentPosting({ ...attempt!, commissions })).toThrow("never above");
 });
 
 test("payments move the kinds of account that say so, and no other", () => {

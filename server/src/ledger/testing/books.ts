@@ -6,6 +6,7 @@ import { createLogger } from "../../kit/log.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { type Database, openDatabase, type Sql, type SqlValue } from "../../kit/sql/database.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
+import { writeCommissions } from "../commission.ts";
 import type { PaidAttempt } from "../templates/payment.ts";
 import type { BookedRefund } from "../templates/refund.ts";
 
@@ -92,9 +93,10 @@ export async function insertAttempt(
   await run(
     sql,
     `insert into attempts (merchant_id, id, payment_id, app_id, livemode, serial_no, channel_account_id, channel,
-       funding_mode, method, status, duplicate, amount, currency, fee_amount, cost_amount, expires_at, created_at)
+       funding_mode, method, status, duplicate, amount, currency, fee_amount, cost_amount, expires_at, created_at,
+       commissions)
      values ($1, $2, $3, $3, $4, $5, $6, 'wechat', $7, 'wechat.native', 'succeeded', $8, $9, $10, $11, $12,
-       $13::timestamptz, $13::timestamptz)`,
+       $13::timestamptz, $13::timestamptz, $14::jsonb)`,
     [
       attempt.merchant_id,
       attempt.attempt_id,
@@ -108,6 +110,7 @@ export async function insertAttempt(
       attempt.fee,
       attempt.cost,
       toRfc3339(clock.now()),
+      commissionsOf(attempt),
     ],
   );
 }
@@ -124,8 +127,8 @@ export async function insertRefund(
   await run(
     sql,
     `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, refund_no, status,
-       amount, currency, fee_amount, cost_amount, created_at, channel)
-     values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, 'wechat')`,
+       amount, currency, fee_amount, cost_amount, created_at, channel, commissions)
+     values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, 'wechat', $14::jsonb)`,
     [
       refund.merchant_id,
       refund.refund_id,
@@ -139,10 +142,16 @@ export async function insertRefund(
       refund.fee,
       refund.cost,
       toRfc3339(clock.now()),
+      commissionsOf(refund),
     ],
   );
 }
 
 function moneyOf({ amount }: { amount: { amount: bigint; currency: string } }): [bigint, string] {
   return [amount.amount, amount.currency];
+}
+
+function commissionsOf({ commissions = [] }: Pick<PaidAttempt, "commissions">): string | null {
+  const stored = writeCommissions(commissions);
+  return stored && JSON.stringify(stored);
 }

@@ -29,9 +29,15 @@ let books: TestBooks;
 /** A merchant with one payment, a refund in each status, and a duplicate that went back. */
 async function seed(tx: Transaction, funding_mode: "pooled" | "direct", livemode: boolean, merchant_id: string) {
   const amount = { amount: 10_000n, currency: "CNY" };
-  const attempt = paid({ merchant_id, funding_mode, livemode, amount });
+  const agent_id = randomUUID();
+  const attempt = paid({ merchant_id, funding_mode, livemode, amount, commissions: [{ agent_id, amount: 20n }] });
   const payment_id = await insertPayment(tx, attempt);
-  const quarter = { amount: { amount: 2_500n, currency: "CNY" }, fee: 15n, cost: 9n };
+  const quarter = {
+    amount: { amount: 2_500n, currency: "CNY" },
+    fee: 15n,
+    cost: 9n,
+    commissions: [{ agent_id, amount: 5n }],
+  };
   const [open, done, failed] = [1, 2, 3].map(() => refundOf(attempt, quarter)) as [never, never, never];
   await insertRefund(tx, payment_id, attempt, open, "unknown");
   await insertRefund(tx, payment_id, attempt, done, "succeeded");
@@ -193,6 +199,16 @@ test.each([
     ["wrong_posting", "wrong_refund_total"],
   ],
   ["a fee is changed", "update attempts set fee_amount = 59 where not duplicate and not livemode", ["wrong_posting"]],
+  [
+    "a commission is changed",
+    `update attempts set commissions = jsonb_set(commissions, '{0,amount}', '"19"') where not livemode`,
+    ["wrong_posting"],
+  ],
+  [
+    "a returned commission is forgotten",
+    `update refunds set commissions = null where ${oneRefund("succeeded")}`,
+    ["wrong_posting"],
+  ],
   [
     "an attempt did not succeed after all",
     "update attempts set status = 'failed' where duplicate and not livemode",

@@ -2,6 +2,7 @@ import { methods } from "../../channels/contract.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { IdSource } from "../../kit/id.ts";
 import type { Sql } from "../../kit/sql/database.ts";
+import { checkMerchantFee } from "../agent/index.ts";
 import { getMerchant } from "../merchant/index.ts";
 import {
   type Band,
@@ -35,7 +36,7 @@ export type FeeRuleInput = TariffInput &
   Pick<FeeRule, "merchant_id" | "livemode"> &
   Partial<Pick<FeeRule, Scope> & Omit<Quota, "quota_time_zone">>;
 
-/** Adds a fee rule; with a quota, a promotion. @throws fee.invalid_rule, merchant.not_found */
+/** Adds a fee rule; with a quota, a promotion. @throws fee.invalid_rule, merchant.not_found, agent.price_out_of_range */
 export async function createFeeRule({ sql, clock, ids }: Services, input: FeeRuleInput): Promise<FeeRule> {
   const { time_zone } = await getMerchant(sql, input.merchant_id);
   checkMethod(input.method);
@@ -58,6 +59,11 @@ export async function createFeeRule({ sql, clock, ids }: Services, input: FeeRul
     store: input.store ?? null,
     refund_returns_fee: input.refund_returns_fee ?? true,
   };
+  // A promotion may go below what agents pay: it is their commission, too, that it gives away.
+  if (rule.quota_period === null) {
+    const method = rule.method ?? (rule.channel && `${rule.channel}.*`);
+    await checkMerchantFee(sql, { ...rule, method, at: rule.effective_from });
+  }
   await insertFeeRule(sql, rule);
   return rule;
 }

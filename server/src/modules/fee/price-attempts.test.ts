@@ -69,6 +69,7 @@ test("no rule is no fee", async () => {
     cost_amount: 0n,
     cost_returns: true,
     quota_period: null,
+    commissions: null,
   });
 });
 

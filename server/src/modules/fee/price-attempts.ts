@@ -1,4 +1,6 @@
 import type { Transaction } from "../../kit/sql/database.ts";
+import type { StoredCommission } from "../../ledger/index.ts";
+import { priceCommissions } from "../agent/index.ts";
 import { claimQuotas } from "./claim-quotas.ts";
 import { chargeOf } from "./fee.ts";
 import { findRules } from "./store.ts";
@@ -29,11 +31,13 @@ export interface Price {
   cost_returns: boolean;
   /** Where a promotion priced it: the period in whose quota it holds a place. */
   quota_period: string | null;
+  /** What agents earn of the fee, the topmost first; null is nobody. */
+  commissions: StoredCommission[] | null;
 }
 
 /**
  * Prices a batch in one query, in order; where a promotion may apply, three more find and take places in its quota, which
- * stay locked until the transaction ends.
+ * stay locked until the transaction ends; where a merchant has agents, one more finds their prices.
  */
 export async function priceAttempts(tx: Transaction, inputs: readonly PriceInput[]): Promise<Price[]> {
   if (inputs.length === 0) return [];
@@ -45,7 +49,7 @@ export async function priceAttempts(tx: Transaction, inputs: readonly PriceInput
         found.map(({ fee }) => fee),
       )
     : found.map(({ fee }) => ({ rule: fee, quota_period: null }));
-  return inputs.map((input, index): Price => {
+  const prices = inputs.map((input, index) => {
     const { rule, quota_period } = fees[index]!;
     const cost = input.funding_mode === "pooled" ? found[index]!.cost : undefined;
     return {
@@ -57,4 +61,9 @@ export async function priceAttempts(tx: Transaction, inputs: readonly PriceInput
       quota_period,
     };
   });
+  const commissions = await priceCommissions(
+    tx,
+    inputs.map((input, index) => ({ ...input, path: found[index]!.agents, fee_amount: prices[index]!.fee_amount })),
+  );
+  return prices.map((price, index) => ({ ...price, commissions: commissions[index]! }));
 }

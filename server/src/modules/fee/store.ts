@@ -6,6 +6,7 @@ import { plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
+import { boundAgentsJoin } from "../agent/index.ts";
 import type { Band, ChannelCostRule, FeeRule, Tariff, Term } from "./fee.ts";
 import type { PriceInput } from "./price-attempts.ts";
 import type { Quota } from "./quota.ts";
@@ -211,13 +212,14 @@ const findRulesStatement = tenantStatement(
      fee.quota_period is not null as is_promotion,
      cost.id as cost_id, cost.rate_ppm as cost_rate_ppm, cost.fixed_amount as cost_fixed,
      cost.floor_amount as cost_floor, cost.cap_amount as cost_cap, cost.rounding as cost_rounding,
-     cost.refund_returns_cost as cost_returns
+     cost.refund_returns_cost as cost_returns, bound.path as agents
    from ${inputs}
    left join lateral (select r.* ${feeRulesOf} order by ${feeOrder} limit 1) fee on true
    left join lateral (
      select r.* from channel_cost_rules r where r.channel_account_id = i.channel_account_id and ${appliesTo}
      order by ${methodFirst}, ${bandThenLatest} limit 1
    ) cost on true
+   ${boundAgentsJoin}
    order by i.position`,
 );
 
@@ -227,7 +229,7 @@ type RuleColumns<Prefix extends "fee" | "cost"> = {
   [Name in `${Prefix}_cap`]: bigint | null;
 } & { [Name in `${Prefix}_rounding`]: Rounding } & { [Name in `${Prefix}_returns`]: boolean };
 
-type RuleRow = RuleColumns<"fee"> & RuleColumns<"cost"> & { is_promotion: boolean };
+type RuleRow = RuleColumns<"fee"> & RuleColumns<"cost"> & { is_promotion: boolean; agents: string[] | null };
 
 export interface FoundRule extends Tariff {
   id: string;
@@ -236,15 +238,15 @@ export interface FoundRule extends Tariff {
   is_promotion: boolean;
 }
 
-/** For each input the fee rule and the cost rule that come first; a promotion may have no room left. */
+/** For each input the fee rule and the cost rule that come first (a promotion may have no room left), and the agents of its merchant. */
 export async function findRules(
   sql: Sql,
   wanted: readonly PriceInput[],
-): Promise<{ fee: FoundRule | undefined; cost: FoundRule | undefined }[]> {
+): Promise<{ fee: FoundRule | undefined; cost: FoundRule | undefined; agents: string[] | null }[]> {
   const rows = await sql.query<RuleRow>(findRulesStatement, inputArrays(wanted));
   return rows.map((row, index) => {
     const { currency } = wanted[index]!;
-    return { fee: readFeeRule(row, currency), cost: readCostRule(row, currency) };
+    return { fee: readFeeRule(row, currency), cost: readCostRule(row, currency), agents: row.agents };
   });
 }
 

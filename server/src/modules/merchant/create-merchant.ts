@@ -10,16 +10,18 @@ const NAME_LENGTH_MAX = 100;
 
 /**
  * Creates an active merchant.
+ * @param input.kind an agent's entry is made with the agent; a merchant unless given.
  * @param input.time_zone IANA name; Asia/Shanghai unless given.
  * @throws merchant.invalid
  */
 export async function createMerchant(
   services: { sql: Sql; clock: Clock; ids: IdSource },
-  input: { name: string; time_zone?: string },
+  input: { name: string; kind?: Merchant["kind"]; time_zone?: string },
 ): Promise<Merchant> {
   const merchant: Merchant = {
     id: services.ids.uuid(),
     name: checkName(input.name),
+    kind: input.kind ?? "merchant",
     status: "active",
     time_zone: checkTimeZone(input.time_zone ?? "Asia/Shanghai"),
     created_at: services.clock.now(),

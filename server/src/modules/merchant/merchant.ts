@@ -17,6 +17,8 @@ export interface Merchant {
   /** UUID. */
   readonly id: string;
   readonly name: string;
+  /** An agent has an entry of its own, for its book; it has no apps. */
+  readonly kind: "merchant" | "agent";
   readonly status: MerchantStatus;
   /** IANA name; the merchant's business day ends at its midnight. */
   readonly time_zone: string;

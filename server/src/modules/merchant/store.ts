@@ -12,19 +12,19 @@ export interface SealedApp extends App {
   readonly previous_webhook_secret_until: number | null;
 }
 
-const merchantColumns = "id, name, status, time_zone, created_at";
+const merchantColumns = "id, name, kind, status, time_zone, created_at";
 const appColumns = "merchant_id, id, name, status, created_at";
 const sealedColumns = `${appColumns}, webhook_secret_sealed, previous_webhook_secret_sealed, previous_webhook_secret_until`;
 
 // Merchants are the platform's own register: their id is the merchant_id of everything else.
 const insertMerchantStatement = platformStatement(
   "merchant.insert",
-  `insert into merchants (${merchantColumns}) values ($1, $2, $3, $4, $5::timestamptz)`,
+  `insert into merchants (${merchantColumns}) values ($1, $2, $3, $4, $5, $6::timestamptz)`,
 );
 
 export async function insertMerchant(sql: Sql, merchant: Merchant): Promise<void> {
-  const { id, name, status, time_zone, created_at } = merchant;
-  await sql.query(insertMerchantStatement, [id, name, status, time_zone, toRfc3339(created_at)]);
+  const { id, name, kind, status, time_zone, created_at } = merchant;
+  await sql.query(insertMerchantStatement, [id, name, kind, status, time_zone, toRfc3339(created_at)]);
 }
 
 const selectMerchant = platformStatement("merchant.select", `select ${merchantColumns} from merchants where id = $1`);
@@ -36,10 +36,11 @@ export async function loadMerchant(sql: Sql, id: string): Promise<Merchant | und
 
 const selectMerchants = platformStatement(
   "merchant.list",
-  `select ${merchantColumns} from merchants where ($1::uuid is null or id < $1::uuid) order by id desc limit $2`,
+  `select ${merchantColumns} from merchants
+   where kind = 'merchant' and ($1::uuid is null or id < $1::uuid) order by id desc limit $2`,
 );
 
-/** Merchants older than the given one, the newest first. */
+/** Merchants, without the entries of agents, older than the given one, the newest first. */
 export async function loadMerchants(sql: Sql, older_than: string | null, limit: number): Promise<Merchant[]> {
   return sql.query<Merchant>(selectMerchants, [older_than, limit]);
 }

@@ -11,11 +11,11 @@ const insertStatement = tenantStatement(
   "attempt.insert",
   `insert into attempts (merchant_id, id, payment_id, app_id, livemode, serial_no, channel_account_id, channel,
      funding_mode, method, status, amount, currency, payer, fee_rule_id, fee_amount, fee_returns, cost_amount,
-     cost_returns, expires_at, created_at, due_at, routing, quota_period)
+     cost_returns, expires_at, created_at, due_at, routing, quota_period, commissions)
    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::boolean[], $6::text[], $7::uuid[],
      $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::jsonb[], $15::uuid[],
      $16::bigint[], $17::boolean[], $18::bigint[], $19::boolean[], $20::timestamptz[], $21::timestamptz[],
-     $22::timestamptz[], $23::jsonb[], $24::text[])`,
+     $22::timestamptz[], $23::jsonb[], $24::text[], $25::jsonb[])`,
 );
 
 /** A payment code is spent within a minute and good for money until then: it never touches the disk. */
@@ -51,6 +51,7 @@ export async function insertAttempts(tx: Transaction, attempts: readonly Attempt
     timestampArray(column(() => due_at)),
     jsonArray(column((a) => a.routing)),
     textArray(column((a) => a.quota_period)),
+    jsonArray(column((a) => a.commissions)),
   ]);
 }
 

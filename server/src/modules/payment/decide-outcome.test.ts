@@ -24,6 +24,7 @@ const attempt: Attempt = {
   ...{ channel_payer: null, failure_code: null, failure_message: null, unknown_reason: null, close_requested: false },
   ...{ duplicate: false, fee_rule_id: null, fee_amount: 0n, fee_returns: true, cost_amount: 0n, cost_returns: true },
   quota_period: null,
+  commissions: null,
   ...{ expires_at: LATER, created_at: 0, sent_at: 0, finished_at: null, query_count: 0, routing: null },
 };
 

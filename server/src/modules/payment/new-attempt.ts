@@ -132,6 +132,7 @@ export function newAttempt(
     cost_amount: 0n,
     cost_returns: true,
     quota_period: null,
+    commissions: null,
     expires_at: payment.expires_at,
     created_at: services.clock.now(),
     sent_at: null,

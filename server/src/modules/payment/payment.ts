@@ -1,6 +1,7 @@
 /** Types and state tables of payments and attempts. Pure. */
 import type { Action, BarcodeRules, Method } from "../../channels/contract.ts";
 import type { Transitions } from "../../kit/state-machine.ts";
+import type { StoredCommission } from "../../ledger/index.ts";
 import type { RoutingDecision } from "../routing/index.ts";
 
 /** `closed` and `failed` may still become `succeeded`: the channel's later word that the payer paid is booked. */
@@ -119,6 +120,8 @@ export interface Attempt {
   cost_returns: boolean;
   /** Where a promotion priced it: the period in whose quota it has a place while it is open, and once it has won. */
   quota_period: string | null;
+  /** What agents earn of the fee, the topmost first; null is nobody. */
+  commissions: readonly StoredCommission[] | null;
   expires_at: number;
   created_at: number;
   sent_at: number | null;

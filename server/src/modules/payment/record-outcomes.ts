@@ -5,7 +5,7 @@
  */
 import { invariant } from "../../kit/error.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
-import { duplicatePaymentPosting, type NewPosting, paymentPosting, post } from "../../ledger/index.ts";
+import { duplicatePaymentPosting, type NewPosting, paymentPosting, post, readCommissions } from "../../ledger/index.ts";
 import { moveQuotas } from "../fee/index.ts";
 import { type EventType, type NewEvent, recordEvents } from "../webhook/index.ts";
 import { type AttemptMove, loadAttemptsOfPayments, moveAttempts, requestAttemptClose } from "./attempt-store.ts";
@@ -181,6 +181,7 @@ function bookedAttempt(attempt: Attempt, occurred_at: number) {
     amount: { amount: attempt.amount, currency: attempt.currency },
     fee: attempt.fee_amount,
     cost: attempt.cost_amount,
+    commissions: readCommissions(attempt.commissions),
     occurred_at,
   };
 }

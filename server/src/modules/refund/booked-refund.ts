@@ -1,3 +1,4 @@
+import { readCommissions } from "../../ledger/index.ts";
 import type { Attempt } from "../payment/index.ts";
 import type { Refund } from "./refund.ts";
 
@@ -12,6 +13,7 @@ export function bookedRefund(refund: Refund, attempt: Attempt, now: number) {
     amount: { amount: refund.amount, currency: refund.currency },
     fee: refund.fee_amount,
     cost: refund.cost_amount,
+    commissions: readCommissions(refund.commissions),
     from_available: refund.from_available,
     occurred_at: now,
   };

@@ -14,6 +14,7 @@ import { type Attempt, addToRefunds, hashContent, loadAttempts, lockPayments, ty
 import { bookedRefund } from "./booked-refund.ts";
 import { refundErrors } from "./errors.ts";
 import type { Refund } from "./refund.ts";
+import { returnedCommissions } from "./returned-commissions.ts";
 import { returnedShares } from "./returned-shares.ts";
 import { sendRefund } from "./send-refund.ts";
 import type { RefundServices } from "./services.ts";
@@ -273,6 +274,7 @@ function newRefund(
   now: number,
 ): Refund {
   const id = services.ids.uuid();
+  const shares = returnedShares(attempt, earlier, item.input.amount);
   return {
     merchant_id: payment.merchant_id,
     id,
@@ -288,7 +290,8 @@ function newRefund(
     amount: item.input.amount,
     currency: payment.currency,
     reason: item.input.reason ?? null,
-    ...returnedShares(attempt, earlier, item.input.amount),
+    ...shares,
+    commissions: returnedCommissions(attempt, earlier, shares.fee_amount),
     from_available: 0n,
     channel_refund_no: null,
     failure_code: null,

@@ -1,5 +1,6 @@
 /** Types and state table of refunds. Pure. */
 import type { Transitions } from "../../kit/state-machine.ts";
+import type { StoredCommission } from "../../ledger/index.ts";
 
 /**
  * `created` is intent on disk, and the amount claimed; `sent` means that the channel took it; `unknown` that its answer
@@ -39,6 +40,8 @@ export interface Refund {
   /** Parts of the attempt's fee and cost that come back. */
   fee_amount: bigint;
   cost_amount: bigint;
+  /** What agents give back of their parts of the fee; null is nothing. */
+  commissions: readonly StoredCommission[] | null;
   /** What the settled balance pays, because too little is pending. */
   from_available: bigint;
   channel_refund_no: string | null;

@@ -1,7 +1,7 @@
 /** All SQL on refunds. Set-based; callers hold the lock of each refund's payment. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
-import { bytesArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
+import { bytesArray, jsonArray, plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { equals, listRows } from "../../kit/sql/list.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
@@ -11,10 +11,12 @@ import type { Refund, RefundStatus } from "./refund.ts";
 const insertStatement = tenantStatement(
   "refund.insert",
   `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, request_hash,
-     refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at, channel, from_available)
+     refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at, channel, from_available,
+     commissions)
    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::uuid[], $6::uuid[], $7::text[],
      $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-     $16::timestamptz[], $17::timestamptz[], $18::text[], $19::bigint[])`,
+     $16::timestamptz[], $17::timestamptz[], $18::text[], $19::bigint[],
+     $20::jsonb[])`,
 );
 
 /** Inserts refunds as intent. `due_at`: when a worker takes over if nobody has written a result by then. */
@@ -40,6 +42,7 @@ export async function insertRefunds(tx: Transaction, refunds: readonly Refund[],
     timestampArray(column(() => due_at)),
     textArray(column((r) => r.channel)),
     plainArray(column((r) => r.from_available)),
+    jsonArray(column((r) => r.commissions)),
   ]);
 }
 

@@ -1,3 +1,4 @@
+import { readCommissions, type StoredCommission } from "../../commission.ts";
 import type { FundingMode } from "../../templates/payment.ts";
 import {
   duplicateRefundPosting,
@@ -15,6 +16,7 @@ interface RefundRow extends SourceRow {
   fee: bigint;
   cost: bigint;
   from_available: bigint;
+  commissions: readonly StoredCommission[] | null;
   /** It gives a second success back. */
   duplicate: boolean;
 }
@@ -26,14 +28,15 @@ export const refunds = checkSource<RefundRow>({
   kinds: ["refund_initiated", "refund_succeeded", "refund_failed", "duplicate_refund_succeeded"],
   from: "refunds s join attempts a on a.merchant_id = s.merchant_id and a.id = s.attempt_id",
   columns: `s.status, a.channel_account_id, a.funding_mode, s.amount, s.currency, s.fee_amount as fee,
-    s.cost_amount as cost, s.from_available, a.duplicate`,
+    s.cost_amount as cost, s.from_available, s.commissions, a.duplicate`,
   calls_for: `case
     when a.duplicate then case when s.status = 'succeeded' then 'duplicate_refund_succeeded' end
     when s.status in ('succeeded', 'failed') then 'refund_initiated,refund_' || s.status
     else 'refund_initiated' end`,
   changed_at: "coalesce(s.finished_at, s.created_at)",
-  book({ source_id: refund_id, amount, currency, ...row }) {
-    const refund = { ...row, refund_id, amount: { amount, currency }, occurred_at: 0 };
+  book({ source_id: refund_id, amount, currency, commissions: stored, ...row }) {
+    const commissions = readCommissions(stored);
+    const refund = { ...row, refund_id, amount: { amount, currency }, commissions, occurred_at: 0 };
     if (row.duplicate) return row.status === "succeeded" ? [duplicateRefundPosting(refund)] : [];
     const postings = [refundInitiatedPosting(refund)];
     if (row.status === "succeeded") postings.push(refundSucceededPosting(refund));

@@ -1,0 +1,38 @@
+import type { Clock } from "../../kit/clock.ts";
+import type { IdSource } from "../../kit/id.ts";
+import type { Database } from "../../kit/sql/database.ts";
+import { createMerchant } from "../merchant/index.ts";
+import type { Agent } from "./agent.ts";
+import { agentErrors } from "./errors.ts";
+import { insertAgent, lockAgentRows } from "./store.ts";
+
+/** What the use cases of this module need. */
+export interface AgentServices {
+  db: Database;
+  clock: Clock;
+  ids: IdSource;
+}
+
+/**
+ * Creates an agent, with the entry in the register of merchants that its book belongs to.
+ * @param input.parent_id UUID; null directly under the platform.
+ * @param input.time_zone IANA name, by which its months end; Asia/Shanghai unless given.
+ * @throws agent.not_found (the parent), merchant.invalid
+ */
+export async function createAgent(
+  { db, clock, ids }: AgentServices,
+  input: { name: string; parent_id: string | null; time_zone?: string },
+): Promise<Agent> {
+  const { parent_id, name, time_zone } = input;
+  return db.transaction(async (tx) => {
+    // Held, so that it is not moved meanwhile.
+    const [parent] = parent_id === null ? [] : await lockAgentRows(tx, [parent_id]);
+    if (parent_id !== null && !parent) throw agentErrors["agent.not_found"]({ param: "parent" });
+    const given = { name, kind: "agent" as const, ...(time_zone !== undefined && { time_zone }) };
+    const holder = await createMerchant({ sql: tx, clock, ids }, given);
+    const { id, created_at } = holder;
+    const agent = { id, parent_id, path: [...(parent?.path ?? []), id], name: holder.name, created_at };
+    await insertAgent(tx, agent);
+    return agent;
+  });
+}

@@ -1,0 +1,31 @@
+/** Agents: who stands below whom, what each level pays, and whose merchants are. The only door of the module. */
+import type { Sql } from "../../kit/sql/database.ts";
+import type { Agent } from "./agent.ts";
+import { agentErrors } from "./errors.ts";
+import { loadAgent } from "./store.ts";
+
+export { type Agent, isWithin } from "./agent.ts";
+export { bindMerchant } from "./bind-merchant.ts";
+export { checkMerchantFee } from "./check-fee.ts";
+export { type AgentServices, createAgent } from "./create-agent.ts";
+export { agentErrors } from "./errors.ts";
+export { moveAgent } from "./move-agent.ts";
+export type { AgentPrice, Rate, Terms } from "./price.ts";
+export { priceCommissions } from "./price-commissions.ts";
+export { type PriceInput, setAgentPrice } from "./set-price.ts";
+export {
+  type AgentFilter,
+  type Binding,
+  boundAgentsJoin,
+  listAgents,
+  listBindings,
+  loadBinding,
+  loadPrices as loadAgentPrices,
+} from "./store.ts";
+
+/** @throws agent.not_found */
+export async function getAgent(sql: Sql, id: string): Promise<Agent> {
+  const agent = await loadAgent(sql, id);
+  if (!agent) throw agentErrors["agent.not_found"]();
+  return agent;
+}
