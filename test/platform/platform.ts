@@ -3,6 +3,9 @@
  * beside a sandbox and a merchant's webhook receiver. All of them live by one clock that stands still until it is moved,
  * and workers work when they are told to, so that a day of retries is a few calls.
  */
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { createManualClock, type ManualClock } from "../../server/src/kit/clock.ts";
 import type { ApiServer } from "../../server/src/kit/http/api.ts";
 import type { RateLimit } from "../../server/src/kit/http/rate-limit.ts";
@@ -134,6 +137,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     findFaults: async () => [...(await findFaultsBySql(database.url)), ...(await findDifferences(services))],
     async close() {
       for (const step of [sandbox.close, ...stops, receiver.close, database.drop]) await step();
+      await rm(objectsFolder(database.url), { recursive: true, force: true });
     },
   };
 }
@@ -195,6 +199,11 @@ async function findDifferences({ db }: Services): Promise<string[]> {
   return (await verify(db)).differences.map(({ code, sentence }) => `${code}: ${sentence}`);
 }
 
+/** Where a platform keeps its files. */
+function objectsFolder(database_url: string): string {
+  return join(tmpdir(), `objects-of-${basename(new URL(database_url).pathname)}`);
+}
+
 function composeServices(
   options: PlatformOptions,
   given: { database_url: string; public_url: string; clock: ManualClock; random: Random },
@@ -208,6 +217,7 @@ function composeServices(
       key_rate: 100_000,
       webhook_private_addresses: options.webhook_private_addresses ?? true,
       attempt_reuse_ms: 15_000,
+      object_storage: { kind: "local", folder: objectsFolder(given.database_url) },
       ...(options.channel_timeout_ms !== undefined && { channel_timeout_ms: options.channel_timeout_ms }),
     },
     {

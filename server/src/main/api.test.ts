@@ -45,6 +45,7 @@ beforeAll(async () => {
     key_rate: 10_000,
     webhook_private_addresses: false,
     attempt_reuse_ms: 15_000,
+    object_storage: { kind: "local" as const, folder: "/nowhere" },
   };
   services = createServices(settings, { ...parts, master_keys: [{ id: "test", key: new Secret(randomBytes(32)) }] });
   api = await createApi(services, { trusted_proxies: [], address_rate: 1_000, sandbox_url: undefined });

@@ -40,6 +40,7 @@ test("the demo needs no setting, and stays on this machine", () => {
     trusted_proxies: [],
     webhook_private_addresses: true,
     attempt_reuse_ms: 15_000,
+    object_storage: { kind: "local", folder: expect.stringMatching(/objects$/) },
   });
   expect(isAbsolute(config.data_dir)).toBe(true);
   expect(config.data_dir).toMatch(/\.data$/);
@@ -94,8 +95,25 @@ test.each<[string, string, Partial<Config>]>([
   ],
   ["WEBHOOK_PRIVATE_ADDRESSES", "false", { webhook_private_addresses: false }],
   ["ATTEMPT_REUSE_SECONDS", "0", { attempt_reuse_ms: 0 }],
+  ["OBJECTS_DIR", "/srv/files", { object_storage: { kind: "local", folder: "/srv/files" } }],
 ])("%s=%s is taken", (name, text, expected) => {
   expect(readConfig({ [name]: text })).toMatchObject(expected);
+});
+
+test("a bucket takes the place of the folder, and needs its address and keys", () => {
+  const bucket = {
+    ...{ S3_BUCKET: "files", S3_ENDPOINT: "https://s3.example.com/" },
+    ...{ S3_ACCESS_KEY_ID: "AKID", S3_SECRET_ACCESS_KEY: "secret" },
+  };
+  const { object_storage } = readConfig(bucket);
+  expect(object_storage).toMatchObject({
+    ...{ kind: "s3", bucket: "files", endpoint: "https://s3.example.com", region: "us-east-1", access_key_id: "AKID" },
+    folder: expect.stringMatching(/spool$/),
+  });
+  expect(JSON.stringify(object_storage)).not.toContain('secret"');
+  for (const name of ["S3_ENDPOINT", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"])
+    expect(() => readConfig({ ...bucket, [name]: "" })).toThrow(`S3_BUCKET is set: set ${name}, too.`);
+  expect(() => readConfig({ ...bucket, S3_BUCKET: "a/b" })).toThrow("set it to a bucket's name");
 });
 
 const wholeNumber = (min: number, max: number) => `set it to a whole number from ${min} to ${max}.`;

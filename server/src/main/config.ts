@@ -2,6 +2,8 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ObjectStorageSettings } from "../kit/object-storage/object-storage.ts";
+import { Secret } from "../kit/secret.ts";
 import { StartError } from "./start-error.ts";
 
 /** What the operator sets from outside. `docs/guides/settings.md` describes each. */
@@ -37,6 +39,8 @@ export type Config = {
   webhook_private_addresses: boolean;
   /** The same payment and method asked again within this time continues the running attempt. */
   attempt_reuse_ms: number;
+  /** Where bills and other files are kept. */
+  object_storage: ObjectStorageSettings;
 };
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -54,12 +58,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       "Set MASTER_KEY to 32 random bytes in base64 (openssl rand -base64 32) and keep it safe: production needs one.",
     );
   }
+  const data_dir = text("TRIBUTARY_DATA_DIR") ?? join(root, ".data");
   return {
     mode,
     database_url: text("DATABASE_URL"),
     database_connections: integer("DATABASE_CONNECTIONS", text("DATABASE_CONNECTIONS"), 10, 2, 1_000),
     database_distributed: flag("DATABASE_DISTRIBUTED", text("DATABASE_DISTRIBUTED"), false),
-    data_dir: text("TRIBUTARY_DATA_DIR") ?? join(root, ".data"),
+    data_dir,
     host: text("HOST") ?? (mode === "demo" ? "127.0.0.1" : "0.0.0.0"),
     port,
     sandbox_host: text("SANDBOX_HOST") ?? "127.0.0.1",
@@ -77,6 +82,29 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     trusted_proxies: (text("TRUSTED_PROXIES")?.split(",") ?? []).map(proxy),
     webhook_private_addresses: flag("WEBHOOK_PRIVATE_ADDRESSES", text("WEBHOOK_PRIVATE_ADDRESSES"), mode === "demo"),
     attempt_reuse_ms: 1000 * integer("ATTEMPT_REUSE_SECONDS", text("ATTEMPT_REUSE_SECONDS"), 15, 0, 3_600),
+    object_storage: objectStorage(text, data_dir),
+  };
+}
+
+/** A folder, unless a bucket is named. */
+function objectStorage(text: (name: string) => string | undefined, data_dir: string): ObjectStorageSettings {
+  const bucket = text("S3_BUCKET");
+  if (bucket === undefined) return { kind: "local", folder: text("OBJECTS_DIR") ?? join(data_dir, "objects") };
+  const required = (name: string) => {
+    const value = text(name);
+    if (value === undefined) throw new StartError(`S3_BUCKET is set: set ${name}, too.`);
+    return value;
+  };
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
+    throw new StartError(`S3_BUCKET is "${bucket}": set it to a bucket's name, such as tributary-files.`);
+  return {
+    kind: "s3",
+    bucket,
+    endpoint: url("S3_ENDPOINT", required("S3_ENDPOINT"), false),
+    region: text("S3_REGION") ?? "us-east-1",
+    access_key_id: required("S3_ACCESS_KEY_ID"),
+    secret_access_key: new Secret(required("S3_SECRET_ACCESS_KEY")),
+    folder: join(data_dir, "spool"),
   };
 }
 

@@ -5,6 +5,11 @@ import type { Clock } from "../kit/clock.ts";
 import { createEnvelope, type Envelope, type MasterKey } from "../kit/crypto.ts";
 import { createIdSource, type IdSource } from "../kit/id.ts";
 import type { Logger } from "../kit/log.ts";
+import {
+  createObjectStorage,
+  type ObjectStorage,
+  type ObjectStorageSettings,
+} from "../kit/object-storage/object-storage.ts";
 import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
@@ -48,6 +53,7 @@ export interface ServiceSettings {
   attempt_reuse_ms: number;
   /** How long a channel may take to answer; 10 s unless given. */
   channel_timeout_ms?: number;
+  object_storage: ObjectStorageSettings;
 }
 
 /** What a process is made of besides its settings. */
@@ -72,6 +78,7 @@ export interface Services extends Parts {
   settlement: SettlementServices;
   webhook: WebhookServices;
   routing: Parameters<typeof registerRoutingRoutes>[1];
+  storage: ObjectStorage;
   /** All workers, not started. */
   workers: readonly DueLoop[];
   close(): Promise<void>;
@@ -91,7 +98,9 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   const past = createPastAttempts(db);
   const routing = createRouter({ db, clock, getChannel, accounts, channels, past });
   const approval: ApprovalServices = { db, clock, ids, log, handlers: new Map() };
+  const storage = createObjectStorage(settings.object_storage, { clock, random });
   const shared = {
+    storage,
     db,
     clock,
     random,
@@ -115,17 +124,18 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     failure_limit: { per_second: 1, burst: 20 },
   });
   return {
-    ...{ ...parts, settings, db, ids, envelope, accounts, authenticator, approval, ...modules },
+    ...{ ...parts, settings, db, ids, envelope, accounts, authenticator, approval, storage, ...modules },
     workers: createWorkers(settings, shared, modules),
     async close() {
       await channels.end();
+      await storage.end();
       await db.close();
     },
   };
 }
 
 type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
-  Pick<Services, "envelope" | "accounts" | "approval"> & { routing: Router; past: PastAttempts };
+  Pick<Services, "envelope" | "accounts" | "approval" | "storage"> & { routing: Router; past: PastAttempts };
 type Modules = Pick<Services, "payment" | "refund" | "dispute" | "settlement" | "webhook" | "routing">;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
