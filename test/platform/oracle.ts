@@ -38,7 +38,14 @@ const rules: Record<string, string> = {
     select t.kind, t.source_id from ledger_transactions t
     where not exists (select from attempts a where a.merchant_id = t.merchant_id and a.id = t.source_id)
       and not exists (select from refunds r where r.merchant_id = t.merchant_id and r.id = t.source_id)
-      and not exists (select from settlements s where s.merchant_id = t.merchant_id and s.id = t.source_id)`,
+      and not exists (select from settlements s where s.merchant_id = t.merchant_id and s.id = t.source_id)
+      and not exists (select from reserve_releases x where x.merchant_id = t.merchant_id and x.id = t.source_id)`,
+  "what is held back is what its parts hold": `
+    select coalesce(b.merchant_id, r.merchant_id) as merchant_id, b.balance, r.held from (
+      select merchant_id, livemode, currency, balance from ledger_balances where account_kind = 'merchant_reserve') b
+    full join (select merchant_id, livemode, currency, sum(amount - released_amount - drawn_amount) as held
+      from reserves group by 1, 2, 3) r using (merchant_id, livemode, currency)
+    where coalesce(b.balance, 0) <> coalesce(r.held, 0)`,
   "a settlement takes what its transactions made pending, less what it leaves over": `
     select s.id, s.amount, s.carried_forward, s.brought_forward, e.net from settlements s
     cross join lateral (select coalesce(sum(e.amount), 0) as net from ledger_entries e

@@ -43,6 +43,10 @@ const owners: Readonly<Record<string, string>> = {
   settlement_settings: "settlement",
   settlements: "settlement",
   settlement_calendar_years: "settlement",
+  reserve_settings: "reserve",
+  reserves: "reserve",
+  reserve_releases: "reserve",
+  reserve_draws: "reserve",
   beneficiary_keys: "beneficiary",
   beneficiary_settings: "beneficiary",
   beneficiaries: "beneficiary",
@@ -61,7 +65,16 @@ const owners: Readonly<Record<string, string>> = {
 const readers: readonly { readonly who: RegExp; readonly tables: readonly string[]; readonly why: string }[] = [
   {
     who: /^server\/src\/ledger\/verify/,
-    tables: ["payments", "attempts", "refunds", "settlements", "fee_quota_usage"],
+    tables: [
+      "payments",
+      "attempts",
+      "refunds",
+      "settlements",
+      "reserves",
+      "reserve_releases",
+      "reserve_draws",
+      "fee_quota_usage",
+    ],
     why: "compares books and facts",
   },
 ];

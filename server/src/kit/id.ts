@@ -21,6 +21,8 @@ export const idPrefixes = {
   refund: "rf",
   dispute: "dp",
   settlement: "stl",
+  reserve: "rsv",
+  reserve_release: "rrl",
   beneficiary: "ben",
   event: "evt",
   webhook_endpoint: "we",

@@ -63,6 +63,7 @@ export {
   refundInitiatedPosting,
   refundSucceededPosting,
 } from "./templates/refund.ts";
+export { type BookedReserveRelease, reserveReleasedPosting } from "./templates/reserve.ts";
 export { type BookedSettlement, settlementPosting } from "./templates/settlement.ts";
 export type { Difference, DifferenceCode, Findings } from "./verify/findings.ts";
 export { verify } from "./verify/verify.ts";

@@ -18,6 +18,8 @@ export const transactionKinds = {
   duplicate_refund_succeeded: "refund",
   /** What was pending became available. */
   settlement_created: "settlement",
+  /** What was held back of a settlement became available. */
+  reserve_released: "reserve_release",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

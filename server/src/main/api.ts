@@ -16,6 +16,7 @@ import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { openOperatorScope, registerListActions } from "../modules/operator/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
+import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
 import { registerSettlementRoutes } from "../modules/settlement/index.ts";
 import { registerStatementRoutes } from "../modules/statement/index.ts";
@@ -49,6 +50,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerStatementRoutes(v1, services);
     registerReadProof(v1, services);
     registerSettlementRoutes(v1, services.settlement);
+    registerReserveRoutes(v1, services.reserve);
     registerBeneficiaryRoutes(v1, services);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);

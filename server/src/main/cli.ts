@@ -13,6 +13,7 @@ import { keyCommand } from "./commands/key.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
+import { reserveCommand } from "./commands/reserve.ts";
 import { routingCommand } from "./commands/routing.ts";
 import { settlementCommand } from "./commands/settlement.ts";
 import { startCommand } from "./commands/start.ts";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   paymentCommand(withServices),
   refundCommand(withServices),
   routingCommand(withServices),
+  reserveCommand(withServices),
   settlementCommand(withServices),
   beneficiaryCommand(withServices),
   ledgerCommand(withServices),

@@ -31,6 +31,12 @@ import {
   type RefundServices,
   startAutomaticRefunds,
 } from "../modules/refund/index.ts";
+import {
+  createReserveWorker,
+  RESERVE_RELEASE_APPROVAL,
+  type ReserveServices,
+  reserveReleaseHandler,
+} from "../modules/reserve/index.ts";
 import { createRouter, type PastAttempts, type Router, type registerRoutingRoutes } from "../modules/routing/index.ts";
 import {
   createSettlementWorker,
@@ -76,6 +82,7 @@ export interface Services extends Parts {
   refund: RefundServices;
   dispute: DisputeServices;
   settlement: SettlementServices;
+  reserve: ReserveServices;
   webhook: WebhookServices;
   routing: Parameters<typeof registerRoutingRoutes>[1];
   storage: ObjectStorage;
@@ -116,7 +123,10 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     approval,
   };
   const modules = createModules(settings, shared);
-  registerApprovalHandlers(approval, { [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement) });
+  registerApprovalHandlers(approval, {
+    [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement),
+    [RESERVE_RELEASE_APPROVAL]: reserveReleaseHandler(modules.reserve),
+  });
   const authenticator = createAuthenticator({
     db,
     clock,
@@ -136,7 +146,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
 
 type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
   Pick<Services, "envelope" | "accounts" | "approval" | "storage"> & { routing: Router; past: PastAttempts };
-type Modules = Pick<Services, "payment" | "refund" | "dispute" | "settlement" | "webhook" | "routing">;
+type Modules = Pick<Services, "payment" | "refund" | "dispute" | "settlement" | "reserve" | "webhook" | "routing">;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
   const { db, ids, kick } = shared;
@@ -156,6 +166,7 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
     }),
     dispute: shared,
     settlement: shared,
+    reserve: shared,
     routing: { ...shared, router: shared.routing },
     webhook: { ...shared, ...policy, kickWebhookWorker: () => kick.webhooks() },
   };
@@ -195,6 +206,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     ...accounts,
     createCloseWorker(shared),
     settlements,
+    createReserveWorker(modules.reserve),
     createApprovalWorker(shared.approval),
     createIdempotencyPurge(db, clock, log),
     beat,

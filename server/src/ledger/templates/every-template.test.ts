@@ -44,13 +44,16 @@ const paid = fc
 const refunded = fc
   .record({
     ...{ ...head, refund_id: uuids, channel_account_id: uuids, funding_mode: modes },
-    ...{ fee: shares, cost: shares, from_available: shares, agents },
+    ...{ fee: shares, cost: shares, from_available: shares, from_reserve: shares, agents },
   })
   .map((r) => {
     const fee = r.fee % (r.amount.amount + 1n);
-    const from_available = r.funding_mode === "pooled" ? r.from_available % (r.amount.amount - fee + 1n) : 0n;
+    const owed = r.funding_mode === "pooled" ? r.amount.amount - fee : 0n;
+    const from_available = r.from_available % (owed + 1n);
+    const from_reserve = r.from_reserve % (owed - from_available + 1n);
     const cost = r.cost % (r.amount.amount + 1n);
-    return { ...r, fee, cost, from_available, commissions: commissions(r.agents, fee) } as BookedRefund;
+    const parts = { fee, cost, from_available, from_reserve, commissions: commissions(r.agents, fee) };
+    return { ...r, ...parts } as BookedRefund;
   });
 
 /** Each template by its name, and what it takes. Whoever adds a template adds a line. */
@@ -61,6 +64,7 @@ const factsOf: Readonly<Record<string, Facts>> = {
   refundSucceededPosting: refunded,
   refundFailedPosting: refunded,
   duplicateRefundPosting: refunded,
+  reserveReleasedPosting: fc.record({ ...head, release_id: uuids }),
   settlementPosting: fc
     .record({ ...head, settlement_id: uuids, reserved: shares })
     .map((s) => ({ ...s, reserved: s.reserved % (s.amount.amount + 1n) })),

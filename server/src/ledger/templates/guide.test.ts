@@ -14,6 +14,7 @@ import {
   refundInitiatedPosting,
   refundSucceededPosting,
 } from "./refund.ts";
+import { reserveReleasedPosting } from "./reserve.ts";
 import { settlementPosting } from "./settlement.ts";
 
 const guide = readFileSync(new URL("../../../../docs/guides/books.md", import.meta.url), "utf8");
@@ -30,7 +31,7 @@ function paidIn(funding_mode: FundingMode): PaidAttempt {
 function refundIn(funding_mode: FundingMode, more: Partial<BookedRefund> = {}): BookedRefund {
   const cost = funding_mode === "pooled" ? 15n : 0n;
   const facts = { ...ids, refund_id: "r", funding_mode, amount: yuan(40_00n), fee: 24n, cost, occurred_at: 0 };
-  return { ...facts, from_available: 0n, ...more };
+  return { ...facts, from_available: 0n, from_reserve: 0n, ...more };
 }
 
 /** Three levels deep: the merchant pays 0.60 %, its agent 0.45 %, the one above 0.40 %, the topmost 0.38 %. */
@@ -58,6 +59,16 @@ const examples: NewPosting[] = [
   refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n })),
   paymentPosting({ ...paidIn("pooled"), commissions: shared(2n, 5n, 15n) }),
   refundInitiatedPosting(refundIn("pooled", { commissions: shared(0n, 2n, 6n).slice(1) })),
+  settlementPosting({
+    merchant_id: "m",
+    livemode: true,
+    settlement_id: "s",
+    amount: yuan(99_40n),
+    reserved: 9_94n,
+    occurred_at: 0,
+  }),
+  reserveReleasedPosting({ merchant_id: "m", livemode: true, release_id: "x", amount: yuan(9_94n), occurred_at: 0 }),
+  refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n, from_reserve: 3_00n })),
 ];
 
 /** A posting as a journal shows it. */

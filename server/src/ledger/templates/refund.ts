@@ -19,6 +19,8 @@ export interface BookedRefund {
   commissions?: readonly CommissionPart[];
   /** Pooled: what `merchant_available` pays because `merchant_pending` held too little; the returned fee is paid by us. */
   from_available: bigint;
+  /** Pooled: what `merchant_reserve` pays because both held too little. */
+  from_reserve: bigint;
   /** The part of the channel's cost that comes back to the platform; nothing in direct mode. */
   cost: bigint;
   /** When this step happened; epoch milliseconds. */
@@ -27,7 +29,8 @@ export interface BookedRefund {
 
 /**
  * The refund is claimed: its money is set aside before the channel is asked. Pooled, the merchant and our returned fee
- * pay for it: out of what is pending, and, where that is too little, out of what was settled. A merchant whose balances
+ * pay for it: out of what is pending, and, where that is too little, out of what was settled, and at last what is held
+ * back. A merchant whose balances
  * are too low is refused. Direct, the merchant's channel account pays and we
  * only remember; our fee is no longer owed. Agents give back their parts of it.
  */
@@ -39,12 +42,14 @@ function initiatedLines(r: BookedRefund): Line[] {
   const fee = money(r.fee, r.amount.currency);
   const available = money(r.from_available, r.amount.currency);
   const commissions = swapSides(commissionLines(r.commissions, r.amount.currency));
-  const rest = money(r.amount.amount - r.fee - r.from_available, r.amount.currency);
-  invariant(rest.amount >= 0n, "a returned fee is never above its refund, nor what is available above the rest");
+  const reserve = money(r.from_reserve, r.amount.currency);
+  const rest = money(r.amount.amount - r.fee - r.from_available - r.from_reserve, r.amount.currency);
+  invariant(rest.amount >= 0n, "a returned fee is never above its refund, nor what else pays for it above the rest");
   return r.funding_mode === "pooled"
     ? keepLines(
         debit("merchant_pending", rest),
         debit("merchant_available", available),
+        debit("merchant_reserve", reserve),
         debit("fee_income", fee),
         credit("refund_in_transit", r.amount),
         ...commissions,

@@ -68,6 +68,7 @@ function split(attempt: PaidAttempt, cuts: readonly bigint[]): BookedRefund[] {
       cost: share(attempt.cost),
       commissions: attempt.commissions?.map(({ agent_id, amount }) => ({ agent_id, amount: share(amount) })) ?? [],
       from_available: 0n,
+      from_reserve: 0n,
     };
   });
 }

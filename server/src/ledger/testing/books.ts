@@ -65,6 +65,7 @@ export function refundOf(attempt: PaidAttempt, more: Partial<BookedRefund> = {})
     fee: attempt.fee / 2n,
     cost: attempt.cost / 2n,
     from_available: 0n,
+    from_reserve: 0n,
     ...more,
   };
 }

@@ -31,6 +31,8 @@ export type DifferenceCode =
   | "wrong_settlement"
   /** A promotion has counted other attempts than hold places in its quota. */
   | "wrong_quota"
+  /** Reserves do not explain what is held back, or their settlements, releases and refunds say otherwise. */
+  | "wrong_reserve"
   /** A transaction is not the one that it takes back with sides exchanged. */
   | "wrong_reversal";
 
@@ -51,6 +53,7 @@ const nothing = {
   attempts: 0,
   refunds: 0,
   settlements: 0,
+  reserve_releases: 0,
 };
 
 export type Counted = keyof typeof nothing;

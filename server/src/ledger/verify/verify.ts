@@ -4,6 +4,7 @@ import { sources } from "./sources/index.ts";
 import { verifyBooks } from "./verify-books.ts";
 import { verifyPayments } from "./verify-payments.ts";
 import { verifyQuotas } from "./verify-quotas.ts";
+import { verifyReserves } from "./verify-reserves.ts";
 import { verifyReversals } from "./verify-reversals.ts";
 import { verifySettlementRanges } from "./verify-settlements.ts";
 
@@ -32,4 +33,5 @@ async function verifyFacts(sql: Sql, findings: Findings): Promise<void> {
   await verifyPayments(sql, findings);
   await verifyQuotas(sql, findings);
   await verifySettlementRanges(sql, findings);
+  await verifyReserves(sql, findings);
 }

@@ -11,6 +11,7 @@ import type { ApprovalServices } from "../../modules/approval/index.ts";
 import { recordCommand } from "../../modules/operator/index.ts";
 import type { PaymentServices } from "../../modules/payment/index.ts";
 import type { RefundServices } from "../../modules/refund/index.ts";
+import type { ReserveServices } from "../../modules/reserve/index.ts";
 import type { SettlementServices } from "../../modules/settlement/index.ts";
 import type { User } from "../../modules/user/index.ts";
 import { type Command, say } from "../command.ts";
@@ -38,6 +39,7 @@ export interface Platform {
   approval: ApprovalServices;
   payment: PaymentServices;
   refund: RefundServices;
+  reserve: ReserveServices;
   settlement: SettlementServices;
 }
 

@@ -17,6 +17,7 @@ const figures = {
   attempts: "succeeded attempts",
   refunds: "refunds",
   settlements: "settlements",
+  reserve_releases: "releases of reserves",
   difference_count: "differences",
 } as const satisfies Partial<Record<keyof Findings, string>>;
 

@@ -49,6 +49,7 @@ beforeAll(async () => {
     fee: 6n,
     cost: 0n,
     from_available: 0n,
+    from_reserve: 0n,
   };
   const payment = { ...facts, attempt_id, funding_mode: "pooled" as const, amount, fee: 60n, cost: 38n };
   const postings: NewPosting[] = [

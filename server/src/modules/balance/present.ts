@@ -57,6 +57,7 @@ const sourceKinds = {
   attempt: "attempt",
   refund: "refund",
   settlement: "settlement",
+  reserve_release: "reserve_release",
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 

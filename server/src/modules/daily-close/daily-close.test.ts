@@ -70,6 +70,7 @@ async function book({ merchant_id, livemode }: BookKey, refunded = false): Promi
     fee: 30n,
     cost: 19n,
     from_available: 0n,
+    from_reserve: 0n,
   });
   await db.transaction((tx) => post(tx, [refund], clock.now()));
 }

@@ -15,6 +15,7 @@ export function bookedRefund(refund: Refund, attempt: Attempt, now: number) {
     cost: refund.cost_amount,
     commissions: readCommissions(refund.commissions),
     from_available: refund.from_available,
+    from_reserve: refund.from_reserve,
     occurred_at: now,
   };
 }

@@ -7,10 +7,11 @@ import type { TributaryError } from "../../kit/error.ts";
 import type { Caller } from "../../kit/http/api.ts";
 import { encodeUuid } from "../../kit/id.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
-import { accountOf, lockBalance, post, refundInitiatedPosting } from "../../ledger/index.ts";
+import { accountOf, lockBalances, post, refundInitiatedPosting } from "../../ledger/index.ts";
 import { accountName, explainStop, findStops, type Stop } from "../account-operation/index.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, storeKeys } from "../idempotency/index.ts";
 import { type Attempt, addToRefunds, hashContent, loadAttempts, lockPayments, type Payment } from "../payment/index.ts";
+import { drawOnReserve, readReserveCover } from "../reserve/index.ts";
 import { bookedRefund } from "./booked-refund.ts";
 import { refundErrors } from "./errors.ts";
 import type { Refund } from "./refund.ts";
@@ -136,7 +137,7 @@ type CreatedRefund = Extract<RefundResult, { kind: "created" }>;
 
 /**
  * Takes the money out of the merchant's books, all refunds in one batch. Gives those that neither what is pending nor what
- * was settled can pay; what `from_available` says is written to the others.
+ * was settled or held back can pay; what `from_available` and `from_reserve` say is written to the others.
  */
 async function holdRefunds(tx: Transaction, fresh: readonly CreatedRefund[], now: number): Promise<Set<RefundResult>> {
   const held = await post(
@@ -145,18 +146,34 @@ async function holdRefunds(tx: Transaction, fresh: readonly CreatedRefund[], now
   );
   const refused = new Set<RefundResult>();
   for (const [index, result] of fresh.entries()) {
-    if (held[index]!.kind === "refused" && !(await drawOnAvailable(tx, result, now))) refused.add(result);
+    if (held[index]!.kind === "refused" && !(await drawOnSettled(tx, result, now))) refused.add(result);
   }
   return refused;
 }
 
-/** After a settlement little is pending: what is there pays first, and the settled balance the rest. */
-async function drawOnAvailable(tx: Transaction, { refund, attempt }: CreatedRefund, now: number): Promise<boolean> {
-  const pending = await lockBalance(tx, refund, accountOf("merchant_pending", refund.currency));
-  const owed = refund.amount - refund.fee_amount;
-  refund.from_available = owed - (pending > 0n ? pending : 0n);
+/**
+ * After a settlement little is pending: what is there pays first, then the settled balance, and what both are short of the
+ * reserve, where it may.
+ */
+async function drawOnSettled(tx: Transaction, { refund, attempt }: CreatedRefund, now: number): Promise<boolean> {
+  const { merchant_id, livemode, currency, id: refund_id } = refund;
+  const accounts = (["merchant_pending", "merchant_available"] as const).map((kind) => accountOf(kind, currency));
+  const balances = await lockBalances(
+    tx,
+    accounts.map((account) => ({ merchant_id, livemode, account })),
+  );
+  const [pending, available] = balances.map((balance) => (balance > 0n ? balance : 0n));
+  const missing = refund.amount - refund.fee_amount - pending!;
+  const short = missing - available!;
+  if (short > 0n) {
+    if ((await readReserveCover(tx, refund, now)) < short) return false;
+    refund.from_reserve = short;
+  }
+  refund.from_available = missing - refund.from_reserve;
   const [result] = await post(tx, [refundInitiatedPosting(bookedRefund(refund, attempt, now))]);
-  return result?.kind === "posted";
+  if (result?.kind !== "posted") return false;
+  if (short > 0n) await drawOnReserve(tx, { merchant_id, livemode, currency, refund_id, amount: short });
+  return true;
 }
 
 interface Facts {
@@ -293,6 +310,7 @@ function newRefund(
     ...shares,
     commissions: returnedCommissions(attempt, earlier, shares.fee_amount),
     from_available: 0n,
+    from_reserve: 0n,
     channel_refund_no: null,
     failure_code: null,
     failure_message: null,

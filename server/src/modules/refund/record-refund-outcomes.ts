@@ -20,6 +20,7 @@ import {
   type Payment,
   queryDelay_ms,
 } from "../payment/index.ts";
+import { returnToReserve } from "../reserve/index.ts";
 import { type NewEvent, recordEvents } from "../webhook/index.ts";
 import { bookedRefund } from "./booked-refund.ts";
 import { presentRefund } from "./present-refund.ts";
@@ -55,6 +56,8 @@ interface Effects {
   postings: NewPosting[];
   amounts: { merchant_id: string; id: string; refunding: bigint; refunded: bigint }[];
   events: NewEvent[];
+  /** Failed refunds that had drawn on the merchant's reserve. */
+  drawn: { merchant_id: string; refund_id: string }[];
   /** Duplicates whose refund the channel has ended without paying. */
   unpaid: Attempt[];
 }
@@ -81,7 +84,7 @@ export async function writeRefundOutcomes(
       tx,
       [...refunds.values()].map((refund) => ({ merchant_id: refund.merchant_id, id: refund.attempt_id })),
     );
-    const effects: Effects = { moves: new Map(), postings: [], amounts: [], events: [], unpaid: [] };
+    const effects: Effects = { moves: new Map(), postings: [], amounts: [], events: [], drawn: [], unpaid: [] };
     const now = services.clock.now();
     for (const item of items) {
       const refund = refunds.get(item.refund_id);
@@ -173,6 +176,7 @@ function addEffects(
   } else {
     effects.postings.push(succeeded ? refundSucceededPosting(booked) : refundFailedPosting(booked));
     const { merchant_id, id } = payment;
+    if (!succeeded && refund.from_reserve > 0n) effects.drawn.push({ merchant_id, refund_id: refund.id });
     effects.amounts.push({ merchant_id, id, refunding: -refund.amount, refunded: succeeded ? refund.amount : 0n });
   }
   effects.events.push({
@@ -203,4 +207,5 @@ async function writeEffects(services: RefundServices, tx: Transaction, effects: 
     posted.every((result) => result.kind === "posted"),
     "the posting of a refund was refused or existed already",
   );
+  await returnToReserve(tx, effects.drawn, now);
 }

@@ -44,6 +44,8 @@ export interface Refund {
   commissions: readonly StoredCommission[] | null;
   /** What the settled balance pays, because too little is pending. */
   from_available: bigint;
+  /** What the reserve pays, because both are too little. */
+  from_reserve: bigint;
   channel_refund_no: string | null;
   failure_code: string | null;
   failure_message: string | null;

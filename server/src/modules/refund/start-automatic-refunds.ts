@@ -35,6 +35,7 @@ export async function startAutomaticRefunds(
       fee_amount: 0n,
       cost_amount: attempt.cost_returns ? attempt.cost_amount : 0n,
       from_available: 0n,
+      from_reserve: 0n,
       commissions: null,
       channel_refund_no: null,
       failure_code: null,

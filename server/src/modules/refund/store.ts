@@ -12,11 +12,11 @@ const insertStatement = tenantStatement(
   "refund.insert",
   `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, request_hash,
      refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at, channel, from_available,
-     commissions)
+     commissions, from_reserve)
    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::uuid[], $6::uuid[], $7::text[],
      $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
      $16::timestamptz[], $17::timestamptz[], $18::text[], $19::bigint[],
-     $20::jsonb[])`,
+     $20::jsonb[], $21::bigint[])`,
 );
 
 /** Inserts refunds as intent. `due_at`: when a worker takes over if nobody has written a result by then. */
@@ -43,6 +43,7 @@ export async function insertRefunds(tx: Transaction, refunds: readonly Refund[],
     textArray(column((r) => r.channel)),
     plainArray(column((r) => r.from_available)),
     jsonArray(column((r) => r.commissions)),
+    plainArray(column((r) => r.from_reserve)),
   ]);
 }
 

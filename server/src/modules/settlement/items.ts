@@ -17,5 +17,6 @@ export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> 
   duplicate_refund_succeeded: null,
   // What a range is settled by; left out of it.
   settlement_created: null,
+  reserve_released: null,
   reversal: "adjustment",
 };

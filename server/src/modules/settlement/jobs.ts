@@ -1,4 +1,5 @@
 import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
+import { inGroups } from "../../kit/worker/in-halves.ts";
 import type { SettlementServices } from "./services.ts";
 import { runDueSettlements } from "./settle.ts";
 import type { SettlementKey } from "./settlement.ts";
@@ -16,17 +17,11 @@ export function createSettlementWorker(services: SettlementServices): DueLoop {
     name: "settlement.runs",
     claim: async (limit) => {
       const now = clock.now();
-      const keys = await claimDueSettings(db, now, now + LEASE_MS, limit * GROUP_MAX);
-      return inGroups(keys);
+      return inGroups(await claimDueSettings(db, now, now + LEASE_MS, limit * GROUP_MAX), GROUP_MAX);
     },
     handle: (keys) => runDueSettlements(services, keys),
     concurrency: 2,
     interval_ms: 5_000,
     log,
   });
-}
-
-function inGroups(keys: readonly SettlementKey[]): SettlementKey[][] {
-  const count = Math.ceil(keys.length / GROUP_MAX);
-  return Array.from({ length: count }, (_, index) => keys.slice(index * GROUP_MAX, (index + 1) * GROUP_MAX));
 }

@@ -14,6 +14,7 @@ import {
   sumRanges,
 } from "../../ledger/index.ts";
 import { loadActiveApps } from "../merchant/index.ts";
+import { holdReserves, planReserves } from "../reserve/index.ts";
 import { recordEvents } from "../webhook/index.ts";
 import { presentSettlement } from "./present.ts";
 import { loadPlatformLimits, requestReviews } from "./request-review.ts";
@@ -146,18 +147,23 @@ function isEnough({ settings, place }: Draft, amount: bigint, results: TurnResul
 
 /** Books settlements whose books are locked and hold what they settle, and gives them with their numbers. */
 export async function postSettlements(
-  { clock }: Settling,
+  { clock, ids }: Settling,
   tx: Transaction,
   settlements: readonly Settlement[],
 ): Promise<Settlement[]> {
   if (settlements.length === 0) return [];
   const now = clock.now();
+  const reserves = await planReserves(tx, settlements);
+  const reserved = settlements.map((settlement, index) => {
+    return { ...settlement, reserved_amount: reserves[index]!.rolling + reserves[index]!.fixed };
+  });
   const posted = await post(
     tx,
-    settlements.map((settlement) => bookSettlement(settlement, now)),
+    reserved.map((settlement) => bookSettlement(settlement, now)),
     now,
   );
-  return settlements.map((settlement, index) => {
+  await holdReserves(tx, ids, reserves, now);
+  return reserved.map((settlement, index) => {
     const result = posted[index];
     invariant(result?.kind === "posted", "a new settlement posts what is pending");
     return { ...settlement, number: result.number };

@@ -1,5 +1,6 @@
 /** Settles: what became pending up to a cut-off becomes available, once. By cycle, and on request. */
 import type { Transaction } from "../../kit/sql/database.ts";
+import { workInHalves } from "../../kit/worker/in-halves.ts";
 import { settlementErrors } from "./errors.ts";
 import type { SettlementServices } from "./services.ts";
 import { planRuns, type RunPlan } from "./settings.ts";
@@ -35,15 +36,7 @@ export async function settleNow(services: Settling, tx: Transaction, key: Settle
  * run cannot be done holds up nobody else.
  */
 export async function runDueSettlements(services: SettlementServices, keys: readonly SettlementKey[]): Promise<void> {
-  try {
-    await services.db.transaction((tx) => runGroup(services, tx, keys));
-  } catch (error) {
-    if (keys.length <= 1) throw error;
-    const half = keys.length >> 1;
-    const parts = [keys.slice(0, half), keys.slice(half)].map((part) => runDueSettlements(services, part));
-    const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
-    if (failed) throw failed.reason;
-  }
+  await workInHalves(keys, (some) => services.db.transaction((tx) => runGroup(services, tx, some)));
   services.kick.webhooks();
 }
 

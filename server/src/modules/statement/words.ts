@@ -30,6 +30,7 @@ export const kindWords: Readonly<Record<TransactionKind, Words>> = {
   refund_failed: word("退款失败退回", "refund failed"),
   duplicate_refund_succeeded: word("重复支付退款", "duplicate payment refunded"),
   settlement_created: word("结算", "settlement"),
+  reserve_released: word("保证金释放", "reserve released"),
   reversal: word("冲正", "reversal"),
 };
 

@@ -24,6 +24,8 @@ export const eventTypes = [
   "dispute.closed",
   // What was pending became available.
   "settlement.created",
+  // A part of a settlement that was held back became available.
+  "reserve.released",
   // A certificate or key of an account of the merchant's own with a channel expires soon, or has.
   "channel_account.credential_expiring",
   // Asked for by the merchant to try an endpoint.

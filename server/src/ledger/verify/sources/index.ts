@@ -3,9 +3,10 @@ import type { TransactionKind } from "../../posting.ts";
 import type { SourceCheck } from "../source.ts";
 import { attempts } from "./attempt.ts";
 import { refunds } from "./refund.ts";
+import { reserveReleases } from "./reserve-release.ts";
 import { settlements } from "./settlement.ts";
 
-export const sources: readonly SourceCheck[] = [attempts, refunds, settlements];
+export const sources: readonly SourceCheck[] = [attempts, refunds, settlements, reserveReleases];
 
 /** By the kinds of transactions that they call for. */
 export const sourceOfKind: ReadonlyMap<string, SourceCheck> = new Map(

@@ -16,6 +16,7 @@ interface RefundRow extends SourceRow {
   fee: bigint;
   cost: bigint;
   from_available: bigint;
+  from_reserve: bigint;
   commissions: readonly StoredCommission[] | null;
   /** It gives a second success back. */
   duplicate: boolean;
@@ -28,7 +29,7 @@ export const refunds = checkSource<RefundRow>({
   kinds: ["refund_initiated", "refund_succeeded", "refund_failed", "duplicate_refund_succeeded"],
   from: "refunds s join attempts a on a.merchant_id = s.merchant_id and a.id = s.attempt_id",
   columns: `s.status, a.channel_account_id, a.funding_mode, s.amount, s.currency, s.fee_amount as fee,
-    s.cost_amount as cost, s.from_available, s.commissions, a.duplicate`,
+    s.cost_amount as cost, s.from_available, s.from_reserve, s.commissions, a.duplicate`,
   calls_for: `case
     when a.duplicate then case when s.status = 'succeeded' then 'duplicate_refund_succeeded' end
     when s.status in ('succeeded', 'failed') then 'refund_initiated,refund_' || s.status
