@@ -6,6 +6,7 @@
 import { createCharsetGate, cutLines, LINE_BYTES_MAX, tooLong } from "./bill-bytes.ts";
 import { BillRefused, LineRejected } from "./bill-refused.ts";
 import { createTally, type Tally } from "./bill-tally.ts";
+import type { BillFile } from "./bill-unpack.ts";
 import type {
   BillBatch,
   BillFormat,
@@ -19,12 +20,7 @@ import type {
 } from "./contract.ts";
 
 export { BillRefused } from "./bill-refused.ts";
-
-/** A file of a bill, decompressed. */
-export interface BillFile {
-  readonly name: string | undefined;
-  readonly chunks: AsyncIterable<Buffer>;
-}
+export { type BillFile, type UnpackLimits, unpackBill } from "./bill-unpack.ts";
 
 export interface BillReading {
   /** To be read once, to its end. Throws BillRefused, and what the files' chunks throw. */

@@ -42,6 +42,8 @@ export function createWechatReader<Name extends string>(table: WechatTable<Name>
     const cells = row.cells().map((cell) => cell.trim());
     if (stage === "sums") {
       stage = "end";
+      if (cells.length < sumNames.length)
+        throw new BillRefused("truncated", "The file ends within its sums: it was cut.");
       const counts = { rows, rejected: rows - good };
       stated.push(...cells.flatMap((cell, index) => table.compare(sumNames[index] ?? "", cell, counts) ?? []));
     } else if (stage === "header") {

@@ -3,7 +3,7 @@
  * there, or did not come whole, leaves no file and says why.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -12,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from "../../../../test/database
 import { createChannelCaller } from "../../channels/call.ts";
 import { createControlPlane, makePayInput } from "../../channels/conformance/harness.ts";
 import { getChannel } from "../../channels/registry.ts";
+import { wechatRow, wechatTrade } from "../../channels/testing/bill-files.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { createEnvelope } from "../../kit/crypto.ts";
 import { createIdSource, publicId } from "../../kit/id.ts";
@@ -109,6 +110,38 @@ test.each([
   [{ date: "2026-11-19", kind: "fund_flow" }, "gives no bill of the kind fund_flow"],
 ])("%o is refused with a sentence", async (options, sentence) => {
   await expect(fetchBill(options)).rejects.toThrow(sentence);
+});
+
+async function parseBill(path: string, options: Record<string, unknown>) {
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  try {
+    await billCommand(() => Promise.reject(new Error("parsing needs no services"))).run(["parse", path], options);
+    return JSON.parse(write.mock.calls.map(([line]) => line).join(""));
+  } finally {
+    write.mockRestore();
+  }
+}
+
+test("a file is parsed as reconciliation reads it: totals by kind, rejected lines, first lines", async () => {
+  const path = join(folder, "wechat.csv");
+  writeFileSync(path, wechatTrade([wechatRow({ 手续费: "0.01000" }), wechatRow({ 订单金额: "?" })]));
+  const parsed = await parseBill(path, { channel: "wechat", date: "2026-11-20", lines: "1" });
+  expect(parsed).toMatchObject({
+    ...{ files: 1, lines: 1, rejected: 1 },
+    sums: [{ entry: "payment", status: "succeeded", currency: "CNY", count: 1, amount: "100", fee: "1" }],
+    rejected_lines: [{ line_no: 3, reason: expect.stringContaining("no amount") }],
+    first_lines: [{ line_no: 2, our_no: "A1", amount: "100" }],
+  });
+});
+
+test("what is refused says why, and ends the command with an error", async () => {
+  const path = join(folder, "cut.csv");
+  writeFileSync(path, wechatTrade([wechatRow({})]).slice(0, -40));
+  await expect(parseBill(path, { channel: "wechat" })).rejects.toThrow(
+    /cut\.csv is refused \((truncated|sum_differs)\): /,
+  );
+  await expect(parseBill(path, { channel: "unionpay", kind: "fund_flow" })).rejects.toThrow("No bill of the kind");
+  await expect(parseBill(join(folder, "nothing"), { channel: "wechat" })).rejects.toThrow("no such file");
 });
 
 test("an account that does not exist is refused with a sentence", async () => {

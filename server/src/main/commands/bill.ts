@@ -1,11 +1,13 @@
-/** `tributary bill …`: a channel's own record of a day, fetched into a folder. */
-import { createWriteStream } from "node:fs";
+/** `tributary bill …`: a channel's own record of a day, fetched into a folder, and read as reconciliation reads it. */
+import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { BillRefused, readBill, unpackBill } from "../../channels/bill-reader.ts";
 import type { BillSink } from "../../channels/bills.ts";
-import type { BillKind } from "../../channels/contract.ts";
+import type { BillKind, BillLine, RejectedLine } from "../../channels/contract.ts";
+import { getChannel } from "../../channels/registry.ts";
 import { createChannelAccounts, getChannelAccount } from "../../modules/channel-account/index.ts";
-import type { Command } from "../command.ts";
+import { type Command, say } from "../command.ts";
 import { StartError } from "../start-error.ts";
 import {
   type Action,
@@ -27,7 +29,10 @@ function readKind(options: Options): BillKind {
 }
 
 function readDate(options: Options): string {
-  const text = requireText(options, "date");
+  return checkDate(requireText(options, "date"));
+}
+
+function checkDate(text: string): string {
   const at_ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(at_ms) || !new Date(at_ms).toISOString().startsWith(text))
     throw new StartError(`--date is "${text}": give a day such as 2026-11-20.`);
@@ -84,15 +89,65 @@ const fetchBill: Action = async (services, [id], options) => {
   }
 };
 
+const SHOWN_DEFAULT = 0;
+const REJECTED_SHOWN_MAX = 100;
+
+/** Reads a file as reconciliation would, and changes nothing. Throws StartError where it would be refused. */
+async function parseBill(path: string | undefined, options: Options): Promise<object> {
+  if (!path) throw new StartError("Which file? tributary bill parse <file> --channel wechat --kind trade");
+  const channel_id = requireText(options, "channel");
+  const kind = readKind(options);
+  const format = getChannel(channel_id)?.bills?.formats?.[kind];
+  if (!format) throw new StartError(`No bill of the kind ${kind} is read for the channel "${channel_id}".`);
+  const date = textOption(options, "date");
+  const shown_max = Number(textOption(options, "lines") ?? SHOWN_DEFAULT);
+  if (!Number.isInteger(shown_max) || shown_max < 0) throw new StartError("--lines takes a whole number.");
+  const input = { date: date === undefined ? undefined : checkDate(date), merchant: textOption(options, "merchant") };
+  const content = createReadStream(path, { highWaterMark: 262_144 });
+  const { batches, totals } = readBill(format, input, unpackBill(basename(path), content));
+  const rejected: RejectedLine[] = [];
+  const shown: BillLine[] = [];
+  try {
+    for await (const batch of batches) {
+      rejected.push(...batch.rejected.slice(0, REJECTED_SHOWN_MAX - rejected.length));
+      shown.push(...batch.lines.slice(0, shown_max - shown.length));
+    }
+  } catch (error) {
+    throw explainParsing(path, error);
+  }
+  return { ...totals(), rejected_lines: rejected, ...(shown_max > 0 && { first_lines: shown }) };
+}
+
+function explainParsing(path: string, error: unknown): unknown {
+  if (error instanceof BillRefused) return new StartError(`${path} is refused (${error.code}): ${error.message}`);
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "EISDIR" || code === "EACCES" ? new StartError(`${path}: ${message}`) : error;
+}
+
+/** Amounts as digits: they may be beyond what JSON's readers hold. */
+const toJson = (value: unknown) =>
+  JSON.stringify(value, (_, field) => (typeof field === "bigint" ? field.toString() : field), 2);
+
 export function billCommand(withServices: WithServices): Command {
-  return actionCommand(withServices, {
+  const fetching = actionCommand(withServices, {
     usage: "bill <action> [account]",
-    summary: "fetch a channel's bill of a day, as the channel wrote it",
+    summary: "fetch a channel's bill of a day, as the channel wrote it; parse a file, as reconciliation reads it",
     options: [
       { flags: "--date <day>", description: "the channel's business day, such as 2026-11-20", text: true },
       { flags: "--kind <kind>", description: "trade or fund_flow (default: trade)" },
       { flags: "--to <folder>", description: "where the files go (default: here)", text: true },
+      { flags: "--channel <id>", description: "parse: whose bill it is, such as wechat" },
+      { flags: "--merchant <number>", description: "parse: the account's number at the channel", text: true },
+      { flags: "--lines <count>", description: "parse: how many lines to show", text: true },
     ],
     actions: { fetch: fetchBill },
   });
+  return {
+    ...fetching,
+    async run(args, options) {
+      const [action, path] = args;
+      if (action !== "parse") return fetching.run(args, options);
+      say(toJson(await parseBill(path, options)));
+    },
+  };
 }
