@@ -33,6 +33,8 @@ const owners: Readonly<Record<string, string>> = {
   ledger_transactions: "ledger",
   ledger_entries: "ledger",
   ledger_balances: "ledger",
+  ledger_verifications: "ledger",
+  ledger_verified_books: "ledger",
   ledger_closes: "daily-close",
   ledger_signing_keys: "daily-close",
   payments: "payment",
@@ -190,6 +192,7 @@ test("every table that a merchant owns is led by merchant_id", () => {
     "beneficiary_keys",
     "channel_cost_rules",
     "settlement_calendar_years",
+    "ledger_verifications",
     "worker_heartbeats",
     "migrations",
   ];

@@ -66,4 +66,5 @@ export {
 export { type BookedReserveRelease, reserveReleasedPosting } from "./templates/reserve.ts";
 export { type BookedSettlement, settlementPosting } from "./templates/settlement.ts";
 export type { Difference, DifferenceCode, Findings } from "./verify/findings.ts";
-export { verify } from "./verify/verify.ts";
+export { listVerifications, type Verification, type VerificationKind } from "./verify/runs.ts";
+export { verify, verifyAndRecord } from "./verify/verify.ts";

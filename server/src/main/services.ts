@@ -47,6 +47,7 @@ import {
 import { createWebhookWorker, refuseReceiverUrl, type WebhookServices } from "../modules/webhook/index.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createIdempotencyPurge } from "./purge.ts";
+import { createVerification } from "./verification.ts";
 
 export interface ServiceSettings {
   database_url: string;
@@ -209,6 +210,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     createReserveWorker(modules.reserve),
     createApprovalWorker(shared.approval),
     createIdempotencyPurge(db, clock, log),
+    createVerification({ db, clock, ids, log }),
     beat,
   ];
 }

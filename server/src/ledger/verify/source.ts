@@ -7,6 +7,7 @@ import type { Sql } from "../../kit/sql/database.ts";
 import { platformStatement, type Statement } from "../../kit/sql/statement.ts";
 import { changeOf, type NewPosting, type TransactionKind } from "../posting.ts";
 import { type Counted, type Findings, report } from "./findings.ts";
+import { type JournalRange, rangesSql, rangeValues } from "./store.ts";
 
 /** What is read of every source. */
 export interface SourceRow {
@@ -50,21 +51,14 @@ export interface WrittenTransaction {
   accounts: readonly string[];
 }
 
-/** A place in the journal of all books. */
-export type JournalPlace = Pick<WrittenTransaction, "merchant_id" | "livemode" | "number">;
-
 /** A source and its statements; the type of its rows is its own affair. */
 export interface SourceCheck {
   readonly noun: IdKind;
   readonly kinds: readonly TransactionKind[];
-  /**
-   * Reads what those of its kinds among the next `count` transactions of the journal are about. The function that it gives
-   * compares them, which must come to it in the journal's order.
-   */
+  /** Reads what those of its kinds among the transactions of some ranges are about; gives what compares them. */
   read(
     sql: Sql,
-    after: JournalPlace,
-    count: number,
+    ranges: readonly JournalRange[],
   ): Promise<(findings: Findings, transaction: WrittenTransaction) => void>;
   /** Reports rows without a transaction that they call for, and counts the rows: all, or those changed since an instant. */
   verifyRows(sql: Sql, findings: Findings, changed_since: string | null): Promise<void>;
@@ -77,15 +71,10 @@ export function checkSource<Row extends SourceRow>(source: Source<Row>): SourceC
   return {
     noun,
     kinds,
-    async read(sql, { merchant_id, livemode, number }, page) {
-      const rows = await sql.query<Row & { number: bigint }>(inJournal, [merchant_id, livemode, number, page]);
-      let next = 0;
-      return (findings, transaction) => {
-        const row = rows[next];
-        const isFound = row?.number === transaction.number && row.merchant_id === transaction.merchant_id;
-        if (isFound) next += 1;
-        compare(findings, source, isFound ? row : undefined, transaction);
-      };
+    async read(sql, ranges) {
+      const found = new Map<string, Row>();
+      for (const row of await sql.query<Row>(inJournal, rangeValues(ranges))) found.set(keyOf(row), row);
+      return (findings, transaction) => compare(findings, source, found.get(keyOf(transaction)), transaction);
     },
     async verifyRows(sql, findings, changed_since) {
       const counting = sql.query<{ count: bigint }>(count, [changed_since]);
@@ -99,20 +88,15 @@ export function checkSource<Row extends SourceRow>(source: Source<Row>): SourceC
   };
 }
 
-// Within a book numbers are not repeated, and the books of a merchant follow each other, so that the number and the
-// merchant tell a row from the one before and after it.
+const keyOf = ({ merchant_id, source_id }: Pick<SourceRow, "merchant_id" | "source_id">) => merchant_id + source_id;
+
 function journalStatement({ noun, kinds, from, where = "true", columns }: Omit<Source, "book">): Statement {
   return platformStatement(
     `ledger.verify_${noun}`,
-    `select t.number, s.merchant_id, s.id as source_id, s.livemode, ${columns}
-     from (
-       select merchant_id, livemode, number, source_id, kind from ledger_transactions
-       where (merchant_id, livemode, number) > ($1::uuid, $2::boolean, $3)
-       order by merchant_id, livemode, number limit $4
-     ) t
+    `select s.merchant_id, s.id as source_id, s.livemode, ${columns}
+     from ${rangesSql("merchant_id, source_id, kind")}
      join ${from} on s.merchant_id = t.merchant_id and s.id = t.source_id
-     where t.kind in (${kinds.map((kind) => `'${kind}'`).join(", ")}) and ${where}
-     order by t.merchant_id, t.livemode, t.number`,
+     where t.kind in (${kinds.map((kind) => `'${kind}'`).join(", ")}) and ${where}`,
   );
 }
 

@@ -5,18 +5,21 @@ import type { Sql } from "../../kit/sql/database.ts";
 import { accountOf, isAccountKind } from "../accounts.ts";
 import { readMatrix } from "../binary-arrays.ts";
 import { type Findings, report } from "./findings.ts";
-import type { JournalPlace, SourceCheck, WrittenTransaction } from "./source.ts";
+import type { SourceCheck, WrittenTransaction } from "./source.ts";
 import { sourceOfKind } from "./sources/index.ts";
 import {
   type AccountRow,
   type BookPlace,
   type BookRow,
-  FIRST_UUID,
-  LAST_NUMBER,
-  LAST_UUID,
+  type JournalRange,
+  type ProvedPoint,
+  rangesOf,
   readAccounts,
   readBooks,
+  readLostAccounts,
+  readLostBooks,
   readTransactions,
+  TRANSACTIONS_IN_BATCH,
   type TransactionRow,
 } from "./store.ts";
 
@@ -40,42 +43,83 @@ export interface Lanes {
   readonly sources?: Sql;
 }
 
-/** Rebuilds every book from its transactions and compares, and compares each transaction with its source. */
-export async function verifyBooks(lanes: Lanes, findings: Findings): Promise<void> {
-  // No merchant has the zero id, so the first page begins before every book.
-  let after: BookPlace = { merchant_id: FIRST_UUID, livemode: true };
-  for (let done = false; !done; ) {
-    const { books, last } = await readBooks(lanes.journal, after);
-    done = last;
-    // The last page reaches to the end, so transactions without a book are met too.
-    const until: BookPlace = last ? { merchant_id: LAST_UUID, livemode: true } : books.at(-1)!;
-    await verifyPage(lanes, findings, books, after, until);
-    after = until;
+/**
+ * Rebuilds books from their transactions and compares, and compares each transaction with its source: every book from
+ * its beginning, or, incrementally, each that moved from where it was proved before. Gives where each now ends.
+ */
+export async function verifyBooks(lanes: Lanes, findings: Findings, incremental = false): Promise<ProvedPoint[]> {
+  const points: ProvedPoint[] = [];
+  for await (const rows of readBooks(lanes.journal, incremental)) {
+    const books = new Map<string, Rebuilt>(rows.map((row) => [nameOf(row), startBook(findings, row)]));
+    for (const account of await readAccounts(lanes.journal, rows)) describeAccount(findings, books, account);
+    for (const book of books.values()) checkAccounts(findings, book);
+    await walk(
+      lanes,
+      findings,
+      books,
+      [...books.values()].flatMap(({ row, number }) => [...rangesOf(row, number)]),
+    );
+    for (const book of books.values()) points.push(closeBook(findings, book));
   }
+  if (!incremental) await verifyLostBooks(lanes, findings);
+  return points;
 }
 
-async function verifyPage(
+/** Transactions and accounts of books that are not there. */
+async function verifyLostBooks(lanes: Lanes, findings: Findings): Promise<void> {
+  const nowhere = new Map<string, Rebuilt>();
+  const lost = await readLostBooks(lanes.journal);
+  await walk(
+    lanes,
+    findings,
+    nowhere,
+    lost.flatMap((book) => [...rangesOf({ ...book, number: book.last_number }, 0n)]),
+  );
+  for (const account of await readLostAccounts(lanes.journal)) describeAccount(findings, nowhere, account);
+}
+
+/** Replays the transactions of the ranges, in batches; the database reads ahead while one is looked at. */
+async function walk(
   { journal, sources }: Lanes,
   findings: Findings,
-  books: readonly BookRow[],
-  after: BookPlace,
-  until: BookPlace,
+  books: ReadonlyMap<string, Rebuilt>,
+  ranges: readonly (JournalRange & { count: number })[],
 ): Promise<void> {
-  const rebuilt = new Map<string, Rebuilt>(books.map((row) => [nameOf(row), startBook(row)]));
-  for (const account of await readAccounts(journal, after, until)) describeAccount(findings, rebuilt, account);
-  for (const book of rebuilt.values()) checkAccounts(findings, book);
+  const batches = [...batchesOf(ranges)];
+  const read = (index: number) => {
+    const batch = batches[index];
+    const reading = batch && readTransactions(journal, batch);
+    reading?.catch(() => undefined);
+    return reading;
+  };
+  let reading = read(0);
   let compareEarlier: (() => Promise<void>) | undefined;
-  let place: JournalPlace = { ...after, number: LAST_NUMBER };
-  for await (const page of readTransactions(journal, after, until)) {
-    const compare = sources && startComparing(sources, page, place);
-    place = page.at(-1)!;
-    // What the page before is about has come meanwhile.
+  for (const [index, batch] of batches.entries()) {
+    const page = (await reading)!;
+    reading = read(index + 1);
+    const compare = sources && startComparing(sources, page, batch);
+    // What the batch before is about has come meanwhile.
     await compareEarlier?.();
-    const transactions = replayPage(findings, rebuilt, page);
+    const transactions = replayPage(findings, books, page);
     compareEarlier = compare && (() => compare(findings, transactions));
   }
   await compareEarlier?.();
-  for (const book of rebuilt.values()) closeBook(findings, book);
+}
+
+/** Ranges together as long as they hold no more than a batch. */
+function* batchesOf(ranges: readonly (JournalRange & { count: number })[]): Generator<JournalRange[]> {
+  let batch: JournalRange[] = [];
+  let count = 0;
+  for (const range of ranges) {
+    if (count + range.count > TRANSACTIONS_IN_BATCH && batch.length > 0) {
+      yield batch;
+      batch = [];
+      count = 0;
+    }
+    batch.push(range);
+    count += range.count;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** Replays a page into its books and gives its transactions for comparison. */
@@ -100,12 +144,12 @@ function replayPage(
 
 type Compare = (findings: Findings, transactions: readonly WrittenTransaction[]) => Promise<void>;
 
-/** Asks at once for all that a page is about; it begins after a place. */
-function startComparing(sql: Sql, page: readonly TransactionRow[], after: JournalPlace): Compare {
+/** Asks at once for all that a page, which was read from these ranges, is about. */
+function startComparing(sql: Sql, page: readonly TransactionRow[], ranges: readonly JournalRange[]): Compare {
   const met = new Set(page.map(({ kind }) => sourceOfKind.get(kind)));
   met.delete(undefined);
   const reading = Promise.all(
-    [...(met as Set<SourceCheck>)].map(async (source) => [source, await source.read(sql, after, page.length)] as const),
+    [...(met as Set<SourceCheck>)].map(async (source) => [source, await source.read(sql, ranges)] as const),
   );
   reading.catch(() => undefined);
   return async (findings, transactions) => {
@@ -118,9 +162,18 @@ function startComparing(sql: Sql, page: readonly TransactionRow[], after: Journa
   };
 }
 
-function startBook(row: BookRow): Rebuilt {
+function startBook(findings: Findings, row: BookRow): Rebuilt {
   const ids = splitNumbers(row.accounts);
-  return { row, label: labelOf(row), ids, accounts: [], balances: ids.map(() => 0n), number: 0n };
+  const book = { row, label: labelOf(row), ids, accounts: [], balances: ids.map(() => 0n), number: 0n };
+  const { proved_number, proved_balances, last_number } = row;
+  if (proved_number === null) return book;
+  if (proved_number > (last_number ?? 0n)) {
+    const sentence = `${book.label} ends with transaction ${last_number ?? 0n}, but was proved up to ${proved_number} before.`;
+    report(findings, "number_gap", row.merchant_id, sentence);
+    return book;
+  }
+  const proved = splitNumbers(proved_balances ?? "{}");
+  return { ...book, number: proved_number, balances: ids.map((_, index) => BigInt(proved[index] ?? 0)) };
 }
 
 function describeAccount(findings: Findings, books: ReadonlyMap<string, Rebuilt>, row: AccountRow): void {
@@ -208,7 +261,7 @@ function checkChain(
   report(findings, "broken_chain", row.merchant_id, sentence);
 }
 
-function closeBook(findings: Findings, book: Rebuilt): void {
+function closeBook(findings: Findings, book: Rebuilt): ProvedPoint {
   const { row, label } = book;
   if (row.number !== book.number) {
     const sentence = `${label} says that its last transaction is ${row.number}, but it is ${book.number}.`;
@@ -228,6 +281,8 @@ function closeBook(findings: Findings, book: Rebuilt): void {
       report(findings, "below_minimum", row.merchant_id, sentence);
     }
   }
+  const { merchant_id, livemode } = row;
+  return { merchant_id, livemode, number: book.number, balances: book.balances };
 }
 
 function splitNumbers(text: string): string[] {

@@ -27,12 +27,13 @@ const reversalsStatement = platformStatement(
    from ledger_transactions t
    left join ledger_transactions o
      on o.merchant_id = t.merchant_id and o.livemode = t.livemode and o.number = t.reverses and o.number < t.number
-   where t.kind <> 'payment_succeeded' and (t.reverses is not null or t.kind = 'reversal')`,
+   where t.kind <> 'payment_succeeded' and (t.reverses is not null or t.kind = 'reversal')
+     and ($1::timestamptz is null or t.posted_at >= $1)`,
 );
 
-/** Compares all corrections and failures with what they take back. */
-export async function verifyReversals(sql: Sql, findings: Findings): Promise<void> {
-  for (const row of await sql.query<ReversalRow>(reversalsStatement)) {
+/** Compares corrections and failures with what they take back: all, or those posted since an instant. */
+export async function verifyReversals(sql: Sql, findings: Findings, since: string | null): Promise<void> {
+  for (const row of await sql.query<ReversalRow>(reversalsStatement, [since])) {
     if (row.reversed !== null && row.entries === exchange(row.reversed)) continue;
     const book = `the ${row.livemode ? "live" : "test"} book of ${publicId("merchant", row.merchant_id)}`;
     const what = row.reverses === null ? "a transaction that it does not name" : `transaction ${row.reverses}`;

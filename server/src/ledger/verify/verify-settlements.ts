@@ -7,7 +7,8 @@ import { publicId } from "../../kit/id.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
 import { type Findings, report } from "./findings.ts";
-import { FIRST_UUID } from "./store.ts";
+
+const FIRST_UUID = "00000000-0000-0000-0000-000000000000";
 
 const RANGES_IN_PAGE = 2_000;
 
@@ -40,7 +41,12 @@ const rangesStatement = platformStatement(
        order by t.merchant_id desc, t.livemode desc, t.number desc, line desc limit 1
      ) as pending_after
    from settlements s
-   where s.status = 'posted' and (s.merchant_id, s.livemode, s.currency, s.first_number) > ($1::uuid, $2::boolean, $3::text, $4)
+   where s.status = 'posted'
+     and ($5::timestamptz is null or exists (
+       select from settlements c
+       where c.merchant_id = s.merchant_id and c.livemode = s.livemode and c.currency = s.currency
+         and coalesce(c.decided_at, c.created_at) >= $5))
+     and (s.merchant_id, s.livemode, s.currency, s.first_number) > ($1::uuid, $2::boolean, $3::text, $4)
    order by s.merchant_id, s.livemode, s.currency, s.first_number limit ${RANGES_IN_PAGE}`,
 );
 
@@ -57,11 +63,11 @@ interface Chain {
   readonly taken: bigint;
 }
 
-/** Compares all settlements with each other and with the books. */
-export async function verifySettlementRanges(sql: Sql, findings: Findings): Promise<void> {
+/** Compares settlements with each other and with the books: all, or those of merchants who were settled since an instant. */
+export async function verifySettlementRanges(sql: Sql, findings: Findings, since: string | null): Promise<void> {
   let place = { merchant_id: FIRST_UUID, livemode: false, currency: "", first_number: 0n };
   for (let chain: Chain | undefined; ; ) {
-    const values = [place.merchant_id, place.livemode, place.currency, place.first_number];
+    const values = [place.merchant_id, place.livemode, place.currency, place.first_number, since];
     const rows = await sql.query<RangeRow>(rangesStatement, values);
     for (const row of rows) chain = checkRange(findings, row, chain);
     const last = rows.at(-1);

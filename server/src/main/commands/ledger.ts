@@ -2,7 +2,8 @@
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { accountKinds, type Findings, verify } from "../../ledger/index.ts";
+import { toRfc3339 } from "../../kit/clock.ts";
+import { accountKinds, type Findings, listVerifications, verifyAndRecord } from "../../ledger/index.ts";
 import { type ProofVerdict, proveDay, requireClose, verifyProof } from "../../modules/daily-close/index.ts";
 import { type Command, say } from "../command.ts";
 import { StartError } from "../start-error.ts";
@@ -25,14 +26,20 @@ const figures = {
 export function ledgerCommand(withServices: WithServices): Command {
   const actions: Readonly<Record<string, (args: readonly string[], options: Options) => Promise<void>>> = {
     verify: (_args, options) => verifyBooks(withServices, options),
+    runs: () => showRuns(withServices),
     prove: (_args, options) => proveBook(withServices, options),
     "verify-proof": ([path], options) => checkProof(path, options),
   };
   return {
     usage: "ledger <action> [file]",
-    summary: "verify the books; prove a merchant's day; verify-proof of a file, without a database",
+    summary:
+      "verify the books, or list what was verified (runs); prove a merchant's day; verify-proof of a file, without a database",
     options: [
       { flags: "--json", description: "verify, verify-proof: print the findings as JSON" },
+      {
+        flags: "--incremental",
+        description: "verify: only what was written since the last run that found nothing wrong",
+      },
       { flags: "--merchant <id>", description: "prove: whose book" },
       { flags: "--date <day>", description: "prove: YYYY-MM-DD, in the merchant's time zone" },
       { flags: "--test", description: "prove: the book of test payments (a demo has no other)" },
@@ -50,10 +57,22 @@ export function ledgerCommand(withServices: WithServices): Command {
 }
 
 async function verifyBooks(withServices: WithServices, options: Options): Promise<void> {
-  const findings = await withServices(({ db }) => verify(db));
+  const kind = options.incremental === true ? "incremental" : "full";
+  const findings = await withServices((services) => verifyAndRecord(services, kind));
   say(options.json === true ? JSON.stringify(findings, null, 2) : describe(findings));
   if (findings.difference_count > 0) {
     throw new StartError(`The books differ in ${findings.difference_count} places: look into each before going on.`);
+  }
+}
+
+const RUNS_SHOWN = 50;
+
+/** One line of JSON for each run, the newest first. */
+async function showRuns(withServices: WithServices): Promise<void> {
+  for (const run of await withServices(({ db }) => listVerifications(db, RUNS_SHOWN))) {
+    const { differences, ...counts } = run.findings;
+    const times = { started_at: toRfc3339(run.started_at), finished_at: toRfc3339(run.finished_at) };
+    say(JSON.stringify({ kind: run.kind, ...times, ...counts, first: differences[0]?.sentence ?? null }));
   }
 }
 
