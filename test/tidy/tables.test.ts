@@ -68,6 +68,7 @@ const readers: readonly { readonly who: RegExp; readonly tables: readonly string
   {
     who: /^server\/src\/ledger\/verify/,
     tables: [
+      "account_operations",
       "payments",
       "attempts",
       "refunds",

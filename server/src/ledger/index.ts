@@ -53,8 +53,16 @@ export {
   readBookAccounts,
 } from "./read-book.ts";
 export { type JournalLine, readTransaction } from "./read-transaction.ts";
-export { reverse } from "./reverse.ts";
+export { findTransaction, reverse, type WrittenTransaction } from "./reverse.ts";
 export type { BookKey } from "./store.ts";
+export {
+  adjustmentPosting,
+  type BookedAdjustment,
+  type BookedFreeze,
+  type DrawableAccount,
+  fundsFrozenPosting,
+  fundsReleasedPosting,
+} from "./templates/account-operation.ts";
 export { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./templates/payment.ts";
 export {
   type BookedRefund,

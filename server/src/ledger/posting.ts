@@ -20,6 +20,12 @@ export const transactionKinds = {
   settlement_created: "settlement",
   /** What was held back of a settlement became available. */
   reserve_released: "reserve_release",
+  /** An operator froze an amount. */
+  funds_frozen: "account_operation",
+  /** An operator released it, or a part of it. */
+  funds_released: "account_operation",
+  /** An operator gave or took by hand. */
+  adjustment_made: "account_operation",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

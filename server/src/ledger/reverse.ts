@@ -1,11 +1,12 @@
 import { InvariantError } from "../kit/error.ts";
-import type { Transaction } from "../kit/sql/database.ts";
+import { textArray } from "../kit/sql/arrays.ts";
+import type { Sql, Transaction } from "../kit/sql/database.ts";
 import { tenantStatement } from "../kit/sql/statement.ts";
 import { type AccountKind, accountOf } from "./accounts.ts";
 import { LedgerError } from "./errors.ts";
 import { type PostResult, post } from "./post.ts";
 import type { Line, NewPosting, TransactionKind } from "./posting.ts";
-import type { TransactionKey } from "./store.ts";
+import type { BookKey, TransactionKey } from "./store.ts";
 
 /** What a reversal is written as. */
 export interface ReversalHead {
@@ -29,6 +30,45 @@ interface LineRow {
   currency: string;
   scope: string;
   amount: bigint;
+}
+
+const findStatement = tenantStatement(
+  "ledger.find_by_number",
+  `select t.kind::text, t.source_id, o.number as reversed_by, (
+     select coalesce(sum(e.amount) filter (where e.amount > 0), 0)::bigint from ledger_entries e
+     where e.merchant_id = t.merchant_id and e.livemode = t.livemode and e.number = t.number
+       and e.account_kind = any ($4::text[])) as gained, (
+     select coalesce(-sum(e.amount) filter (where e.amount < 0), 0)::bigint from ledger_entries e
+     where e.merchant_id = t.merchant_id and e.livemode = t.livemode and e.number = t.number
+       and e.account_kind = any ($4::text[])) as lost, (
+     select min(e.currency) from ledger_entries e
+     where e.merchant_id = t.merchant_id and e.livemode = t.livemode and e.number = t.number) as currency
+   from ledger_transactions t
+   left join ledger_transactions o
+     on o.merchant_id = t.merchant_id and o.livemode = t.livemode and o.reverses = t.number
+   where t.merchant_id = $1 and t.livemode = $2 and t.number = $3`,
+);
+
+/** A transaction by its number, and what it did to some accounts. */
+export interface WrittenTransaction {
+  readonly kind: TransactionKind;
+  readonly source_id: string;
+  /** The number of the transaction that took it back; null when none has. */
+  readonly reversed_by: bigint | null;
+  readonly currency: string;
+  /** What the given kinds of account gained and lost by it, in minor units. */
+  readonly gained: bigint;
+  readonly lost: bigint;
+}
+
+/** The transaction of a number in its book; `kinds` are the accounts whose changes are summed. */
+export async function findTransaction(
+  sql: Sql,
+  { merchant_id, livemode, number }: BookKey & { readonly number: bigint },
+  kinds: readonly AccountKind[],
+): Promise<WrittenTransaction | undefined> {
+  const rows = await sql.query<WrittenTransaction>(findStatement, [merchant_id, livemode, number, textArray(kinds)]);
+  return rows[0];
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ApiServer } from "../kit/http/api.ts";
 import { createRateLimiter, limitByAddress, type RateLimit } from "../kit/http/rate-limit.ts";
 import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
+import { registerAccountOperationRoutes } from "../modules/account-operation/index.ts";
 import { registerApprovalRoutes } from "../modules/approval/index.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerBeneficiaryRoutes } from "../modules/beneficiary/index.ts";
@@ -60,6 +61,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
     operator.addHook("onRequest", limitByAddress(limiter));
     openOperatorScope(operator, { ...services, public_url: base_url });
+    registerAccountOperationRoutes(operator, services.account_operation);
     registerApprovalRoutes(operator, services.approval);
     registerListActions(operator, services);
   });

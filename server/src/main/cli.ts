@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { cac } from "cac";
 import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
+import { accountCommand } from "./commands/account.ts";
 import { approvalCommand } from "./commands/approval.ts";
 import { paymentCommand, refundCommand } from "./commands/bank-transfer.ts";
 import { benchCommand } from "./commands/bench.ts";
@@ -29,6 +30,7 @@ const commands: readonly Command[] = [
   appCommand(withServices),
   keyCommand(withServices),
   userCommand(withServices),
+  accountCommand(withServices),
   approvalCommand(withServices),
   channelAccountCommand(withServices),
   billCommand(withServices),

@@ -13,6 +13,7 @@ import {
 import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
+import { type AccountOperationServices, createOperationHandlers } from "../modules/account-operation/index.ts";
 import { type ApprovalServices, createApprovalWorker, registerApprovalHandlers } from "../modules/approval/index.ts";
 import { createAccountUpkeep, createChannelAccounts, createKeyRenewal } from "../modules/channel-account/index.ts";
 import { createCloseWorker } from "../modules/daily-close/index.ts";
@@ -78,6 +79,7 @@ export interface Services extends Parts {
   envelope: Envelope;
   accounts: ReturnType<typeof createChannelAccounts>;
   approval: ApprovalServices;
+  account_operation: AccountOperationServices;
   authenticator: Authenticator;
   payment: PaymentServices;
   refund: RefundServices;
@@ -125,6 +127,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   };
   const modules = createModules(settings, shared);
   registerApprovalHandlers(approval, {
+    ...createOperationHandlers(modules.account_operation),
     [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement),
     [RESERVE_RELEASE_APPROVAL]: reserveReleaseHandler(modules.reserve),
   });
@@ -147,7 +150,10 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
 
 type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
   Pick<Services, "envelope" | "accounts" | "approval" | "storage"> & { routing: Router; past: PastAttempts };
-type Modules = Pick<Services, "payment" | "refund" | "dispute" | "settlement" | "reserve" | "webhook" | "routing">;
+type Modules = Pick<
+  Services,
+  "account_operation" | "payment" | "refund" | "dispute" | "settlement" | "reserve" | "webhook" | "routing"
+>;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
   const { db, ids, kick } = shared;
@@ -165,6 +171,7 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
       merchantName: async (merchant_id) => (await getMerchant(db, merchant_id)).name,
       startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
     }),
+    account_operation: shared,
     dispute: shared,
     settlement: shared,
     reserve: shared,

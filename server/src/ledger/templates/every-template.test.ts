@@ -56,6 +56,12 @@ const refunded = fc
     return { ...r, ...parts } as BookedRefund;
   });
 
+const operated = fc.record({ ...head, operation_id: uuids, account: fc.constantFrom("pending", "available") });
+const adjusted = fc.record({
+  ...{ ...head, operation_id: uuids, account: fc.constantFrom("pending", "available") },
+  direction: fc.constantFrom("credit", "debit"),
+});
+
 /** Each template by its name, and what it takes. Whoever adds a template adds a line. */
 const factsOf: Readonly<Record<string, Facts>> = {
   paymentPosting: paid,
@@ -65,6 +71,9 @@ const factsOf: Readonly<Record<string, Facts>> = {
   refundFailedPosting: refunded,
   duplicateRefundPosting: refunded,
   reserveReleasedPosting: fc.record({ ...head, release_id: uuids }),
+  fundsFrozenPosting: operated,
+  fundsReleasedPosting: operated,
+  adjustmentPosting: adjusted,
   settlementPosting: fc
     .record({ ...head, settlement_id: uuids, reserved: shares })
     .map((s) => ({ ...s, reserved: s.reserved % (s.amount.amount + 1n) })),

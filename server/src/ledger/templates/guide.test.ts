@@ -6,6 +6,7 @@ import { toDecimal } from "../../kit/money.ts";
 import { accountKinds } from "../accounts.ts";
 import type { NewPosting } from "../posting.ts";
 import { transactionKinds } from "../posting.ts";
+import { adjustmentPosting, fundsFrozenPosting, fundsReleasedPosting } from "./account-operation.ts";
 import { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./payment.ts";
 import {
   type BookedRefund,
@@ -38,6 +39,14 @@ function refundIn(funding_mode: FundingMode, more: Partial<BookedRefund> = {}): 
 const agents = [1, 2, 3].map((agent) => `0192d2c4-0000-7000-8000-00000000001${agent}`);
 const shared = (...amounts: bigint[]) => amounts.map((amount, index) => ({ agent_id: agents[index]!, amount }));
 
+const operation = {
+  merchant_id: "m",
+  livemode: true,
+  operation_id: "o",
+  account: "pending",
+  occurred_at: 0,
+} as const;
+
 const modes = ["pooled", "direct"] as const;
 const examples: NewPosting[] = [
   ...modes.flatMap((mode) => [
@@ -69,6 +78,10 @@ const examples: NewPosting[] = [
   }),
   reserveReleasedPosting({ merchant_id: "m", livemode: true, release_id: "x", amount: yuan(9_94n), occurred_at: 0 }),
   refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n, from_reserve: 3_00n })),
+  fundsFrozenPosting({ ...operation, amount: yuan(50_00n) }),
+  fundsReleasedPosting({ ...operation, amount: yuan(20_00n) }),
+  adjustmentPosting({ ...operation, amount: yuan(5_00n), direction: "credit" }),
+  adjustmentPosting({ ...operation, account: "available", amount: yuan(5_00n), direction: "debit" }),
 ];
 
 /** A posting as a journal shows it. */

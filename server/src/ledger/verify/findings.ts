@@ -33,6 +33,8 @@ export type DifferenceCode =
   | "wrong_quota"
   /** Reserves do not explain what is held back, or their settlements, releases and refunds say otherwise. */
   | "wrong_reserve"
+  /** Of a frozen amount another sum is said to be released than its releases make. */
+  | "wrong_release"
   /** A transaction is not the one that it takes back with sides exchanged. */
   | "wrong_reversal";
 
@@ -54,6 +56,7 @@ const nothing = {
   refunds: 0,
   settlements: 0,
   reserve_releases: 0,
+  account_operations: 0,
 };
 
 export type Counted = keyof typeof nothing;

@@ -6,6 +6,7 @@ import { insertVerification, loadLastProof, type VerificationKind } from "./runs
 import { sources } from "./sources/index.ts";
 import { type ProvedPoint, saveProvedPoints } from "./store.ts";
 import { verifyBooks } from "./verify-books.ts";
+import { verifyOperations } from "./verify-operations.ts";
 import { verifyPayments } from "./verify-payments.ts";
 import { verifyQuotas } from "./verify-quotas.ts";
 import { verifyReserves } from "./verify-reserves.ts";
@@ -67,6 +68,7 @@ async function verifyLanes(
 async function verifyFacts(sql: Sql, findings: Findings, since: string | null): Promise<void> {
   for (const source of sources) await source.verifyRows(sql, findings, since);
   await verifyReversals(sql, findings, since);
+  await verifyOperations(sql, findings);
   await verifyPayments(sql, findings, since);
   await verifyQuotas(sql, findings);
   await verifySettlementRanges(sql, findings, since);

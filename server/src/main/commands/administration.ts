@@ -7,6 +7,7 @@ import { TributaryError } from "../../kit/error.ts";
 import { type IdKind, type IdSource, idPrefixes, parsePublicId } from "../../kit/id.ts";
 import type { Random } from "../../kit/random.ts";
 import type { Database } from "../../kit/sql/database.ts";
+import type { AccountOperationServices } from "../../modules/account-operation/index.ts";
 import type { ApprovalServices } from "../../modules/approval/index.ts";
 import { recordCommand } from "../../modules/operator/index.ts";
 import type { PaymentServices } from "../../modules/payment/index.ts";
@@ -36,6 +37,7 @@ export interface AdministrationServices {
 export type WithPlatform = <T>(act: (platform: Platform) => Promise<T>) => Promise<T>;
 
 export interface Platform {
+  account_operation: AccountOperationServices;
   approval: ApprovalServices;
   payment: PaymentServices;
   refund: RefundServices;

@@ -19,6 +19,7 @@ const figures = {
   refunds: "refunds",
   settlements: "settlements",
   reserve_releases: "releases of reserves",
+  account_operations: "account operations",
   difference_count: "differences",
 } as const satisfies Partial<Record<keyof Findings, string>>;
 

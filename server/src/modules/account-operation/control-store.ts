@@ -54,13 +54,21 @@ function arraysOf(keys: readonly AccountKey[]): string[] {
 
 const lockStatement = tenantStatement(
   "account.lock_controls",
-  `select ${columns} from account_controls c where c.merchant_id = $1 and c.livemode = $2 and c.currency = $3 for update`,
+  `select ${columns}, c.updated_at = 'epoch'::timestamptz as is_new from account_controls c
+   where c.merchant_id = $1 and c.livemode = $2 and c.currency = $3 for update`,
 );
 
 /** Locks the controls to change them: waits for everybody who moves money under them. */
-export async function lockControls(tx: Transaction, key: AccountKey): Promise<ControlsRow> {
+export async function lockControls(
+  tx: Transaction,
+  key: AccountKey,
+): Promise<ControlsRow & { /** Nobody has changed them yet. */ readonly is_new: boolean }> {
   await tx.query(openStatement, arraysOf([key]));
-  const [row] = await tx.query<ControlsRow>(lockStatement, [key.merchant_id, key.livemode, key.currency]);
+  const [row] = await tx.query<ControlsRow & { is_new: boolean }>(lockStatement, [
+    key.merchant_id,
+    key.livemode,
+    key.currency,
+  ]);
   invariant(row, "controls were just opened");
   return row;
 }

@@ -8,4 +8,10 @@ export { presentApprovals } from "./present-approval.ts";
 export { type ApprovalRequest, type RequestedApproval, requestApproval } from "./request-approval.ts";
 export { registerApprovalRoutes } from "./routes/index.ts";
 export { type AfterCommit, type ApprovalHandler, type ApprovalServices, registerApprovalHandlers } from "./services.ts";
-export { type ApprovalFilter, listApprovals, loadApproval, loadPolicies as loadApprovalPolicies } from "./store.ts";
+export {
+  type ApprovalFilter,
+  listApprovals,
+  loadApproval,
+  loadApprovals,
+  loadPolicies as loadApprovalPolicies,
+} from "./store.ts";

@@ -2,6 +2,7 @@
 import { toRfc3339 } from "../../kit/clock.ts";
 import { invariant } from "../../kit/error.ts";
 import type { Page } from "../../kit/http/pagination.ts";
+import { plainArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
@@ -38,6 +39,17 @@ const selectStatement = platformStatement("approval.select", `select ${columns} 
 export async function loadApproval(sql: Sql, id: string): Promise<Approval | undefined> {
   const [row] = await sql.query<Row>(selectStatement, [id]);
   return row && read(row);
+}
+
+const selectManyStatement = platformStatement(
+  "approval.select_many",
+  `select ${columns} from approvals where id = any ($1::uuid[])`,
+);
+
+/** Approvals by their ids, in no order. */
+export async function loadApprovals(sql: Sql, ids: readonly string[]): Promise<Approval[]> {
+  if (ids.length === 0) return [];
+  return (await sql.query<Row>(selectManyStatement, [plainArray(ids)])).map(read);
 }
 
 const lockStatement = platformStatement("approval.lock", `select ${columns} from approvals where id = $1 for update`);

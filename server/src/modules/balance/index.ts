@@ -5,7 +5,7 @@ import { registerReadBalance } from "./routes/read-balance/route.ts";
 import type { BalanceServices } from "./services.ts";
 
 export { isShown, type ShownKind, type ShownName, shownAccounts, shownKinds, shownNames } from "./account.ts";
-export { entryId, presentSource, readEntryPlace } from "./present.ts";
+export { entryId, presentBalance, presentSource, readEntryPlace } from "./present.ts";
 
 /** Registers the routes of the balance. `request.caller` must have been set by authentication. */
 export function registerBalanceRoutes(api: ApiServer, services: BalanceServices): void {

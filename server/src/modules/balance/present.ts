@@ -58,6 +58,7 @@ const sourceKinds = {
   refund: "refund",
   settlement: "settlement",
   reserve_release: "reserve_release",
+  account_operation: "account_operation",
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 

@@ -18,5 +18,8 @@ export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> 
   // What a range is settled by; left out of it.
   settlement_created: null,
   reserve_released: null,
+  funds_frozen: "freeze",
+  funds_released: "freeze",
+  adjustment_made: "adjustment",
   reversal: "adjustment",
 };

@@ -31,6 +31,9 @@ export const kindWords: Readonly<Record<TransactionKind, Words>> = {
   duplicate_refund_succeeded: word("重复支付退款", "duplicate payment refunded"),
   settlement_created: word("结算", "settlement"),
   reserve_released: word("保证金释放", "reserve released"),
+  funds_frozen: word("资金冻结", "funds frozen"),
+  funds_released: word("资金解冻", "funds released"),
+  adjustment_made: word("人工调账", "adjustment"),
   reversal: word("冲正", "reversal"),
 };
 

@@ -26,6 +26,10 @@ export const eventTypes = [
   "settlement.created",
   // A part of a settlement that was held back became available.
   "reserve.released",
+  // The operator froze the account for money that comes in or goes out, or an amount of it.
+  "account.frozen",
+  // It is free again, or a part of it.
+  "account.unfrozen",
   // A certificate or key of an account of the merchant's own with a channel expires soon, or has.
   "channel_account.credential_expiring",
   // Asked for by the merchant to try an endpoint.

@@ -1,12 +1,13 @@
 /** Every kind of row that calls for transactions. A new one is a file here and a line below. */
 import type { TransactionKind } from "../../posting.ts";
 import type { SourceCheck } from "../source.ts";
+import { accountOperations } from "./account-operation.ts";
 import { attempts } from "./attempt.ts";
 import { refunds } from "./refund.ts";
 import { reserveReleases } from "./reserve-release.ts";
 import { settlements } from "./settlement.ts";
 
-export const sources: readonly SourceCheck[] = [attempts, refunds, settlements, reserveReleases];
+export const sources: readonly SourceCheck[] = [accountOperations, attempts, refunds, settlements, reserveReleases];
 
 /** By the kinds of transactions that they call for. */
 export const sourceOfKind: ReadonlyMap<string, SourceCheck> = new Map(
