@@ -27,7 +27,7 @@ export interface PlatformOptions {
   seed?: number;
   /** Takes every log line, from trace on. */
   logs?: { write(line: string): void };
-  /** How long a channel may take; 10 s unless given. */
+  /** How long a channel may take; 12 s unless given. */
   channel_timeout_ms?: number;
   /** Whether webhooks and notify_url may go to loopback; yes unless told. */
   webhook_private_addresses?: boolean;

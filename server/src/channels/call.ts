@@ -46,7 +46,7 @@ import { createWire, type Wire } from "./wire.ts";
 export type { BillFetch, BillSink } from "./bills.ts";
 export type { LaneHealth } from "./guard.ts";
 
-const OPERATION_TIMEOUT_MS = 10_000;
+const OPERATION_TIMEOUT_MS = 12_000;
 /** A bill that comes within an answer takes longer, and more room, than any other answer. */
 const BILL_TIMEOUT_MS = 60_000;
 const BILL_BYTES_MAX = 64 * 1_048_576;
@@ -55,7 +55,7 @@ export interface ChannelCallerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** The longest that any operation may take, where its own limit is not shorter; 10 s unless given. */
+  /** The longest that any operation may take, where its own limit is not shorter; 12 s unless given. */
   readonly timeout_ms?: number;
 }
 

@@ -17,12 +17,12 @@ export interface LaneRules extends BulkheadRules {
 }
 
 const asking: LaneRules = { concurrent_max: 32, waiting_max: 512, wait_ms: 3_000, timeout_ms: 6_000 };
-const acting: LaneRules = { concurrent_max: 32, waiting_max: 512, wait_ms: 3_000, timeout_ms: 10_000 };
+const acting: LaneRules = { concurrent_max: 32, waiting_max: 512, wait_ms: 3_000, timeout_ms: 12_000 };
 
 /** By operation; what is not named is `acting`. */
 const laneRules: Readonly<Record<string, LaneRules>> = {
   // A payer waits: as many as come at once, and none for longer than it takes to try elsewhere.
-  pay: { concurrent_max: 64, waiting_max: 1_024, wait_ms: 3_000, timeout_ms: 10_000 },
+  pay: { concurrent_max: 64, waiting_max: 1_024, wait_ms: 3_000, timeout_ms: 12_000 },
   query: asking,
   close: asking,
   refund_query: asking,

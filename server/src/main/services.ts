@@ -59,7 +59,7 @@ export interface ServiceSettings {
   key_rate: number;
   webhook_private_addresses: boolean;
   attempt_reuse_ms: number;
-  /** How long a channel may take to answer; 10 s unless given. */
+  /** How long a channel may take to answer; 12 s unless given. */
   channel_timeout_ms?: number;
   object_storage: ObjectStorageSettings;
 }
