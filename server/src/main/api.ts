@@ -19,7 +19,7 @@ import { createCashierService, registerPaymentRoutes } from "../modules/payment/
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
-import { registerSettlementRoutes } from "../modules/settlement/index.ts";
+import { registerSettlementOperatorRoutes, registerSettlementRoutes } from "../modules/settlement/index.ts";
 import { registerStatementRoutes } from "../modules/statement/index.ts";
 import { registerSessionRoutes } from "../modules/user/index.ts";
 import { registerWebhookRoutes } from "../modules/webhook/index.ts";
@@ -64,6 +64,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerAccountOperationRoutes(operator, services.account_operation);
     registerApprovalRoutes(operator, services.approval);
     registerListActions(operator, services);
+    registerSettlementOperatorRoutes(operator, services.settlement);
   });
   registerNoticeRoutes(server, services, { refusal_limit: settings.notice_refusal_limit });
   await server.register(async (pages) => {

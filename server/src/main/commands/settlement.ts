@@ -8,6 +8,7 @@ import {
   loadSettlementSettings,
   type NewSettings,
   presentSettlement,
+  readSettlementRuns,
   runSettlement,
   setSettlementSettings,
 } from "../../modules/settlement/index.ts";
@@ -84,6 +85,11 @@ const actions: Record<string, Action> = {
     const currency = textOption(options, "currency") ?? null;
     return (await listSettlements(db, { merchant_id, livemode, currency, status: null, page })).map(presentSettlement);
   },
+  async runs(services, _args, options) {
+    const merchant = textOption(options, "merchant");
+    const merchant_id = merchant === undefined ? null : readId("merchant", merchant);
+    return readSettlementRuns(services, { merchant_id, limit: LIST_MAX });
+  },
   async "load-calendar"(services, [path]) {
     if (path === undefined) throw new StartError("Say which file has the year's days: load-calendar <file>.");
     const { calendar, year } = await loadCalendar(services, readJson(path));
@@ -103,7 +109,7 @@ export function settlementCommand(withServices: WithServices): Command {
   return actionCommand(withServices, {
     usage: "settlement <action> [file]",
     summary:
-      "set when a merchant is settled, show it, run: settle now, list settlements, load-calendar: a year's workdays from a file",
+      "set when a merchant is settled, show it, run: settle now, list settlements, runs: what is due, late and done, load-calendar: a year's workdays from a file",
     options: [
       { flags: "--merchant <id>", description: "whose" },
       { flags: "--live", description: "live money instead of the sandbox's" },

@@ -142,6 +142,34 @@ test("in direct mode there is nothing to settle", async () => {
   expect((await platform.get("/v1/balance", { key })).balances[0]).toMatchObject({ pending: 0, available: 0 });
 });
 
+test("who is settled on request asks for it, once for each key", async () => {
+  const more = (key: string) => ({ headers: { "idempotency-key": key } });
+  const ask = (key: string, body: object = {}) => platform.call("POST", "/v1/settlements", body, more(key));
+  const refused = await ask("too-early");
+  expect([refused.status, refused.body.error.code]).toEqual([409, "settlement.not_on_request"]);
+  await setSettlementSettings(platform.services, { ...keyOf(platform.merchant.merchant_id), cycle: "on_request" });
+  await pay(10_000);
+  const { pending, available } = await balance();
+  platform.clock.advance(1);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => ask("once")));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201]);
+  expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+  expect(answers[0]!.body).toMatchObject({ status: "posted", amount: pending, cycle: "on_request" });
+  expect(await balance()).toMatchObject({ pending: 0, available: available + pending });
+  expect(answers.filter(({ headers }) => headers["idempotent-replayed"] === "true")).toHaveLength(7);
+
+  expect((await ask("once", { currency: "USD" })).body.error.code).toBe("settlement.settings_missing");
+  const nothing = await ask("again");
+  expect([nothing.status, nothing.body.error.code]).toEqual([409, "settlement.nothing_to_settle"]);
+  await setSettlementSettings(platform.services, {
+    ...keyOf(platform.merchant.merchant_id),
+    cycle: "on_request",
+    currency: "USD",
+  });
+  expect((await ask("once", { currency: "USD" })).body.error.code).toBe("idempotency.key_reused");
+  await setSettlementSettings(platform.services, { ...keyOf(platform.merchant.merchant_id), cycle: "D+1" });
+});
+
 test("nobody sees another's settlements, or those of the other mode", async () => {
   const [settlement] = await list("?limit=1");
   const live = await createKey(platform.services, { ...platform.merchant, livemode: true });

@@ -22,6 +22,21 @@ export const settlementErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "settlement.not_on_request": {
+    type: "invalid_request_error",
+    status: 409,
+    message:
+      "You are settled by the cycle {cycle}, without asking. Ask the platform for on_request if you want to ask.",
+    retryable: false,
+    outcome: "none",
+  },
+  "settlement.nothing_to_settle": {
+    type: "invalid_request_error",
+    status: 409,
+    message: "There is nothing to settle, or less than the minimum of {minimum}. Ask again when more is pending.",
+    retryable: true,
+    outcome: "none",
+  },
   "settlement.in_review": {
     type: "invalid_request_error",
     status: 409,

@@ -125,7 +125,7 @@ export async function settlements(of = key): Promise<Settlement[]> {
   return found.sort((a, b) => Number(a.first_number - b.first_number));
 }
 
-export const amounts = async () => (await settlements()).map(({ amount }) => amount);
+export const amounts = async (of = key) => (await settlements(of)).map(({ amount }) => amount);
 
 /** `pending` and `available`, as far as the book has them. */
 export async function balances(of = key): Promise<Record<string, bigint>> {
