@@ -95,6 +95,8 @@ export type AlipayTransfer = {
   made_at_ms: number;
   due_at_ms: number;
   error_code?: string;
+  /** It was paid and has come back. */
+  returned?: true;
 };
 
 /** With whom a merchant may share. */

@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { Sandbox } from "../context.ts";
 import { formatBeijing, formatCompact } from "../kit/clock.ts";
-import { type Fields, isFields } from "../kit/input.ts";
+import { ControlError, type Fields, isFields } from "../kit/input.ts";
 import { type AlipayCall, AlipayError, refuse } from "./answer.ts";
 import { announceTransfer } from "./message.ts";
 import { formatYuan, parseYuan } from "./money.ts";
@@ -54,7 +54,8 @@ function readAmount(content: Fields): bigint {
 }
 
 /** What a transfer has come to by now. */
-function statusOf(sandbox: Sandbox, transfer: AlipayTransfer): "DEALING" | "SUCCESS" | "FAIL" {
+function statusOf(sandbox: Sandbox, transfer: AlipayTransfer): "DEALING" | "SUCCESS" | "FAIL" | "REFUND" {
+  if (transfer.returned) return "REFUND";
   if (sandbox.clock.now() < transfer.due_at_ms) return "DEALING";
   return transfer.error_code === undefined ? "SUCCESS" : "FAIL";
 }
@@ -111,8 +112,20 @@ function describeTransfer(sandbox: Sandbox, transfer: AlipayTransfer, time: "tra
     ...(status === "SUCCESS"
       ? { pay_fund_order_id: transfer.order_id, [time]: formatBeijing(transfer.due_at_ms) }
       : {}),
+    ...(status === "REFUND" ? { error_code: "PAYEE_ACCOUNT_STATUS_ERROR", fail_reason: "收款方退回" } : {}),
     ...(status === "FAIL" ? { error_code: transfer.error_code, fail_reason: "收款方账号异常" } : {}),
   };
+}
+
+/** What was paid comes back, as from an account that its bank refuses days later. */
+export function returnTransfer(sandbox: Sandbox, out_biz_no: string): AlipayTransfer {
+  const transfer = [...sandbox.alipay.transfers.values()].find((one) => one.out_biz_no === out_biz_no);
+  if (transfer === undefined) throw new ControlError(404, `No transfer ${out_biz_no}.`);
+  if (statusOf(sandbox, transfer) !== "SUCCESS") throw new ControlError(409, "Only a paid transfer comes back.");
+  transfer.returned = true;
+  sandbox.changed();
+  announceTransfer(sandbox, transfer, describeTransfer(sandbox, transfer, "pay_date"));
+  return transfer;
 }
 
 export function queryTransfer(sandbox: Sandbox, call: AlipayCall): Fields {

@@ -1,5 +1,6 @@
-/** What the control plane can do at WeChat Pay alone. */
+/** What the control plane can do at WeChat Pay, and with transfers at Alipay. */
 import type { FastifyRequest } from "fastify";
+import { returnTransfer } from "../alipay/transfer.ts";
 import type { Sandbox } from "../context.ts";
 import { ControlError, choice, type Fields, optionalText, readFields, requiredText } from "../kit/input.ts";
 import { logIn } from "../wechat/oauth.ts";
@@ -24,10 +25,14 @@ function endSharing(sandbox: Sandbox, request: FastifyRequest): Fields {
   return { channel: "wechat", sharing: number, parts: found.sharing.parts.map(({ result }) => result) };
 }
 
-/** The person confirms a transfer, or it fails; `accept` goes on with one that a fault keeps accepted. */
+/** The person confirms a WeChat Pay transfer, or it fails; `accept` goes on with one that a fault keeps accepted. Alipay returns one. */
 function endTransfer(sandbox: Sandbox, request: FastifyRequest): Fields {
   const fields = readFields(request.body, ["transfer", "outcome"]);
-  const outcome = choice(fields, "outcome", ["confirm", "accept", "fail"], "confirm");
+  const outcome = choice(fields, "outcome", ["confirm", "accept", "fail", "return"], "confirm");
+  if (outcome === "return") {
+    const { out_biz_no } = returnTransfer(sandbox, requiredText(fields, "transfer"));
+    return { channel: "alipay", transfer: out_biz_no, state: "REFUND" };
+  }
   const { out_bill_no, state } = decideTransfer(
     sandbox,
     findTransfer(sandbox, requiredText(fields, "transfer")),

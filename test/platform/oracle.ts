@@ -34,12 +34,29 @@ const rules: Record<string, string> = {
       ('duplicate_refund_succeeded', r.out_refund_no is null and r.status = 'succeeded')) as k (kind, wanted)
     where k.wanted <> exists (select from ledger_transactions t where t.merchant_id = r.merchant_id
       and t.source_id = r.id and t.kind::text = k.kind)`,
-  "nothing is booked without its attempt, refund or settlement": `
+  "nothing is booked without its attempt, refund, settlement or payout": `
     select t.kind, t.source_id from ledger_transactions t
     where not exists (select from attempts a where a.merchant_id = t.merchant_id and a.id = t.source_id)
       and not exists (select from refunds r where r.merchant_id = t.merchant_id and r.id = t.source_id)
       and not exists (select from settlements s where s.merchant_id = t.merchant_id and s.id = t.source_id)
-      and not exists (select from reserve_releases x where x.merchant_id = t.merchant_id and x.id = t.source_id)`,
+      and not exists (select from reserve_releases x where x.merchant_id = t.merchant_id and x.id = t.source_id)
+      and not exists (select from payouts p where p.merchant_id = t.merchant_id and p.id = t.source_id)`,
+  "a payout has exactly its postings": `
+    select p.id, p.status, k.kind from payouts p
+    cross join lateral (values ('payout_initiated', true), ('payout_failed', p.status = 'failed'),
+      ('payout_succeeded', p.status in ('succeeded', 'returned')), ('payout_returned', p.status = 'returned'),
+      ('payout_cancelled', p.status = 'cancelled')) as k (kind, wanted)
+    where k.wanted <> exists (select from ledger_transactions t where t.merchant_id = p.merchant_id
+      and t.source_id = p.id and t.kind::text = k.kind)`,
+  "what is in transit is that of payouts whose end is not known": `
+    select * from (
+      select merchant_id, livemode, currency, sum(balance) as held from ledger_balances
+      where account_kind = 'payout_in_transit' group by 1, 2, 3) b
+    full join (
+      select merchant_id, livemode, currency, sum(transfer_amount + fee_amount) as owed from payouts
+      where status in ('created', 'in_review', 'pending', 'sent', 'unknown') group by 1, 2, 3) p
+      using (merchant_id, livemode, currency)
+    where coalesce(held, 0) <> coalesce(owed, 0)`,
   "what is held back is what its parts hold": `
     select coalesce(b.merchant_id, r.merchant_id) as merchant_id, b.balance, r.held from (
       select merchant_id, livemode, currency, balance from ledger_balances where account_kind = 'merchant_reserve') b
@@ -85,6 +102,10 @@ const rules: Record<string, string> = {
       where (due_at is null and status in ('created', 'sent', 'unknown') or due_at is not null and status = 'succeeded')
       and unknown_reason is distinct from 'query_window_passed'
     union all
+    select 'payout', id, status from payouts
+      where (due_at is null) = (status in ('created', 'sent', 'unknown') and channel is distinct from 'bank')
+        and status not in ('pending', 'succeeded')
+    union all
     select 'refund', id, status from refunds where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))`,
   "a closed payment has no open attempt": `
     select p.id, a.id, a.status from payments p join attempts a on a.merchant_id = p.merchant_id and a.payment_id = p.id
@@ -93,7 +114,11 @@ const rules: Record<string, string> = {
     select o.kind, o.id, count(e.*) from (
       select merchant_id, id, 'payment.succeeded' as kind from payments where status = 'succeeded'
       union all select merchant_id, id, 'refund.succeeded' from refunds where status = 'succeeded'
-      union all select merchant_id, id, 'refund.failed' from refunds where status = 'failed') o
+      union all select merchant_id, id, 'refund.failed' from refunds where status = 'failed'
+      union all select merchant_id, id, 'payout.succeeded' from payouts
+        where status in ('succeeded', 'returned') and app_id is not null
+      union all select merchant_id, id, 'payout.' || status from payouts
+        where status in ('failed', 'returned', 'cancelled') and app_id is not null) o
     left join events e on e.merchant_id = o.merchant_id and e.type = o.kind and e.object_id = o.id
     group by 1, 2 having count(e.*) <> 1`,
 };

@@ -307,6 +307,8 @@ export type NoticeResult =
   | ({ readonly kind: "refund"; readonly refund: ChannelRefund; readonly outcome: RefundOutcome } & OwnedNotice)
   /** Signature good; something happened to this order: ask the channel for it now. */
   | ({ readonly kind: "ask"; readonly serial_no: string } & OwnedNotice)
+  /** Signature good; something happened to this transfer of ours: ask the channel for it now. */
+  | ({ readonly kind: "ask_transfer"; readonly transfer_no: string } & OwnedNotice)
   /** Signature good; a dispute began, moved or ended. */
   | ({ readonly kind: "dispute"; readonly dispute: ChannelDispute } & OwnedNotice)
   /** Signature good; nothing for us in it. Acknowledged. */

@@ -65,6 +65,14 @@ export {
 } from "./templates/account-operation.ts";
 export { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./templates/payment.ts";
 export {
+  type BookedPayout,
+  payoutCancelledPosting,
+  payoutFailedPosting,
+  payoutInitiatedPosting,
+  payoutReturnedPosting,
+  payoutSucceededPosting,
+} from "./templates/payout.ts";
+export {
   type BookedRefund,
   duplicateRefundPosting,
   refundFailedPosting,

@@ -26,6 +26,16 @@ export const transactionKinds = {
   funds_released: "account_operation",
   /** An operator gave or took by hand. */
   adjustment_made: "account_operation",
+  /** A payout was accepted: its money is set aside before anybody is told to pay. */
+  payout_initiated: "payout",
+  /** The beneficiary has the money. */
+  payout_succeeded: "payout",
+  /** Nothing was paid: takes payout_initiated back. */
+  payout_failed: "payout",
+  /** It was taken back before anybody was told to pay: takes payout_initiated back. */
+  payout_cancelled: "payout",
+  /** The bank gave back what was paid. */
+  payout_returned: "payout",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

@@ -16,6 +16,7 @@ import { registerFeeRoutes } from "../modules/fee/index.ts";
 import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { openOperatorScope, registerListActions } from "../modules/operator/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
+import { registerPayoutRoutes } from "../modules/payout/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
@@ -53,6 +54,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerSettlementRoutes(v1, services.settlement);
     registerReserveRoutes(v1, services.reserve);
     registerBeneficiaryRoutes(v1, services);
+    registerPayoutRoutes(v1, services.payout);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);

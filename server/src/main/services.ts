@@ -27,6 +27,12 @@ import {
   type PaymentServices,
 } from "../modules/payment/index.ts";
 import {
+  createPayoutApprovalHandler,
+  createPayoutWorkers,
+  PAYOUT_APPROVAL,
+  type PayoutServices,
+} from "../modules/payout/index.ts";
+import {
   createRefundServices,
   createRefundWorkers,
   type RefundServices,
@@ -84,6 +90,7 @@ export interface Services extends Parts {
   payment: PaymentServices;
   refund: RefundServices;
   dispute: DisputeServices;
+  payout: PayoutServices;
   settlement: SettlementServices;
   reserve: ReserveServices;
   webhook: WebhookServices;
@@ -104,7 +111,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   const timeout = settings.channel_timeout_ms === undefined ? {} : { timeout_ms: settings.channel_timeout_ms };
   const channels = createChannelCaller({ clock, random, log, ...timeout });
   const accounts = createChannelAccounts({ db, clock, envelope });
-  const kick = { attempts() {}, refunds() {}, webhooks() {} };
+  const kick = { attempts() {}, refunds() {}, payouts() {}, webhooks() {} };
   const past = createPastAttempts(db);
   const routing = createRouter({ db, clock, getChannel, accounts, channels, past });
   const approval: ApprovalServices = { db, clock, ids, log, handlers: new Map() };
@@ -130,6 +137,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     ...createOperationHandlers(modules.account_operation),
     [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement),
     [RESERVE_RELEASE_APPROVAL]: reserveReleaseHandler(modules.reserve),
+    [PAYOUT_APPROVAL]: createPayoutApprovalHandler(modules.payout),
   });
   const authenticator = createAuthenticator({
     db,
@@ -148,11 +156,15 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   };
 }
 
-type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel" | "kick"> &
-  Pick<Services, "envelope" | "accounts" | "approval" | "storage"> & { routing: Router; past: PastAttempts };
+type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | "channels" | "getChannel"> &
+  Pick<Services, "envelope" | "accounts" | "approval" | "storage"> & {
+    routing: Router;
+    past: PastAttempts;
+    kick: PaymentServices["kick"] & PayoutServices["kick"];
+  };
 type Modules = Pick<
   Services,
-  "account_operation" | "payment" | "refund" | "dispute" | "settlement" | "reserve" | "webhook" | "routing"
+  "account_operation" | "payment" | "refund" | "dispute" | "payout" | "settlement" | "reserve" | "webhook" | "routing"
 >;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
@@ -173,6 +185,7 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
     }),
     account_operation: shared,
     dispute: shared,
+    payout: { ...shared, settings: common },
     settlement: shared,
     reserve: shared,
     routing: { ...shared, router: shared.routing },
@@ -190,6 +203,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
   const channel_ids = Object.keys(allChannels);
   const { attempts, ends } = createPaymentWorkers(modules.payment, channel_ids);
   const refunds = createRefundWorkers(modules.refund, channel_ids);
+  const payouts = createPayoutWorkers(modules.payout, channel_ids);
   const webhooks = createWebhookWorker({
     ...shared,
     ...receiverPolicy(settings),
@@ -202,6 +216,9 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
   kick.refunds = () => {
     for (const worker of refunds) worker.kick();
   };
+  kick.payouts = () => {
+    for (const worker of payouts) worker.kick();
+  };
   kick.webhooks = () => webhooks.kick();
   const beat = createHeartbeat(db, clock, log, ids.uuid());
   const accounts = [createAccountUpkeep(shared), createKeyRenewal(shared)];
@@ -210,6 +227,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     ...attempts,
     ends,
     ...refunds,
+    ...payouts,
     webhooks,
     ...accounts,
     createCloseWorker(shared),

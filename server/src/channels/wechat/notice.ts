@@ -26,6 +26,7 @@ export async function readNotice(context: ChannelContext, notice: WireNotice): P
   if (!data) return rejected("the resource does not open with the APIv3 key");
   if (event_type === "TRANSACTION.SUCCESS") return readPaymentEvent(account, data);
   if (event_type.startsWith("REFUND.")) return readRefundEvent(context, account, data);
+  if (event_type === "MCHTRANSFER.BILL.FINISHED") return readTransferEvent(account, data);
   return { kind: "ignored", detail: `event ${event_type}` };
 }
 
@@ -38,6 +39,13 @@ function readPaymentEvent(account: WechatAccount, data: JsonObject): NoticeResul
   if (state !== "SUCCESS") return rejected(`a success event with the trade state ${state ?? "(none)"}`);
   const payment = readPayment(data);
   return payment ? { kind: "payment_succeeded", payment } : rejected("the transaction lacks its particulars");
+}
+
+/** What became of it is asked: the notice tells no more than the question does. */
+function readTransferEvent(account: WechatAccount, data: JsonObject): NoticeResult {
+  const transfer_no = textOf(data, "out_bill_no");
+  if (textOf(data, "mch_id") !== account.mchid) return rejected("the transfer is another merchant's");
+  return transfer_no ? { kind: "ask_transfer", transfer_no } : rejected("the transfer has no number");
 }
 
 /** A refund event is about our refund only when its merchant is ours: unlike a payment it carries no app to compare. */

@@ -54,8 +54,8 @@ describe.each(["platform_certificate", "public_key"] as const)("transfers, %s", 
     await decide(input, "confirm");
     const notice = await receiver.next(input.transfer_no);
     expect(await wechat.readNotice(context(account), notice)).toEqual({
-      kind: "ignored",
-      detail: "event MCHTRANSFER.BILL.FINISHED",
+      kind: "ask_transfer",
+      transfer_no: input.transfer_no,
     });
     const { transfer_no, amount } = input;
     const done = { kind: "succeeded", transfer: { transfer_no, amount, channel_transfer_no: expect.any(String) } };

@@ -62,6 +62,11 @@ const adjusted = fc.record({
   direction: fc.constantFrom("credit", "debit"),
 });
 
+const paidOut = fc.record({
+  ...{ ...head, payout_id: uuids, channel_account_id: fc.option(uuids), fee_returns: fc.boolean() },
+  ...{ fee: shares, cost: shares },
+});
+
 /** Each template by its name, and what it takes. Whoever adds a template adds a line. */
 const factsOf: Readonly<Record<string, Facts>> = {
   paymentPosting: paid,
@@ -77,6 +82,11 @@ const factsOf: Readonly<Record<string, Facts>> = {
   settlementPosting: fc
     .record({ ...head, settlement_id: uuids, reserved: shares })
     .map((s) => ({ ...s, reserved: s.reserved % (s.amount.amount + 1n) })),
+  payoutInitiatedPosting: paidOut,
+  payoutSucceededPosting: paidOut,
+  payoutFailedPosting: paidOut,
+  payoutCancelledPosting: paidOut,
+  payoutReturnedPosting: paidOut,
 };
 
 /** A template; one that moves money between two books gives a posting for each. */

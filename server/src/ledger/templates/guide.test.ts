@@ -9,6 +9,14 @@ import { transactionKinds } from "../posting.ts";
 import { adjustmentPosting, fundsFrozenPosting, fundsReleasedPosting } from "./account-operation.ts";
 import { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./payment.ts";
 import {
+  type BookedPayout,
+  payoutCancelledPosting,
+  payoutFailedPosting,
+  payoutInitiatedPosting,
+  payoutReturnedPosting,
+  payoutSucceededPosting,
+} from "./payout.ts";
+import {
   type BookedRefund,
   duplicateRefundPosting,
   refundFailedPosting,
@@ -38,6 +46,11 @@ function refundIn(funding_mode: FundingMode, more: Partial<BookedRefund> = {}): 
 /** Three levels deep: the merchant pays 0.60 %, its agent 0.45 %, the one above 0.40 %, the topmost 0.38 %. */
 const agents = [1, 2, 3].map((agent) => `0192d2c4-0000-7000-8000-00000000001${agent}`);
 const shared = (...amounts: bigint[]) => amounts.map((amount, index) => ({ agent_id: agents[index]!, amount }));
+/** CNY 50.00 for a fee of CNY 1.00, at a cost of CNY 0.10. */
+function payoutBy(channel_account_id: string | null): BookedPayout {
+  const facts = { merchant_id: "m", livemode: true, payout_id: "p", channel_account_id, occurred_at: 0 };
+  return { ...facts, amount: yuan(50_00n), fee: 1_00n, cost: 10n, fee_returns: true };
+}
 
 const operation = {
   merchant_id: "m",
@@ -65,6 +78,13 @@ const examples: NewPosting[] = [
     reserved: 0n,
     occurred_at: 0,
   }),
+  ...[ids.channel_account_id, null].flatMap((by) => [
+    payoutSucceededPosting(payoutBy(by)),
+    payoutReturnedPosting(payoutBy(by)),
+  ]),
+  payoutInitiatedPosting(payoutBy(null)),
+  payoutFailedPosting(payoutBy(null)),
+  payoutCancelledPosting(payoutBy(null)),
   refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n })),
   paymentPosting({ ...paidIn("pooled"), commissions: shared(2n, 5n, 15n) }),
   refundInitiatedPosting(refundIn("pooled", { commissions: shared(0n, 2n, 6n).slice(1) })),

@@ -57,6 +57,7 @@ const nothing = {
   settlements: 0,
   reserve_releases: 0,
   account_operations: 0,
+  payouts: 0,
 };
 
 export type Counted = keyof typeof nothing;

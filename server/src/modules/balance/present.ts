@@ -48,7 +48,7 @@ export interface EntryView {
   amount: number;
   currency: string;
   balance_after: number;
-  /** The attempt, refund or settlement behind it; null for a correction. */
+  /** The attempt, refund, settlement or payout behind it; null for a correction. */
   source: string | null;
   created_at: string;
 }
@@ -59,6 +59,7 @@ const sourceKinds = {
   settlement: "settlement",
   reserve_release: "reserve_release",
   account_operation: "account_operation",
+  payout: "payout",
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 

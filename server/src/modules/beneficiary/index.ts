@@ -21,7 +21,7 @@ export {
 export { type BeneficiaryInput, createBeneficiary } from "./create-beneficiary.ts";
 export { beneficiaryErrors } from "./errors.ts";
 export { presentBeneficiary, presentHistory } from "./present.ts";
-export { findBeneficiary, findByAccounts, openVersion } from "./read-beneficiary.ts";
+export { findBeneficiary, findByAccounts, type OpenedVersion, openVersion } from "./read-beneficiary.ts";
 export { registerBeneficiaryRoutes } from "./routes/index.ts";
 export type { BeneficiaryServices } from "./services.ts";
 export { readBeneficiarySettings, setBeneficiarySettings } from "./settings.ts";

@@ -2,7 +2,7 @@
 import { parsePublicId } from "../../kit/id.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { type AccountInput, readAccount } from "./account.ts";
-import type { Beneficiary } from "./beneficiary.ts";
+import type { AccountDetails, Beneficiary } from "./beneficiary.ts";
 import { beneficiaryErrors } from "./errors.ts";
 import { fingerprintsOf } from "./fingerprint.ts";
 import { type OpenedAccount, openAccount } from "./seal.ts";
@@ -35,11 +35,16 @@ export async function findByAccounts(
   return fingerprints.map((fingerprint) => byFingerprint.get(fingerprint.toString("hex")));
 }
 
+/** A version of an account with what names it. */
+export interface OpenedVersion extends OpenedAccount {
+  readonly details: AccountDetails;
+}
+
 /** Opens a version of an account, for who pays to it. Undefined when there is no such version. */
 export async function openVersion(
   { db, envelope }: Pick<BeneficiaryServices, "db" | "envelope">,
   key: { merchant_id: string; id: string; version: number },
-): Promise<OpenedAccount | undefined> {
+): Promise<OpenedVersion | undefined> {
   const found = (await loadVersions(db, key)).find(({ version }) => version === key.version);
-  return found && openAccount(envelope, key, found.account_sealed);
+  return found && { ...openAccount(envelope, key, found.account_sealed), details: found.details };
 }

@@ -6,12 +6,14 @@ import { addressKey, createRateLimiter, type RateLimit, rateLimited } from "../.
 import { recordRefundTransfer, recordTransfer } from "../bank-transfer/index.ts";
 import { type DisputeServices, receiveDisputeNotice } from "../dispute/index.ts";
 import { type PaymentServices, receiveAskNotice, receivePaymentNotice } from "../payment/index.ts";
+import { type PayoutServices, receiveTransferNotice } from "../payout/index.ts";
 import { type RefundServices, receiveRefundNotice } from "../refund/index.ts";
 
 export interface NoticeServices {
   payment: PaymentServices;
   refund: RefundServices;
   dispute: DisputeServices;
+  payout: PayoutServices;
 }
 
 export interface NoticeSettings {
@@ -135,6 +137,8 @@ function recordNotice(
       return receiveRefundNotice(services.refund, merchant_id, account_id, result.refund, result.outcome);
     case "ask":
       return receiveAskNotice(services.payment, merchant_id, account_id, result.serial_no);
+    case "ask_transfer":
+      return receiveTransferNotice(services.payout, merchant_id, account_id, result.transfer_no);
     case "dispute":
       return receiveDisputeNotice(services.dispute, merchant_id, account_id, result.dispute);
   }

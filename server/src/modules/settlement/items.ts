@@ -21,5 +21,11 @@ export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> 
   funds_frozen: "freeze",
   funds_released: "freeze",
   adjustment_made: "adjustment",
+  // Of what is available.
+  payout_initiated: null,
+  payout_succeeded: null,
+  payout_failed: null,
+  payout_cancelled: null,
+  payout_returned: null,
   reversal: "adjustment",
 };

@@ -1,4 +1,4 @@
-/** An event: a fact about a payment or a refund, immutable, and the body of every webhook that tells of it. */
+/** An event: a fact about a payment, a refund or a payout, immutable, and the body of every webhook that tells of it. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
 
@@ -30,6 +30,20 @@ export const eventTypes = [
   "account.frozen",
   // It is free again, or a part of it.
   "account.unfrozen",
+  // What is available was set aside to be paid out.
+  "payout.created",
+  // A person of the platform looks at it first.
+  "payout.in_review",
+  // The channel or the bank has it; where the beneficiary must confirm, `action` says how.
+  "payout.sent",
+  // The beneficiary has the money.
+  "payout.succeeded",
+  // Nothing was paid; what was set aside is available again.
+  "payout.failed",
+  // The bank gave back what was paid; it is available again.
+  "payout.returned",
+  // It was taken back before anybody was told to pay.
+  "payout.cancelled",
   // A certificate or key of an account of the merchant's own with a channel expires soon, or has.
   "channel_account.credential_expiring",
   // Asked for by the merchant to try an endpoint.

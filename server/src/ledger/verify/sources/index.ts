@@ -3,11 +3,19 @@ import type { TransactionKind } from "../../posting.ts";
 import type { SourceCheck } from "../source.ts";
 import { accountOperations } from "./account-operation.ts";
 import { attempts } from "./attempt.ts";
+import { payouts } from "./payout.ts";
 import { refunds } from "./refund.ts";
 import { reserveReleases } from "./reserve-release.ts";
 import { settlements } from "./settlement.ts";
 
-export const sources: readonly SourceCheck[] = [accountOperations, attempts, refunds, settlements, reserveReleases];
+export const sources: readonly SourceCheck[] = [
+  accountOperations,
+  attempts,
+  refunds,
+  settlements,
+  reserveReleases,
+  payouts,
+];
 
 /** By the kinds of transactions that they call for. */
 export const sourceOfKind: ReadonlyMap<string, SourceCheck> = new Map(

@@ -1,0 +1,43 @@
+/** The module's workers. Any number of them may run: what one has claimed another leaves alone until its lease is over. */
+import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
+import { askPayer, tellPayer } from "./dispatch-payout.ts";
+import { CALL_LEASE_MS, releasePayout } from "./release-payout.ts";
+import type { PayoutServices } from "./services.ts";
+import { claimDuePayouts, claimUnrouted } from "./store.ts";
+
+/**
+ * One lets go what waits; one for each channel that transfers tells it and asks it, with places of its own: a channel that
+ * does not answer holds up no other.
+ */
+export function createPayoutWorkers(services: PayoutServices, channel_ids: readonly string[]): DueLoop[] {
+  const paying = channel_ids.filter((id) => services.getChannel(id)?.transfers);
+  return [createReleaseWorker(services), ...paying.map((channel) => createTransferWorker(services, channel))];
+}
+
+function createReleaseWorker(services: PayoutServices): DueLoop {
+  const { db, clock, log } = services;
+  return createDueLoop({
+    name: "payout.release",
+    claim: (limit) => claimUnrouted(db, clock.now(), clock.now() + CALL_LEASE_MS, limit),
+    handle: async (key) => void (await releasePayout(services, key, "by_worker")),
+    concurrency: 8,
+    interval_ms: 1_000,
+    log,
+  });
+}
+
+function createTransferWorker(services: PayoutServices, channel: string): DueLoop {
+  const { db, clock, log } = services;
+  return createDueLoop({
+    name: `payout.transfers.${channel}`,
+    claim: (limit) => claimDuePayouts(db, channel, clock.now(), clock.now() + 2 * CALL_LEASE_MS, limit),
+    async handle(payout) {
+      // The claim counted this call: the first one has nothing to ask about.
+      const isFirst = payout.status === "sent" && payout.call_count === 1;
+      await (isFirst ? tellPayer(services, payout, "request") : askPayer(services, payout));
+    },
+    concurrency: 16,
+    interval_ms: 500,
+    log,
+  });
+}
