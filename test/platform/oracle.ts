@@ -34,11 +34,13 @@ const rules: Record<string, string> = {
       ('duplicate_refund_succeeded', r.out_refund_no is null and r.status = 'succeeded')) as k (kind, wanted)
     where k.wanted <> exists (select from ledger_transactions t where t.merchant_id = r.merchant_id
       and t.source_id = r.id and t.kind::text = k.kind)`,
-  "nothing is booked without its attempt, refund, settlement or payout": `
+  "nothing is booked without what it is about": `
     select t.kind, t.source_id from ledger_transactions t
     where not exists (select from attempts a where a.merchant_id = t.merchant_id and a.id = t.source_id)
       and not exists (select from refunds r where r.merchant_id = t.merchant_id and r.id = t.source_id)
       and not exists (select from settlements s where s.merchant_id = t.merchant_id and s.id = t.source_id)
+      and not exists (select from account_operations o where o.merchant_id = t.merchant_id and o.id = t.source_id
+        and o.status = 'done' and o.number = t.number and o.livemode = t.livemode)
       and not exists (select from reserve_releases x where x.merchant_id = t.merchant_id and x.id = t.source_id)
       and not exists (select from payouts p where p.merchant_id = t.merchant_id and p.id = t.source_id)`,
   "a payout has exactly its postings": `
@@ -57,6 +59,12 @@ const rules: Record<string, string> = {
       where status in ('created', 'in_review', 'pending', 'sent', 'unknown') group by 1, 2, 3) p
       using (merchant_id, livemode, currency)
     where coalesce(held, 0) <> coalesce(owed, 0)`,
+  "what is frozen is what was frozen and not released": `
+    select b.merchant_id, b.balance, o.held from (
+      select merchant_id, livemode, currency, balance from ledger_balances where account_kind = 'merchant_frozen') b
+    full join (select merchant_id, livemode, currency, sum(amount - released) as held from account_operations
+      where type = 'freeze_amount' and status = 'done' group by 1, 2, 3) o using (merchant_id, livemode, currency)
+    where coalesce(b.balance, 0) <> coalesce(o.held, 0)`,
   "what is held back is what its parts hold": `
     select coalesce(b.merchant_id, r.merchant_id) as merchant_id, b.balance, r.held from (
       select merchant_id, livemode, currency, balance from ledger_balances where account_kind = 'merchant_reserve') b
