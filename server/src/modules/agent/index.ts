@@ -16,7 +16,7 @@ export { type PriceInput, setAgentPrice } from "./set-price.ts";
 export {
   type AgentFilter,
   type Binding,
-  boundAgentsJoin,
+  boundAgents,
   listAgents,
   listBindings,
   loadBinding,

@@ -148,14 +148,14 @@ export async function loadPricesAt(sql: Sql, agent_ids: readonly string[], at: n
 }
 
 /**
- * For a statement that prices rows `i (merchant_id, at)`: joins the agents of each merchant at that instant as
- * `bound.path`, the topmost first; null is nobody. So pricing asks for agents by the query that it makes anyway.
+ * For a statement that prices rows `i (merchant_id, at)`: the agents of each merchant at that instant, the topmost first;
+ * null is nobody. So pricing asks for agents by the query that it makes anyway; where there are no bindings at all, which
+ * is looked for once in a statement, no row pays for it.
  */
-export const boundAgentsJoin = `left join lateral (
+export const boundAgents = `case when (select exists (select from agent_bindings)) then (
      select agents.path from agent_bindings b left join agents on agents.id = b.agent_id
      where b.merchant_id = i.merchant_id and b.effective_from <= i.at
-     order by b.merchant_id desc, b.effective_from desc limit 1
-   ) bound on true`;
+     order by b.merchant_id desc, b.effective_from desc limit 1) end`;
 
 /** Whose merchant one is, from when. */
 export interface Binding {

@@ -6,7 +6,7 @@ import { plainArray, textArray, timestampArray } from "../../kit/sql/arrays.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
-import { boundAgentsJoin } from "../agent/index.ts";
+import { boundAgents } from "../agent/index.ts";
 import type { Band, ChannelCostRule, FeeRule, Tariff, Term } from "./fee.ts";
 import type { PriceInput } from "./price-attempts.ts";
 import type { Quota } from "./quota.ts";
@@ -212,14 +212,13 @@ const findRulesStatement = tenantStatement(
      fee.quota_period is not null as is_promotion,
      cost.id as cost_id, cost.rate_ppm as cost_rate_ppm, cost.fixed_amount as cost_fixed,
      cost.floor_amount as cost_floor, cost.cap_amount as cost_cap, cost.rounding as cost_rounding,
-     cost.refund_returns_cost as cost_returns, bound.path as agents
+     cost.refund_returns_cost as cost_returns, ${boundAgents} as agents
    from ${inputs}
    left join lateral (select r.* ${feeRulesOf} order by ${feeOrder} limit 1) fee on true
    left join lateral (
      select r.* from channel_cost_rules r where r.channel_account_id = i.channel_account_id and ${appliesTo}
      order by ${methodFirst}, ${bandThenLatest} limit 1
    ) cost on true
-   ${boundAgentsJoin}
    order by i.position`,
 );
 
