@@ -10,6 +10,8 @@ export const idPrefixes = {
   merchant: "mch",
   agent: "agt",
   agent_price: "agp",
+  commission_settlement: "cms",
+  commission_part: "cmp",
   app: "app",
   api_key: "key",
   user: "usr",

@@ -1,4 +1,10 @@
 /** The books. Modules post through templates and read balances; nobody else writes these tables. */
+export {
+  type AccountChange,
+  listAccountChanges,
+  listOwedCommission,
+  type OwedCommission,
+} from "./account-changes.ts";
 export { type Account, type AccountKind, accountKinds, accountOf, NO_SCOPE } from "./accounts.ts";
 export {
   type Balance,
@@ -63,6 +69,12 @@ export {
   fundsFrozenPosting,
   fundsReleasedPosting,
 } from "./templates/account-operation.ts";
+export {
+  type CommissionPayment,
+  type CommissionReceipt,
+  commissionReceivedPosting,
+  commissionSettledPosting,
+} from "./templates/commission.ts";
 export { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./templates/payment.ts";
 export {
   type BookedPayout,

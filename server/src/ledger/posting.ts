@@ -36,6 +36,10 @@ export const transactionKinds = {
   payout_cancelled: "payout",
   /** The bank gave back what was paid. */
   payout_returned: "payout",
+  /** A merchant's book gave an agent's commission of a month. */
+  commission_settled: "commission_part",
+  /** The agent's own book took it. */
+  commission_received: "commission_settlement",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

@@ -16,6 +16,7 @@ import type { DueLoop } from "../kit/worker/due-loop.ts";
 import { type AccountOperationServices, createOperationHandlers } from "../modules/account-operation/index.ts";
 import { type ApprovalServices, createApprovalWorker, registerApprovalHandlers } from "../modules/approval/index.ts";
 import { createAccountUpkeep, createChannelAccounts, createKeyRenewal } from "../modules/channel-account/index.ts";
+import { createCommissionWorkers } from "../modules/commission/index.ts";
 import { createCloseWorker } from "../modules/daily-close/index.ts";
 import type { DisputeServices } from "../modules/dispute/index.ts";
 import { type Authenticator, createAuthenticator } from "../modules/identity/index.ts";
@@ -234,6 +235,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     settlements,
     createReserveWorker(modules.reserve),
     createApprovalWorker(shared.approval),
+    ...createCommissionWorkers(shared),
     createIdempotencyPurge(db, clock, log),
     createVerification({ db, clock, ids, log }),
     beat,

@@ -87,6 +87,25 @@ const factsOf: Readonly<Record<string, Facts>> = {
   payoutFailedPosting: paidOut,
   payoutCancelledPosting: paidOut,
   payoutReturnedPosting: paidOut,
+  commissionSettledPosting: fc
+    .record({ ...head, part_id: uuids, agent_id: uuids, negative: fc.boolean() })
+    .map(({ negative, ...s }) => ({
+      ...s,
+      amount: { ...s.amount, amount: negative ? -s.amount.amount : s.amount.amount },
+    })),
+  commissionReceivedPosting: fc
+    .record({
+      ...head,
+      settlement_id: uuids,
+      negative: fc.boolean(),
+      brought: fc.bigInt({ min: -1_000n, max: 1_000n }),
+      held: fc.boolean(),
+    })
+    .map(({ negative, brought, held, amount, ...s }) => {
+      const total = { ...amount, amount: negative ? -amount.amount : amount.amount };
+      const sum = brought + total.amount;
+      return { ...s, total, brought_forward: brought, carried_forward: held || sum < 0n ? sum : 0n };
+    }),
 };
 
 /** A template; one that moves money between two books gives a posting for each. */

@@ -7,6 +7,7 @@ import { accountKinds } from "../accounts.ts";
 import type { NewPosting } from "../posting.ts";
 import { transactionKinds } from "../posting.ts";
 import { adjustmentPosting, fundsFrozenPosting, fundsReleasedPosting } from "./account-operation.ts";
+import { commissionReceivedPosting, commissionSettledPosting } from "./commission.ts";
 import { duplicatePaymentPosting, type FundingMode, type PaidAttempt, paymentPosting } from "./payment.ts";
 import {
   type BookedPayout,
@@ -87,6 +88,14 @@ const examples: NewPosting[] = [
   payoutCancelledPosting(payoutBy(null)),
   refundInitiatedPosting(refundIn("pooled", { from_available: 29_76n })),
   paymentPosting({ ...paidIn("pooled"), commissions: shared(2n, 5n, 15n) }),
+  commissionSettledPosting({ ...ids, part_id: "p", agent_id: agents[2]!, amount: yuan(9n), occurred_at: 0 }),
+  ...[
+    { total: yuan(9n), brought_forward: 0n, carried_forward: 0n },
+    { total: yuan(-9n), brought_forward: 0n, carried_forward: -9n },
+    { total: yuan(100n), brought_forward: -9n, carried_forward: 0n },
+  ].map((one) =>
+    commissionReceivedPosting({ ...ids, merchant_id: agents[2]!, settlement_id: "s", occurred_at: 0, ...one }),
+  ),
   refundInitiatedPosting(refundIn("pooled", { commissions: shared(0n, 2n, 6n).slice(1) })),
   settlementPosting({
     merchant_id: "m",

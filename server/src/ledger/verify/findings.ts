@@ -35,6 +35,8 @@ export type DifferenceCode =
   | "wrong_reserve"
   /** Of a frozen amount another sum is said to be released than its releases make. */
   | "wrong_release"
+  /** A settlement of commission is not what the books say was earned, or its two sides differ. */
+  | "wrong_commission"
   /** A transaction is not the one that it takes back with sides exchanged. */
   | "wrong_reversal";
 
@@ -58,6 +60,8 @@ const nothing = {
   reserve_releases: 0,
   account_operations: 0,
   payouts: 0,
+  commission_parts: 0,
+  commission_settlements: 0,
 };
 
 export type Counted = keyof typeof nothing;

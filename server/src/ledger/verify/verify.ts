@@ -6,6 +6,7 @@ import { insertVerification, loadLastProof, type VerificationKind } from "./runs
 import { sources } from "./sources/index.ts";
 import { type ProvedPoint, saveProvedPoints } from "./store.ts";
 import { verifyBooks } from "./verify-books.ts";
+import { verifyCommissions } from "./verify-commissions.ts";
 import { verifyOperations } from "./verify-operations.ts";
 import { verifyPayments } from "./verify-payments.ts";
 import { verifyQuotas } from "./verify-quotas.ts";
@@ -73,4 +74,5 @@ async function verifyFacts(sql: Sql, findings: Findings, since: string | null): 
   await verifyQuotas(sql, findings);
   await verifySettlementRanges(sql, findings, since);
   await verifyReserves(sql, findings);
+  await verifyCommissions(sql, findings, since);
 }

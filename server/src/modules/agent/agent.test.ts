@@ -19,6 +19,7 @@ import {
   listAgents,
   listBindings,
   moveAgent,
+  type PriceInput,
   setAgentPrice,
 } from "./index.ts";
 
@@ -31,7 +32,7 @@ let services: AgentServices & { sql: Database };
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   db = openDatabase({ url: testDatabase.url, connections_max: 4, log: createLogger("silent"), random: systemRandom });
-  services = { db, sql: db, clock, ids: createIdSource(clock, systemRandom) };
+  services = { sql: db, clock, ids: createIdSource(clock, systemRandom) };
 });
 
 afterAll(async () => {
@@ -39,15 +40,20 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
+const makeAgent = (input: Parameters<typeof createAgent>[2]) =>
+  db.transaction((tx) => createAgent(tx, services, input));
+const setPrice = (input: PriceInput) => db.transaction((tx) => setAgentPrice(tx, services, input));
+const move = (agent: string, parent: string | null) => db.transaction((tx) => moveAgent(tx, services, agent, parent));
+const bind = (input: Parameters<typeof bindMerchant>[2]) => bindMerchant(db, services, input);
 const ppm = (rate_ppm: bigint, fixed_amount = 0n) => ({ rate_ppm, fixed_amount });
 
 /** A line of agents, each below the one before, with prices of 0.38 %, 0.40 %, 0.42 % … that may be given on up to 1 %. */
 async function createLine(depth: number) {
-  const line: Awaited<ReturnType<typeof createAgent>>[] = [];
+  const line: Awaited<ReturnType<typeof makeAgent>>[] = [];
   for (let level = 0; level < depth; level += 1) {
-    const agent = await createAgent(services, { name: `level ${level + 1}`, parent_id: line.at(-1)?.id ?? null });
+    const agent = await makeAgent({ name: `level ${level + 1}`, parent_id: line.at(-1)?.id ?? null });
     const price = ppm(3_800n + 200n * BigInt(level));
-    await setAgentPrice(services, { agent_id: agent.id, method: null, currency: "CNY", price, maximum: ppm(10_000n) });
+    await setPrice({ agent_id: agent.id, method: null, currency: "CNY", price, maximum: ppm(10_000n) });
     line.push(agent);
   }
   return line;
@@ -55,7 +61,7 @@ async function createLine(depth: number) {
 
 async function createBoundMerchant(agent_id: string | null, rate_ppm = 6_000n) {
   const merchant = await createMerchant(services, { name: "shop" });
-  if (agent_id !== null) await bindMerchant(services, { merchant_id: merchant.id, agent_id });
+  if (agent_id !== null) await bind({ merchant_id: merchant.id, agent_id });
   await createFeeRule(services, { merchant_id: merchant.id, livemode: true, currency: "CNY", rate_ppm });
   return merchant;
 }
@@ -83,7 +89,7 @@ test("an agent's path leads from the topmost down to itself, and it is no mercha
   expect(below.map((agent) => agent.id).sort()).toEqual([low!.id, middle!.id].sort());
   expect((await loadMerchants(db, null, 1_000)).some((merchant) => merchant.id === low!.id)).toBe(false);
   await expect(getAgent(db, id(9))).rejects.toMatchObject({ code: "agent.not_found" });
-  await expect(bindMerchant(services, { merchant_id: low!.id, agent_id: top!.id })).rejects.toMatchObject({
+  await expect(bind({ merchant_id: low!.id, agent_id: top!.id })).rejects.toMatchObject({
     code: "merchant.not_found",
   });
 });
@@ -92,15 +98,15 @@ test("a payment is priced with the whole chain, from the moment its merchant is 
   const [top, middle, low] = await createLine(3);
   const merchant = await createBoundMerchant(null);
   expect(await price(merchant.id)).toEqual([]);
-  await bindMerchant(services, { merchant_id: merchant.id, agent_id: low!.id });
+  await bind({ merchant_id: merchant.id, agent_id: low!.id });
   const whole = [
     [top!.id, 2n],
     [middle!.id, 2n],
     [low!.id, 18n],
   ];
   expect(await price(merchant.id)).toEqual(whole);
-  await bindMerchant(services, { merchant_id: merchant.id, agent_id: top!.id, effective_from: clock.now() + DAY_ms });
-  await bindMerchant(services, { merchant_id: merchant.id, agent_id: null, effective_from: clock.now() + 2 * DAY_ms });
+  await bind({ merchant_id: merchant.id, agent_id: top!.id, effective_from: clock.now() + DAY_ms });
+  await bind({ merchant_id: merchant.id, agent_id: null, effective_from: clock.now() + 2 * DAY_ms });
   expect(await price(merchant.id)).toEqual(whole);
   expect(await price(merchant.id, 10_000n, clock.now() + DAY_ms)).toEqual([[top!.id, 22n]]);
   expect(await price(merchant.id, 10_000n, clock.now() + 2 * DAY_ms)).toEqual([]);
@@ -113,7 +119,7 @@ test("a payment is priced with the whole chain, from the moment its merchant is 
 test("a price below what the level above may give is refused, with what it would have to be", async () => {
   const [top, middle] = await createLine(2);
   const set = (agent_id: string, rate: bigint, more = {}) =>
-    setAgentPrice(services, { agent_id, method: "wechat.*", currency: "CNY", price: ppm(rate), ...more });
+    setPrice({ agent_id, method: "wechat.*", currency: "CNY", price: ppm(rate), ...more });
   await expect(set(middle!.id, 3_799n)).rejects.toMatchObject({
     code: "agent.price_out_of_range",
     message: expect.stringContaining("between 0.38 % and 1 %"),
@@ -144,10 +150,10 @@ test("a price that makes no sense is refused by name", async () => {
     [{ effective_from: clock.now() - 1 }, "effective_from"],
   ];
   for (const [more, param] of refusals) {
-    await expect(setAgentPrice(services, { ...base, ...more })).rejects.toMatchObject({ code: "agent.invalid", param });
+    await expect(setPrice({ ...base, ...more })).rejects.toMatchObject({ code: "agent.invalid", param });
   }
-  const orphan = await createAgent(services, { name: "orphan", parent_id: top!.id });
-  await expect(setAgentPrice(services, { ...base, agent_id: orphan.id, currency: "USD" })).rejects.toMatchObject({
+  const orphan = await makeAgent({ name: "orphan", parent_id: top!.id });
+  await expect(setPrice({ ...base, agent_id: orphan.id, currency: "USD" })).rejects.toMatchObject({
     message: expect.stringContaining("has no price"),
   });
 });
@@ -171,21 +177,21 @@ test("an agent moves with all below it, for payments that are priced from then o
   const [top, middle, low] = await createLine(3);
   const [other] = await createLine(1);
   const merchant = await createBoundMerchant(low!.id);
-  await moveAgent(services, middle!.id, other!.id);
+  await move(middle!.id, other!.id);
   expect((await getAgent(db, low!.id)).path).toEqual([other!.id, middle!.id, low!.id]);
   expect(await price(merchant.id)).toEqual([
     [other!.id, 2n],
     [middle!.id, 2n],
     [low!.id, 18n],
   ]);
-  await moveAgent(services, low!.id, null);
+  await move(low!.id, null);
   expect(await getAgent(db, low!.id)).toMatchObject({ path: [low!.id], parent_id: null });
-  await moveAgent(services, middle!.id, top!.id);
-  await expect(moveAgent(services, top!.id, middle!.id)).rejects.toMatchObject({ code: "agent.move_refused" });
+  await move(middle!.id, top!.id);
+  await expect(move(top!.id, middle!.id)).rejects.toMatchObject({ code: "agent.move_refused" });
   // Its price of 0.42 % is more than one may give on who pays 0.50 %.
-  const dear = await createAgent(services, { name: "dear", parent_id: null });
-  await setAgentPrice(services, { agent_id: dear.id, method: null, currency: "CNY", price: ppm(5_000n) });
-  await expect(moveAgent(services, low!.id, dear.id)).rejects.toMatchObject({
+  const dear = await makeAgent({ name: "dear", parent_id: null });
+  await setPrice({ agent_id: dear.id, method: null, currency: "CNY", price: ppm(5_000n) });
+  await expect(move(low!.id, dear.id)).rejects.toMatchObject({
     code: "agent.move_refused",
     message: expect.stringContaining("dear"),
   });
@@ -194,15 +200,11 @@ test("an agent moves with all below it, for payments that are priced from then o
 test("two who change a tree at once do so one after the other", async () => {
   const [top, low] = await createLine(2);
   const set = (agent_id: string, rate: bigint) =>
-    setAgentPrice(services, { agent_id, method: null, currency: "CNY", price: ppm(rate), maximum: ppm(10_000n) });
+    setPrice({ agent_id, method: null, currency: "CNY", price: ppm(rate), maximum: ppm(10_000n) });
   clock.advance(1);
-  const results = await Promise.allSettled([
-    set(top!.id, 5_000n),
-    set(low!.id, 4_000n),
-    moveAgent(services, low!.id, null),
-  ]);
+  const results = await Promise.allSettled([set(top!.id, 5_000n), set(low!.id, 4_000n), move(low!.id, null)]);
   // Whatever came first, what stands is a tree whose prices fit.
   expect(results.some((result) => result.status === "fulfilled")).toBe(true);
   const moved = await getAgent(db, low!.id);
-  if (moved.parent_id !== null) await moveAgent(services, low!.id, top!.id);
+  if (moved.parent_id !== null) await move(low!.id, top!.id);
 });

@@ -10,6 +10,8 @@ export interface Agent {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly created_at: number;
+  /** The first month, `2026-11` by its own calendar, whose commission is not settled. */
+  readonly next_month: string;
 }
 
 /** Whether an agent is the other one or stands below it. */

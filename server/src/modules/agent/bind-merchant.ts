@@ -1,3 +1,4 @@
+import type { Sql } from "../../kit/sql/database.ts";
 import { getMerchant, merchantErrors } from "../merchant/index.ts";
 import type { AgentServices } from "./create-agent.ts";
 import { agentErrors } from "./errors.ts";
@@ -9,8 +10,9 @@ import { type Binding, loadAgent, saveBinding } from "./store.ts";
  * @throws agent.not_found, agent.invalid, merchant.not_found
  */
 export async function bindMerchant(
-  { db, clock }: AgentServices,
-  input: { merchant_id: string; agent_id: string | null; effective_from?: number },
+  sql: Sql,
+  { clock }: Pick<AgentServices, "clock">,
+  input: { merchant_id: string; agent_id: string | null; effective_from?: number; created_by?: string },
 ): Promise<Binding> {
   const { merchant_id, agent_id } = input;
   const created_at = clock.now();
@@ -20,9 +22,9 @@ export async function bindMerchant(
     throw agentErrors["agent.invalid"]({ param: "effective_from", values: { problem } });
   }
   // An agent's own book is not brought by anybody.
-  if ((await getMerchant(db, merchant_id)).kind !== "merchant") throw merchantErrors["merchant.not_found"]();
-  if (agent_id !== null && !(await loadAgent(db, agent_id))) throw agentErrors["agent.not_found"]();
+  if ((await getMerchant(sql, merchant_id)).kind !== "merchant") throw merchantErrors["merchant.not_found"]();
+  if (agent_id !== null && !(await loadAgent(sql, agent_id))) throw agentErrors["agent.not_found"]();
   const binding = { merchant_id, agent_id, effective_from, created_at };
-  await saveBinding(db, binding);
+  await saveBinding(sql, binding, input.created_by ?? null);
   return binding;
 }

@@ -9,6 +9,7 @@ export { bindMerchant } from "./bind-merchant.ts";
 export { checkMerchantFee } from "./check-fee.ts";
 export { type AgentServices, createAgent } from "./create-agent.ts";
 export { agentErrors } from "./errors.ts";
+export { endOfMonth, monthAfter, settlingTime } from "./month.ts";
 export { moveAgent } from "./move-agent.ts";
 export type { AgentPrice, Rate, Terms } from "./price.ts";
 export { priceCommissions } from "./price-commissions.ts";
@@ -17,10 +18,13 @@ export {
   type AgentFilter,
   type Binding,
   boundAgents,
+  claimDueAgents,
   listAgents,
   listBindings,
   loadBinding,
   loadPrices as loadAgentPrices,
+  lockAgentRows as lockAgents,
+  scheduleMonth,
 } from "./store.ts";
 
 /** @throws agent.not_found */

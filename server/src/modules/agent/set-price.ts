@@ -19,6 +19,8 @@ export interface PriceInput {
   readonly maximum?: Rate;
   /** From now unless given. */
   readonly effective_from?: number;
+  /** UUID of the person who is signed in. */
+  readonly created_by?: string;
 }
 
 const SELECTOR = /^[a-z]+\.([a-z]+|\*)$/;
@@ -28,35 +30,37 @@ const SELECTOR = /^[a-z]+\.([a-z]+|\*)$/;
  * agents below within what this one may give.
  * @throws agent.not_found, agent.invalid, agent.price_out_of_range
  */
-export async function setAgentPrice({ db, clock, ids }: AgentServices, input: PriceInput): Promise<AgentPrice> {
-  return db.transaction(async (tx) => {
-    const agent = await holdTree(tx, input.agent_id);
-    const now = clock.now();
-    const effective_from = input.effective_from ?? now;
-    if (effective_from < now) throw invalid("effective_from", "effective_from must not lie in the past.");
-    if (!isCurrency(input.currency)) throw invalid("currency", "currency must be an ISO 4217 code such as CNY.");
-    if (input.method !== null && !SELECTOR.test(input.method)) {
-      throw invalid(
-        "method",
-        "method must be a method such as wechat.native, all of a channel such as wechat.*, or left out.",
-      );
-    }
-    const family = await loadFamily(tx, agent.id);
-    const prices = await loadPrices(
-      tx,
-      family.map(({ id }) => id),
+export async function setAgentPrice(
+  tx: Transaction,
+  { clock, ids }: AgentServices,
+  input: PriceInput,
+): Promise<AgentPrice> {
+  const agent = await holdTree(tx, input.agent_id);
+  const now = clock.now();
+  const effective_from = input.effective_from ?? now;
+  if (effective_from < now) throw invalid("effective_from", "effective_from must not lie in the past.");
+  if (!isCurrency(input.currency)) throw invalid("currency", "currency must be an ISO 4217 code such as CNY.");
+  if (input.method !== null && !SELECTOR.test(input.method)) {
+    throw invalid(
+      "method",
+      "method must be a method such as wechat.native, all of a channel such as wechat.*, or left out.",
     );
-    const { agent_id, method, currency } = input;
-    const terms = completeTerms(input, maximumAbove(agent, prices, { ...input, at: effective_from }));
-    const price = { ...terms, agent_id, id: ids.uuid(), method, currency, effective_from, created_at: now };
-    const after = [...prices, price];
-    const instants = instantsFrom(after, effective_from);
-    const broken = findBrokenPrice(family, after, currency, instants);
-    if (broken)
-      throw agentErrors["agent.price_out_of_range"]({ values: { problem: describeBroken(broken, family, currency) } });
-    await insertPrice(tx, price);
-    return price;
-  });
+  }
+  const family = await loadFamily(tx, agent.id);
+  const prices = await loadPrices(
+    tx,
+    family.map(({ id }) => id),
+  );
+  const { agent_id, method, currency } = input;
+  const terms = completeTerms(input, maximumAbove(agent, prices, { ...input, at: effective_from }));
+  const price = { ...terms, agent_id, id: ids.uuid(), method, currency, effective_from, created_at: now };
+  const after = [...prices, price];
+  const instants = instantsFrom(after, effective_from);
+  const broken = findBrokenPrice(family, after, currency, instants);
+  if (broken)
+    throw agentErrors["agent.price_out_of_range"]({ values: { problem: describeBroken(broken, family, currency) } });
+  await insertPrice(tx, price, input.created_by ?? null);
+  return price;
 }
 
 /** An agent, whose whole tree is held against changes. @throws agent.not_found */

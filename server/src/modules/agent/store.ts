@@ -6,18 +6,58 @@ import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import type { Agent } from "./agent.ts";
 import type { AgentPrice } from "./price.ts";
 
+const agentColumns = "id, parent_id, path, name, created_at, next_month";
+
 // Agents and their prices are the platform's own register, like merchants.
 const insertAgentStatement = platformStatement(
   "agent.insert",
-  `insert into agents (id, parent_id, path, name, created_at) values ($1, $2, $3::uuid[], $4, $5::timestamptz)`,
+  `insert into agents (id, parent_id, path, name, created_at, next_month, due_at, created_by)
+   values ($1, $2, $3::uuid[], $4, $5::timestamptz, $6, $7::timestamptz, $8)`,
 );
 
-export async function insertAgent(sql: Sql, agent: Agent): Promise<void> {
-  const { id, parent_id, path, name, created_at } = agent;
-  await sql.query(insertAgentStatement, [id, parent_id, plainArray(path), name, toRfc3339(created_at)]);
+/** Inserts an agent; `due_at` is when its first month is settled. */
+export async function insertAgent(
+  sql: Sql,
+  agent: Agent & { due_at: number; created_by: string | null },
+): Promise<void> {
+  const { id, parent_id, path, name, created_at, next_month, due_at, created_by } = agent;
+  const values = [
+    id,
+    parent_id,
+    plainArray(path),
+    name,
+    toRfc3339(created_at),
+    next_month,
+    toRfc3339(due_at),
+    created_by,
+  ];
+  await sql.query(insertAgentStatement, values);
 }
 
-const selectAgent = platformStatement("agent.select", "select * from agents where id = $1");
+const claimStatement = platformStatement(
+  "agent.claim",
+  `update agents a set due_at = $2::timestamptz
+   from (select id from agents where due_at <= $1::timestamptz order by due_at limit $3 for update skip locked) due
+   where a.id = due.id returning a.id`,
+);
+
+/** Claims agents of which a month is to be settled, until the lease runs out. */
+export async function claimDueAgents(sql: Sql, now: number, lease_until: number, limit: number): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>(claimStatement, [toRfc3339(now), toRfc3339(lease_until), limit]);
+  return rows.map(({ id }) => id);
+}
+
+const scheduleStatement = platformStatement(
+  "agent.schedule",
+  "update agents set next_month = $2, due_at = $3::timestamptz where id = $1",
+);
+
+/** Says which month is settled next, and when. */
+export async function scheduleMonth(tx: Transaction, id: string, next_month: string, due_at: number): Promise<void> {
+  await tx.query(scheduleStatement, [id, next_month, toRfc3339(due_at)]);
+}
+
+const selectAgent = platformStatement("agent.select", `select ${agentColumns} from agents where id = $1`);
 
 export async function loadAgent(sql: Sql, id: string): Promise<Agent | undefined> {
   return (await sql.query<Agent>(selectAgent, [id]))[0];
@@ -25,7 +65,7 @@ export async function loadAgent(sql: Sql, id: string): Promise<Agent | undefined
 
 const lockAgents = platformStatement(
   "agent.lock",
-  "select * from agents where id = any ($1::uuid[]) order by id for update",
+  `select ${agentColumns} from agents where id = any ($1::uuid[]) order by id for update`,
 );
 
 /** Locks agents, in the order of their ids. Who changes a tree holds its topmost agent. */
@@ -35,8 +75,8 @@ export async function lockAgentRows(tx: Transaction, ids: readonly string[]): Pr
 
 const selectFamily = platformStatement(
   "agent.select_family",
-  `select * from agents where path @> array[$1::uuid]
-   union select * from agents where id = any ((select path from agents where id = $1)::uuid[])`,
+  `select ${agentColumns} from agents where path @> array[$1::uuid]
+   union select ${agentColumns} from agents where id = any ((select path from agents where id = $1)::uuid[])`,
 );
 
 /** An agent, those above it and all below it. */
@@ -46,7 +86,7 @@ export async function loadFamily(sql: Sql, id: string): Promise<Agent[]> {
 
 const listStatement = platformStatement(
   "agent.list",
-  `select * from agents
+  `select ${agentColumns} from agents
    where ($1::uuid is null or path @> array[$1::uuid]) and ($2::uuid is null or parent_id = $2::uuid)
      and ($3::uuid is null or id < $3::uuid) and ($4::uuid is null or id > $4::uuid)
    order by case when $6 then id end desc, case when not $6 then id end limit $5`,
@@ -87,14 +127,14 @@ const insertPriceStatement = platformStatement(
   "agent_price.insert",
   `insert into agent_prices (agent_id, id, method, currency, rate_ppm, fixed_amount, default_rate_ppm,
      default_fixed_amount, minimum_rate_ppm, minimum_fixed_amount, maximum_rate_ppm, maximum_fixed_amount,
-     effective_from, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, $14::timestamptz)`,
+     effective_from, created_at, created_by)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::timestamptz, $14::timestamptz, $15)`,
 );
 
-export async function insertPrice(sql: Sql, p: AgentPrice): Promise<void> {
+export async function insertPrice(sql: Sql, p: AgentPrice, created_by: string | null): Promise<void> {
   const rates = [p.price, p.default, p.minimum, p.maximum].flatMap((rate) => [rate.rate_ppm, rate.fixed_amount]);
   const dates = [toRfc3339(p.effective_from), toRfc3339(p.created_at)];
-  await sql.query(insertPriceStatement, [p.agent_id, p.id, p.method, p.currency, ...rates, ...dates]);
+  await sql.query(insertPriceStatement, [p.agent_id, p.id, p.method, p.currency, ...rates, ...dates, created_by]);
 }
 
 interface PriceRow {
@@ -168,19 +208,21 @@ export interface Binding {
 
 const saveBindingStatement = tenantStatement(
   "agent_binding.save",
-  `insert into agent_bindings (merchant_id, effective_from, agent_id, created_at)
-   values ($1, $2::timestamptz, $3, $4::timestamptz)
-   on conflict (merchant_id, effective_from) do update set agent_id = excluded.agent_id`,
+  `insert into agent_bindings (merchant_id, effective_from, agent_id, created_at, created_by)
+   values ($1, $2::timestamptz, $3, $4::timestamptz, $5)
+   on conflict (merchant_id, effective_from) do update
+     set agent_id = excluded.agent_id, created_at = excluded.created_at, created_by = excluded.created_by`,
 );
 
-export async function saveBinding(sql: Sql, binding: Binding): Promise<void> {
+export async function saveBinding(sql: Sql, binding: Binding, created_by: string | null): Promise<void> {
   const { merchant_id, effective_from, agent_id, created_at } = binding;
-  await sql.query(saveBindingStatement, [merchant_id, toRfc3339(effective_from), agent_id, toRfc3339(created_at)]);
+  const values = [merchant_id, toRfc3339(effective_from), agent_id, toRfc3339(created_at), created_by];
+  await sql.query(saveBindingStatement, values);
 }
 
 const selectBinding = tenantStatement(
   "agent_binding.select",
-  `select * from agent_bindings where merchant_id = $1 and effective_from <= $2::timestamptz
+  `select merchant_id, agent_id, effective_from, created_at from agent_bindings where merchant_id = $1 and effective_from <= $2::timestamptz
    order by merchant_id desc, effective_from desc limit 1`,
 );
 
@@ -191,7 +233,7 @@ export async function loadBinding(sql: Sql, merchant_id: string, at: number): Pr
 
 const selectMerchants = platformStatement(
   "agent_binding.select_merchants",
-  `select b.* from agent_bindings b
+  `select b.merchant_id, b.agent_id, b.effective_from, b.created_at from agent_bindings b
    where b.agent_id in (select id from agents where path @> array[$1::uuid])
      and b.effective_from <= $2::timestamptz
      and ($3::uuid is null or b.merchant_id < $3::uuid) and ($4::uuid is null or b.merchant_id > $4::uuid)

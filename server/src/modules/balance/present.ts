@@ -60,6 +60,8 @@ const sourceKinds = {
   reserve_release: "reserve_release",
   account_operation: "account_operation",
   payout: "payout",
+  commission_part: "commission_part",
+  commission_settlement: "commission_settlement",
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 

@@ -20,6 +20,7 @@ export {
   announceCredentialChange,
   loadActiveApps,
   loadApps,
+  loadMerchantNames,
   loadMerchants,
   loadStanding,
   loadTimeZones,

@@ -56,6 +56,17 @@ export async function loadTimeZones(sql: Sql, ids: readonly string[]): Promise<M
   return new Map(rows.map(({ id, time_zone }) => [id, time_zone]));
 }
 
+const selectNames = platformStatement(
+  "merchant.select_names",
+  "select id, name from merchants where id = any ($1::uuid[])",
+);
+
+/** Names of merchants by their ids. */
+export async function loadMerchantNames(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql.query<Pick<Merchant, "id" | "name">>(selectNames, [plainArray(ids)]);
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 const updateMerchantStatus = platformStatement(
   "merchant.set_status",
   `update merchants set status = $2 where id = $1 returning ${merchantColumns}`,

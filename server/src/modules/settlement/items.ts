@@ -27,5 +27,7 @@ export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> 
   payout_failed: null,
   payout_cancelled: null,
   payout_returned: null,
+  commission_settled: null,
+  commission_received: null,
   reversal: "adjustment",
 };

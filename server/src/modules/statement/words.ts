@@ -39,6 +39,8 @@ export const kindWords: Readonly<Record<TransactionKind, Words>> = {
   funds_frozen: word("资金冻结", "funds frozen"),
   funds_released: word("资金解冻", "funds released"),
   adjustment_made: word("人工调账", "adjustment"),
+  commission_settled: word("佣金结出", "commission settled"),
+  commission_received: word("佣金入账", "commission received"),
   reversal: word("冲正", "reversal"),
 };
 

@@ -3,6 +3,8 @@ import type { TransactionKind } from "../../posting.ts";
 import type { SourceCheck } from "../source.ts";
 import { accountOperations } from "./account-operation.ts";
 import { attempts } from "./attempt.ts";
+import { commissionParts } from "./commission-part.ts";
+import { commissionSettlements } from "./commission-settlement.ts";
 import { payouts } from "./payout.ts";
 import { refunds } from "./refund.ts";
 import { reserveReleases } from "./reserve-release.ts";
@@ -15,6 +17,8 @@ export const sources: readonly SourceCheck[] = [
   settlements,
   reserveReleases,
   payouts,
+  commissionParts,
+  commissionSettlements,
 ];
 
 /** By the kinds of transactions that they call for. */
