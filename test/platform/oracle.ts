@@ -28,9 +28,9 @@ const rules: Record<string, string> = {
   "a refund has exactly its postings": `
     select r.id, r.status, k.kind from refunds r
     cross join lateral (values
-      ('refund_initiated', r.out_refund_no is not null),
+      ('refund_initiated', r.out_refund_no is not null and r.held),
       ('refund_succeeded', r.out_refund_no is not null and r.status = 'succeeded'),
-      ('refund_failed', r.out_refund_no is not null and r.status = 'failed'),
+      ('refund_failed', r.out_refund_no is not null and r.status = 'failed' and r.held),
       ('duplicate_refund_succeeded', r.out_refund_no is null and r.status = 'succeeded')) as k (kind, wanted)
     where k.wanted <> exists (select from ledger_transactions t where t.merchant_id = r.merchant_id
       and t.source_id = r.id and t.kind::text = k.kind)`,
@@ -42,7 +42,10 @@ const rules: Record<string, string> = {
       and not exists (select from account_operations o where o.merchant_id = t.merchant_id and o.id = t.source_id
         and o.status = 'done' and o.number = t.number and o.livemode = t.livemode)
       and not exists (select from reserve_releases x where x.merchant_id = t.merchant_id and x.id = t.source_id)
-      and not exists (select from payouts p where p.merchant_id = t.merchant_id and p.id = t.source_id)`,
+      and not exists (select from payouts p where p.merchant_id = t.merchant_id and p.id = t.source_id)
+      and not exists (select from sharing_parts p where t.merchant_id in (p.merchant_id, p.receiver_merchant_id) and p.id = t.source_id)
+      and not exists (select from sharing_returns r join sharing_parts p on p.merchant_id = r.merchant_id and p.id = r.part_id
+        where t.merchant_id in (p.merchant_id, p.receiver_merchant_id) and r.id = t.source_id)`,
   "a payout has exactly its postings": `
     select p.id, p.status, k.kind from payouts p
     cross join lateral (values ('payout_initiated', true), ('payout_failed', p.status = 'failed'),
@@ -96,7 +99,7 @@ const rules: Record<string, string> = {
     select p.id, p.refunded_amount, p.refunding_amount, r.* from payments p
     cross join lateral (select
       coalesce(sum(amount) filter (where status = 'succeeded'), 0) as refunded,
-      coalesce(sum(amount) filter (where status in ('created', 'sent', 'unknown')), 0) as refunding
+      coalesce(sum(amount) filter (where status in ('returning', 'created', 'sent', 'unknown')), 0) as refunding
       from refunds r where r.merchant_id = p.merchant_id and r.payment_id = p.id and r.out_refund_no is not null) r
     where p.refunded_amount <> r.refunded or p.refunding_amount <> r.refunding or r.refunded + r.refunding > p.amount`,
   "a payment has succeeded exactly when one attempt has won": `

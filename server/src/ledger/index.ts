@@ -93,6 +93,17 @@ export {
 } from "./templates/refund.ts";
 export { type BookedReserveRelease, reserveReleasedPosting } from "./templates/reserve.ts";
 export { type BookedSettlement, settlementPosting } from "./templates/settlement.ts";
+export {
+  type BookedReturn,
+  type BookedShare,
+  type SharingMode,
+  shareReceivedPosting,
+  shareReturnedPosting,
+  sharingFailedPosting,
+  sharingInitiatedPosting,
+  sharingReturnedPosting,
+  sharingSucceededPosting,
+} from "./templates/sharing.ts";
 export type { Difference, DifferenceCode, Findings } from "./verify/findings.ts";
 export { listVerifications, type Verification, type VerificationKind } from "./verify/runs.ts";
 export { verify, verifyAndRecord } from "./verify/verify.ts";

@@ -40,6 +40,18 @@ export const transactionKinds = {
   commission_settled: "commission_part",
   /** The agent's own book took it. */
   commission_received: "commission_settlement",
+  /** A part of a payment was set aside for a receiver. */
+  sharing_initiated: "sharing_part",
+  /** The receiver got it. */
+  sharing_succeeded: "sharing_part",
+  /** The receiver did not: takes sharing_initiated back. */
+  sharing_failed: "sharing_part",
+  /** In the receiver's book, where the receiver is a merchant of the platform: it got the part. */
+  share_received: "sharing_part",
+  /** The receiver gave back. */
+  sharing_return_succeeded: "sharing_return",
+  /** In the receiver's book: it gave back. */
+  share_returned: "sharing_return",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

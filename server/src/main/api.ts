@@ -21,6 +21,7 @@ import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
 import { registerSettlementOperatorRoutes, registerSettlementRoutes } from "../modules/settlement/index.ts";
+import { registerSharingRoutes } from "../modules/sharing/index.ts";
 import { registerStatementRoutes } from "../modules/statement/index.ts";
 import { registerSessionRoutes } from "../modules/user/index.ts";
 import { registerWebhookRoutes } from "../modules/webhook/index.ts";
@@ -55,6 +56,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerReserveRoutes(v1, services.reserve);
     registerBeneficiaryRoutes(v1, services);
     registerPayoutRoutes(v1, services.payout);
+    registerSharingRoutes(v1, services.sharing);
     registerWebhookRoutes(v1, services.webhook);
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);

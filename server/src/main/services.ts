@@ -52,6 +52,13 @@ import {
   type SettlementServices,
   settlementApprovalHandler,
 } from "../modules/settlement/index.ts";
+import {
+  createPaymentSharing,
+  createSharedRefunds,
+  createSharingRules,
+  createSharingWorkers,
+  type SharingServices,
+} from "../modules/sharing/index.ts";
 import { createWebhookWorker, refuseReceiverUrl, type WebhookServices } from "../modules/webhook/index.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createIdempotencyPurge } from "./purge.ts";
@@ -94,6 +101,7 @@ export interface Services extends Parts {
   payout: PayoutServices;
   settlement: SettlementServices;
   reserve: ReserveServices;
+  sharing: SharingServices;
   webhook: WebhookServices;
   routing: Parameters<typeof registerRoutingRoutes>[1];
   storage: ObjectStorage;
@@ -112,7 +120,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   const timeout = settings.channel_timeout_ms === undefined ? {} : { timeout_ms: settings.channel_timeout_ms };
   const channels = createChannelCaller({ clock, random, log, ...timeout });
   const accounts = createChannelAccounts({ db, clock, envelope });
-  const kick = { attempts() {}, refunds() {}, payouts() {}, webhooks() {} };
+  const kick = { attempts() {}, refunds() {}, payouts() {}, sharings() {}, webhooks() {} };
   const past = createPastAttempts(db);
   const routing = createRouter({ db, clock, getChannel, accounts, channels, past });
   const approval: ApprovalServices = { db, clock, ids, log, handlers: new Map() };
@@ -165,17 +173,29 @@ type Shared = Pick<PaymentServices, "db" | "clock" | "random" | "ids" | "log" | 
   };
 type Modules = Pick<
   Services,
-  "account_operation" | "payment" | "refund" | "dispute" | "payout" | "settlement" | "reserve" | "webhook" | "routing"
+  | "account_operation"
+  | "payment"
+  | "refund"
+  | "dispute"
+  | "payout"
+  | "settlement"
+  | "reserve"
+  | "sharing"
+  | "webhook"
+  | "routing"
 >;
 
 function createModules(settings: ServiceSettings, shared: Shared): Modules {
   const { db, ids, kick } = shared;
   const policy = receiverPolicy(settings);
   const common = { public_url: settings.public_url, distributed: settings.database_distributed };
+  const sharing: SharingServices = { ...shared, rules: createSharingRules(shared) };
   return {
-    refund: createRefundServices({ ...shared, settings: common }),
+    sharing,
+    refund: createRefundServices({ ...shared, settings: common, sharing: createSharedRefunds(sharing) }),
     payment: createPaymentServices({
       ...shared,
+      sharing: createPaymentSharing(sharing),
       settings: {
         ...common,
         attempt_reuse_ms: settings.attempt_reuse_ms,
@@ -220,6 +240,10 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
   kick.payouts = () => {
     for (const worker of payouts) worker.kick();
   };
+  const sharings = createSharingWorkers(modules.sharing, channel_ids);
+  kick.sharings = () => {
+    for (const worker of sharings) worker.kick();
+  };
   kick.webhooks = () => webhooks.kick();
   const beat = createHeartbeat(db, clock, log, ids.uuid());
   const accounts = [createAccountUpkeep(shared), createKeyRenewal(shared)];
@@ -229,6 +253,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     ends,
     ...refunds,
     ...payouts,
+    ...sharings,
     webhooks,
     ...accounts,
     createCloseWorker(shared),

@@ -179,11 +179,14 @@ export function describeReturn(parts: readonly SharingPart[]): readonly JsonObje
 /** Frozen money is thawed by itself after 30 days. */
 export const sharing: Sharing = {
   receiverKinds,
+  namedKinds: ["login_id"],
+  returningKinds: receiverKinds,
+  proportionalReturns: ["alipay.qr", "alipay.barcode", "alipay.jsapi"],
   addReceiver,
   removeReceiver,
   share,
   queryShare,
   release,
   queryRelease: release,
-  limits: { share_ppm_max: 300_000, receivers_max: 50, delay_ms: 30_000, window_ms: 30 * DAY_MS },
+  limits: { share_ppm_max: 300_000, receivers_max: 50, delay_ms: 30_000, window_ms: 30 * DAY_MS, hold_required: false },
 };

@@ -1,6 +1,6 @@
 /** Sharing (分账): parts of one collected payment that the channel passes on to receivers. */
 import type { Money } from "../../kit/money.ts";
-import type { AttemptReference, ChannelFailure, ChannelOperation, Unknown } from "../contract.ts";
+import type { AttemptReference, ChannelFailure, ChannelOperation, Method, Unknown } from "../contract.ts";
 
 /** A payment whose money may be shared: always one that the channel has confirmed. */
 export type PaidAttempt = AttemptReference & { readonly channel_trade_no: string };
@@ -77,6 +77,15 @@ export type SharingMoveOutcome =
 
 export interface Sharing {
   readonly receiverKinds: readonly ReceiverKind[];
+  /** Kinds of receivers who cannot be added without their name. */
+  readonly namedKinds: readonly ReceiverKind[];
+  /** Kinds of receivers from whom a part can be taken back. */
+  readonly returningKinds: readonly ReceiverKind[];
+  /**
+   * Methods whose refunds take from every receiver in proportion, rounded down, whatever the refund says: of a part of p in
+   * a payment of t, a refund of r takes p × r / t.
+   */
+  readonly proportionalReturns?: readonly Method[];
   readonly addReceiver: ChannelOperation<SharingReceiver, SharingMoveOutcome>;
   readonly removeReceiver: ChannelOperation<SharingReceiver, SharingMoveOutcome>;
   readonly share: ChannelOperation<ShareInput, ShareOutcome>;
@@ -93,5 +102,7 @@ export interface Sharing {
     /** How soon after payment sharing may begin, and how long it may, in milliseconds. */
     readonly delay_ms: number;
     readonly window_ms: number;
+    /** Whether only a payment may be shared whose order asked for it (`PayInput.sharing`). */
+    readonly hold_required: boolean;
   };
 }

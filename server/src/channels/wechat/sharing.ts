@@ -183,6 +183,8 @@ function readRelease(input: ReleaseInput, answer: Exclude<WechatAnswer, { kind: 
 
 export const sharing: Sharing = {
   receiverKinds: ["merchant_no", "openid"],
+  namedKinds: ["merchant_no"],
+  returningKinds: ["merchant_no"],
   addReceiver,
   removeReceiver,
   share,
@@ -191,5 +193,8 @@ export const sharing: Sharing = {
   queryRelease,
   returnShare,
   queryReturn,
-  limits: { share_ppm_max: 300_000, receivers_max: PARTS_MAX, delay_ms: 60_000, window_ms: 30 * 86_400_000 },
+  limits: {
+    ...{ share_ppm_max: 300_000, receivers_max: PARTS_MAX, delay_ms: 60_000, window_ms: 30 * 86_400_000 },
+    hold_required: true,
+  },
 };

@@ -44,15 +44,18 @@ const paid = fc
 const refunded = fc
   .record({
     ...{ ...head, refund_id: uuids, channel_account_id: uuids, funding_mode: modes },
-    ...{ fee: shares, cost: shares, from_available: shares, from_reserve: shares, agents },
+    ...{ fee: shares, cost: shares, from_available: shares, from_reserve: shares, from_receivers: shares, agents },
   })
   .map((r) => {
     const fee = r.fee % (r.amount.amount + 1n);
     const owed = r.funding_mode === "pooled" ? r.amount.amount - fee : 0n;
     const from_available = r.from_available % (owed + 1n);
     const from_reserve = r.from_reserve % (owed - from_available + 1n);
+    // Something of it is always the merchant's or ours to pay.
+    const rest = r.amount.amount - fee - from_available - from_reserve;
+    const from_receivers = rest > 0n ? r.from_receivers % rest : 0n;
     const cost = r.cost % (r.amount.amount + 1n);
-    const parts = { fee, cost, from_available, from_reserve, commissions: commissions(r.agents, fee) };
+    const parts = { fee, cost, from_available, from_reserve, from_receivers, commissions: commissions(r.agents, fee) };
     return { ...r, ...parts } as BookedRefund;
   });
 
@@ -66,6 +69,20 @@ const paidOut = fc.record({
   ...{ ...head, payout_id: uuids, channel_account_id: fc.option(uuids), fee_returns: fc.boolean() },
   ...{ fee: shares, cost: shares },
 });
+
+const shared = fc
+  .record({
+    ...{ ...head, part_id: uuids, channel_account_id: uuids, funding_mode: modes },
+    ...{ mode: fc.constantFrom("channel", "books"), from_available: shares },
+  })
+  .map((s) => ({ ...s, from_available: s.from_available % (s.amount.amount + 1n) }));
+
+const givenBack = fc
+  .record({
+    ...{ ...head, return_id: uuids, channel_account_id: uuids, funding_mode: modes },
+    ...{ mode: fc.constantFrom("channel", "books"), from_available: shares },
+  })
+  .map((r) => ({ ...r, from_available: r.from_available % (r.amount.amount + 1n) }));
 
 /** Each template by its name, and what it takes. Whoever adds a template adds a line. */
 const factsOf: Readonly<Record<string, Facts>> = {
@@ -106,6 +123,12 @@ const factsOf: Readonly<Record<string, Facts>> = {
       const sum = brought + total.amount;
       return { ...s, total, brought_forward: brought, carried_forward: held || sum < 0n ? sum : 0n };
     }),
+  sharingInitiatedPosting: shared,
+  sharingSucceededPosting: shared,
+  sharingFailedPosting: shared,
+  shareReceivedPosting: shared,
+  sharingReturnedPosting: givenBack,
+  shareReturnedPosting: givenBack,
 };
 
 /** A template; one that moves money between two books gives a posting for each. */

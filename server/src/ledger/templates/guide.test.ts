@@ -26,6 +26,15 @@ import {
 } from "./refund.ts";
 import { reserveReleasedPosting } from "./reserve.ts";
 import { settlementPosting } from "./settlement.ts";
+import {
+  type SharingMode,
+  shareReceivedPosting,
+  shareReturnedPosting,
+  sharingFailedPosting,
+  sharingInitiatedPosting,
+  sharingReturnedPosting,
+  sharingSucceededPosting,
+} from "./sharing.ts";
 
 const guide = readFileSync(new URL("../../../../docs/guides/books.md", import.meta.url), "utf8");
 
@@ -61,6 +70,13 @@ const operation = {
   occurred_at: 0,
 } as const;
 
+/** CNY 20.00 of it for a receiver, of which CNY 8.00 come back. */
+const shareIn = (funding_mode: FundingMode, mode: SharingMode, from_available = 0n) => ({
+  ...{ ...ids, part_id: "p", funding_mode, mode, amount: yuan(20_00n), from_available, occurred_at: 0 },
+});
+const returnIn = (funding_mode: FundingMode, mode: SharingMode) => ({
+  ...{ ...ids, return_id: "t", funding_mode, mode, amount: yuan(8_00n), from_available: 0n, occurred_at: 0 },
+});
 const modes = ["pooled", "direct"] as const;
 const examples: NewPosting[] = [
   ...modes.flatMap((mode) => [
@@ -111,6 +127,18 @@ const examples: NewPosting[] = [
   fundsReleasedPosting({ ...operation, amount: yuan(20_00n) }),
   adjustmentPosting({ ...operation, amount: yuan(5_00n), direction: "credit" }),
   adjustmentPosting({ ...operation, account: "available", amount: yuan(5_00n), direction: "debit" }),
+  ...sharingInitiatedPosting(shareIn("pooled", "channel")),
+  ...sharingFailedPosting(shareIn("pooled", "channel")),
+  sharingSucceededPosting(shareIn("pooled", "channel")),
+  sharingSucceededPosting(shareIn("pooled", "books")),
+  shareReceivedPosting(shareIn("pooled", "books")),
+  sharingSucceededPosting(shareIn("direct", "channel")),
+  sharingReturnedPosting(returnIn("pooled", "channel")),
+  sharingReturnedPosting(returnIn("pooled", "books")),
+  shareReturnedPosting(returnIn("pooled", "books")),
+  sharingReturnedPosting(returnIn("direct", "channel")),
+  refundInitiatedPosting(refundIn("pooled", { from_receivers: 8_00n })),
+  refundSucceededPosting(refundIn("pooled", { from_receivers: 8_00n })),
 ];
 
 /** A posting as a journal shows it. */

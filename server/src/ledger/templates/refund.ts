@@ -21,6 +21,8 @@ export interface BookedRefund {
   from_available: bigint;
   /** Pooled: what `merchant_reserve` pays because both held too little. */
   from_reserve: bigint;
+  /** What receivers of shares give back within the channel's refund; it passes neither the merchant nor us. */
+  from_receivers?: bigint;
   /** The part of the channel's cost that comes back to the platform; nothing in direct mode. */
   cost: bigint;
   /** When this step happened; epoch milliseconds. */
@@ -43,7 +45,8 @@ function initiatedLines(r: BookedRefund): Line[] {
   const available = money(r.from_available, r.amount.currency);
   const commissions = swapSides(commissionLines(r.commissions, r.amount.currency));
   const reserve = money(r.from_reserve, r.amount.currency);
-  const rest = money(r.amount.amount - r.fee - r.from_available - r.from_reserve, r.amount.currency);
+  const own = ownPart(r);
+  const rest = money(own.amount - r.fee - r.from_available - r.from_reserve, r.amount.currency);
   invariant(rest.amount >= 0n, "a returned fee is never above its refund, nor what else pays for it above the rest");
   return r.funding_mode === "pooled"
     ? keepLines(
@@ -51,33 +54,36 @@ function initiatedLines(r: BookedRefund): Line[] {
         debit("merchant_available", available),
         debit("merchant_reserve", reserve),
         debit("fee_income", fee),
-        credit("refund_in_transit", r.amount),
+        credit("refund_in_transit", own),
         ...commissions,
       )
     : keepLines(
-        debit("direct_turnover", r.amount),
-        credit("direct_refund_in_transit", r.amount),
+        debit("direct_turnover", own),
+        credit("direct_refund_in_transit", own),
         debit("fee_income", fee),
         credit("service_fee_receivable", fee),
         ...commissions,
       );
 }
 
+/** What the merchant and we pay of it. */
+function ownPart(r: BookedRefund): Money {
+  return money(r.amount.amount - (r.from_receivers ?? 0n), r.amount.currency);
+}
+
 /** The channel paid the payer: what was set aside is gone, and the channel owes us that much less. */
 export function refundSucceededPosting(r: BookedRefund): NewPosting {
   const cost = money(r.cost, r.amount.currency);
+  const own = ownPart(r);
   const lines =
     r.funding_mode === "pooled"
       ? keepLines(
-          debit("refund_in_transit", r.amount),
-          credit("channel_receivable", r.amount, r.channel_account_id),
+          debit("refund_in_transit", own),
+          credit("channel_receivable", own, r.channel_account_id),
           debit("channel_receivable", cost, r.channel_account_id),
           credit("channel_cost", cost),
         )
-      : keepLines(
-          debit("direct_refund_in_transit", r.amount),
-          credit("direct_collected", r.amount, r.channel_account_id),
-        );
+      : keepLines(debit("direct_refund_in_transit", own), credit("direct_collected", own, r.channel_account_id));
   return { ...head(r), kind: "refund_succeeded", lines };
 }
 

@@ -23,6 +23,8 @@ export type DifferenceCode =
   | "wrong_posting"
   /** A payment's refunded or refunding amount is not that of its refunds. */
   | "wrong_refund_total"
+  /** A payment's shared amount is not that of its parts. */
+  | "wrong_share_total"
   /** A succeeded payment does not name a succeeded attempt of its own amount. */
   | "wrong_winner"
   /** Settlements of a merchant leave transactions out or overlap, or what one left over is not taken up by the next. */
@@ -62,6 +64,7 @@ const nothing = {
   payouts: 0,
   commission_parts: 0,
   commission_settlements: 0,
+  shares: 0,
 };
 
 export type Counted = keyof typeof nothing;

@@ -20,6 +20,8 @@ export interface SourceRow {
 export interface Source<Row extends SourceRow = SourceRow> {
   /** The noun of its public ids. */
   readonly noun: IdKind;
+  /** Of its statements, where another source has the same noun. */
+  readonly name?: string;
   /** Where findings count its rows. */
   readonly counted: Counted;
   /** The kinds of transactions that it alone calls for. */
@@ -90,9 +92,16 @@ export function checkSource<Row extends SourceRow>(source: Source<Row>): SourceC
 
 const keyOf = ({ merchant_id, source_id }: Pick<SourceRow, "merchant_id" | "source_id">) => merchant_id + source_id;
 
-function journalStatement({ noun, kinds, from, where = "true", columns }: Omit<Source, "book">): Statement {
+function journalStatement({
+  noun,
+  name = noun,
+  kinds,
+  from,
+  where = "true",
+  columns,
+}: Omit<Source, "book">): Statement {
   return platformStatement(
-    `ledger.verify_${noun}`,
+    `ledger.verify_${name}`,
     `select s.merchant_id, s.id as source_id, s.livemode, ${columns}
      from ${rangesSql("merchant_id, source_id, kind")}
      join ${from} on s.merchant_id = t.merchant_id and s.id = t.source_id
@@ -108,9 +117,9 @@ const changed = ({ where = "true", changed_at }: Pick<Source, "where" | "changed
   `${where} and ($1::timestamptz is null or ${changed_at} >= $1)`;
 
 function missingStatement(source: Omit<Source, "book">): Statement {
-  const { noun, from, columns, calls_for } = source;
+  const { noun, name = noun, from, columns, calls_for } = source;
   return platformStatement(
-    `ledger.verify_${noun}_missing`,
+    `ledger.verify_${name}_missing`,
     `select r.merchant_id, r.source_id, r.status, c.kind
      from (select s.merchant_id, s.id as source_id, ${calls_for} as calls_for, ${columns} from ${from} where ${changed(source)}) r
      cross join lateral unnest(string_to_array(r.calls_for, ',')) as c (kind)
@@ -122,7 +131,7 @@ function missingStatement(source: Omit<Source, "book">): Statement {
 
 function countStatement(source: Omit<Source, "book">): Statement {
   return platformStatement(
-    `ledger.verify_${source.noun}_count`,
+    `ledger.verify_${source.name ?? source.noun}_count`,
     `select count(*) as count from ${source.from} where ${changed(source)}`,
   );
 }

@@ -30,7 +30,7 @@ const refundTotalsStatement = platformStatement(
    ) p
    full join (
      select merchant_id, payment_id, sum(amount) filter (where status = 'succeeded') as refunded,
-       sum(amount) filter (where status in ('created', 'sent', 'unknown')) as refunding
+       sum(amount) filter (where status in ('returning', 'created', 'sent', 'unknown')) as refunding
      from refunds where out_refund_no is not null
        and ($1::timestamptz is null or (merchant_id, payment_id) in (select merchant_id, payment_id from changed))
      group by merchant_id, payment_id

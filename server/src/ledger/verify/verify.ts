@@ -13,6 +13,7 @@ import { verifyQuotas } from "./verify-quotas.ts";
 import { verifyReserves } from "./verify-reserves.ts";
 import { verifyReversals } from "./verify-reversals.ts";
 import { verifySettlementRanges } from "./verify-settlements.ts";
+import { verifyShares } from "./verify-shares.ts";
 
 /** A source may come to call for something a while before it is committed and can be seen. */
 const UNSEEN_MS = 900_000;
@@ -71,6 +72,7 @@ async function verifyFacts(sql: Sql, findings: Findings, since: string | null): 
   await verifyReversals(sql, findings, since);
   await verifyOperations(sql, findings);
   await verifyPayments(sql, findings, since);
+  await verifyShares(sql, findings);
   await verifyQuotas(sql, findings);
   await verifySettlementRanges(sql, findings, since);
   await verifyReserves(sql, findings);

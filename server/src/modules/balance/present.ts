@@ -48,7 +48,7 @@ export interface EntryView {
   amount: number;
   currency: string;
   balance_after: number;
-  /** The attempt, refund, settlement or payout behind it; null for a correction. */
+  /** What is behind it, such as the attempt, refund, payout or part of a sharing; null for a correction. */
   source: string | null;
   created_at: string;
 }
@@ -62,6 +62,8 @@ const sourceKinds = {
   payout: "payout",
   commission_part: "commission_part",
   commission_settlement: "commission_settlement",
+  sharing_part: "sharing_part",
+  sharing_return: "sharing_return",
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 

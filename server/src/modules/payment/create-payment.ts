@@ -18,10 +18,10 @@ import {
   priceAndInsertAttempts,
   requirePayer,
 } from "./new-attempt.ts";
-import type { Attempt, Payer, Payment } from "./payment.ts";
+import type { Attempt, Payer, Payment, SharingPlan } from "./payment.ts";
 import { hashContent } from "./request-hash.ts";
 import { sendAttempt } from "./send-attempt.ts";
-import type { PaymentServices } from "./services.ts";
+import type { AskedSharing, PaymentServices } from "./services.ts";
 import { insertPayments, loadPayments, loadPaymentsByNumber } from "./store.ts";
 
 /** What a merchant asks for. `amount` in minor units; `method` undefined leaves the choice to the payer. */
@@ -39,6 +39,7 @@ export interface CreatePaymentInput {
   payer: Payer;
   store: string | undefined;
   metadata: Record<string, string>;
+  sharing?: AskedSharing | undefined;
 }
 
 export interface CreateItem {
@@ -65,7 +66,7 @@ export interface CreatedPayment {
 
 /**
  * Throws account.credit_frozen, account.closed, payment.method_unavailable, payment.account_ineligible, payment.payer_required, payment.currency_unsupported, payment.notify_url_refused,
- * payment.out_trade_no_conflict, idempotency.key_reused. A channel that refuses or does not answer is not an error: the
+ * payment.out_trade_no_conflict, idempotency.key_reused, and what the sharing module finds wrong with `sharing`. A channel that refuses or does not answer is not an error: the
  * payment says so.
  */
 export async function createPayment(
@@ -75,7 +76,8 @@ export async function createPayment(
   idempotency: IdempotencyKey | undefined,
 ): Promise<CreatedPayment> {
   checkInput(services, caller, input);
-  const payment = newPayment(services, caller, input);
+  const sharing = await services.sharing.plan(caller, input.sharing);
+  const payment = newPayment(services, caller, input, sharing);
   const { method, payer } = input;
   const stop = caller.credit_stops?.get(input.currency);
   const route = stop === undefined && method ? await findRoute(services, payment, { method, payer }) : undefined;
@@ -113,7 +115,12 @@ function checkInput(services: PaymentServices, caller: Caller, input: CreatePaym
   if (reason) throw paymentErrors["payment.notify_url_refused"]({ param: "notify_url", values: { reason } });
 }
 
-function newPayment(services: PaymentServices, caller: Caller, input: CreatePaymentInput): Payment {
+function newPayment(
+  services: PaymentServices,
+  caller: Caller,
+  input: CreatePaymentInput,
+  sharing: SharingPlan | null,
+): Payment {
   const now = services.clock.now();
   return {
     merchant_id: caller.merchant_id,
@@ -141,6 +148,8 @@ function newPayment(services: PaymentServices, caller: Caller, input: CreatePaym
     channel_trade_no: null,
     refunded_amount: 0n,
     refunding_amount: 0n,
+    sharing,
+    shared_amount: 0n,
   };
 }
 

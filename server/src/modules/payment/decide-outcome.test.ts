@@ -13,7 +13,7 @@ const payment: Payment = {
   ...{ status: "processing", amount: 100n, currency: "CNY", subject: "Tea", description: null, method: "alipay.qr" },
   ...{ notify_url: null, return_url: null, store: null, metadata: {}, expires_at: LATER, created_at: 0 },
   ...{ succeeded_at: null, closed_at: null, close_requested: false, succeeded_attempt_id: null },
-  ...{ channel_trade_no: null, refunded_amount: 0n, refunding_amount: 0n },
+  ...{ channel_trade_no: null, refunded_amount: 0n, refunding_amount: 0n, sharing: null, shared_amount: 0n },
 };
 
 const attempt: Attempt = {

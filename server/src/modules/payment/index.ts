@@ -9,13 +9,23 @@ export { createPaymentServices } from "./groups.ts";
 export { createPaymentWorkers } from "./jobs.ts";
 export { type AttemptNumbers, loadAttemptNumbers } from "./number-store.ts";
 export { createPastAttempts } from "./past-attempts.ts";
-export type { Attempt, Payment } from "./payment.ts";
+export type { Attempt, Payment, PlannedShare, SharingPlan } from "./payment.ts";
 export { attemptTransitions, isOpenAttempt, isOpenPayment, paymentTransitions, queryDelay_ms } from "./payment.ts";
 export { presentPayment } from "./present-payment.ts";
 export { findPayment } from "./read-payment.ts";
 export { receiveAskNotice, receivePaymentNotice } from "./receive-notice.ts";
 export { hashContent } from "./request-hash.ts";
 export { registerPaymentRoutes } from "./routes/index.ts";
+export { sharesProperties } from "./routes/schemas.ts";
 export { attemptReference, notifyUrl } from "./send-attempt.ts";
-export type { AccountChoice, ChannelAccounts, PaymentServices, PaymentSettings, WorkerKicks } from "./services.ts";
-export { addToRefunds, loadPayments, lockPayments } from "./store.ts";
+export type {
+  AccountChoice,
+  AskedShare,
+  AskedSharing,
+  ChannelAccounts,
+  PaymentServices,
+  PaymentSettings,
+  PaymentSharing,
+  WorkerKicks,
+} from "./services.ts";
+export { addToRefunds, addToShares, loadPayments, lockPayments } from "./store.ts";

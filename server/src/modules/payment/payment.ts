@@ -75,6 +75,30 @@ export interface Payment {
   channel_trade_no: string | null;
   refunded_amount: bigint;
   refunding_amount: bigint;
+  /** What is to be shared of it once it is paid; null where nothing is. */
+  sharing: SharingPlan | null;
+  /** What receivers got or are about to get of it, less what they gave back. */
+  shared_amount: bigint;
+}
+
+/** What is to be shared of a payment, as the sharing module has checked it. */
+export interface SharingPlan {
+  /** Whether the channel is asked to hold the money back until it is shared or released. */
+  hold: boolean;
+  /** Whom to share with as soon as it is paid; empty where that is decided later. */
+  shares: readonly PlannedShare[];
+  /** Whether the rest is released at the channel once all have got theirs. */
+  release: boolean;
+}
+
+/** One receiver of a plan: a fixed amount, or a part of the payment in parts per million. */
+export interface PlannedShare {
+  /** UUID. */
+  receiver_id: string;
+  /** Decimal text of minor units. */
+  amount?: string;
+  ratio_ppm?: number;
+  description?: string;
 }
 
 /** What the payer gave for an attempt. Personal data. */

@@ -16,6 +16,7 @@ export function presentPayment(settings: { public_url: string }, payment: Paymen
     currency: payment.currency,
     amount_refunded: Number(payment.refunded_amount),
     amount_refunding: Number(payment.refunding_amount),
+    amount_shared: Number(payment.shared_amount),
     out_trade_no: payment.out_trade_no,
     serial_no: attempt?.serial_no ?? null,
     channel_trade_no: payment.channel_trade_no ?? attempt?.channel_trade_no ?? null,

@@ -49,6 +49,8 @@ interface Effects {
   started: StartedAttempt[];
   /** Attempts that give back, or take again, their places in a promotion's quota. */
   quotas: { attempt: Attempt; held: boolean }[];
+  /** Payments of which something is to be shared. */
+  shared: { payment: Payment; attempt: Attempt }[];
   /** Open attempts of a payment that was paid another way: their orders must not stay payable. */
   superseded: Attempt[];
 }
@@ -82,6 +84,7 @@ export async function writeOutcomes(
   if (effects.events.length > 0) services.kick.webhooks();
   if (effects.duplicates.length > 0) services.kick.refunds();
   if (effects.superseded.length > 0) services.kick.attempts();
+  if (effects.shared.length > 0) services.kick.sharings();
   return results;
 }
 
@@ -93,6 +96,7 @@ function noEffects(): Effects {
     events: [],
     duplicates: [],
     superseded: [],
+    shared: [],
     succeeded: [],
     started: [],
     quotas: [],
@@ -163,6 +167,7 @@ function addEffect(
   if (attempt.status === "succeeded") effects.succeeded.push(attempt);
   if (effect === "payment_succeeded") {
     effects.postings.push(paymentPosting(bookedAttempt(attempt, payment.succeeded_at ?? now)));
+    if (payment.sharing?.shares.length) effects.shared.push({ payment, attempt });
   }
   if (effect === "duplicate_succeeded") {
     effects.postings.push(duplicatePaymentPosting(bookedAttempt(attempt, now)));
@@ -229,4 +234,5 @@ async function writeEffects(services: PaymentServices, tx: Transaction, effects:
   await priceAndInsertAttempts(tx, effects.started, now);
   await requestAttemptClose(tx, effects.superseded, now);
   if (effects.duplicates.length > 0) await services.startAutomaticRefunds(tx, effects.duplicates, now);
+  if (effects.shared.length > 0) await services.sharing.start(tx, effects.shared, now);
 }

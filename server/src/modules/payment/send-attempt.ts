@@ -163,5 +163,6 @@ function payInput(services: PaymentServices, payment: Payment, attempt: Attempt,
     return_url: return_url ?? payment.return_url ?? `${services.settings.public_url}/c/${encodeCashierToken(payment)}`,
     expires_at: attempt.expires_at,
     payer: attempt.payer,
+    ...(payment.sharing?.hold && { sharing: true }),
   };
 }

@@ -2,6 +2,7 @@
 import type { ChannelCaller } from "../../channels/call.ts";
 import type { Channel, ChannelAccount } from "../../channels/contract.ts";
 import type { Clock } from "../../kit/clock.ts";
+import type { Caller } from "../../kit/http/api.ts";
 import type { IdSource } from "../../kit/id.ts";
 import type { Logger } from "../../kit/log.ts";
 import type { Random } from "../../kit/random.ts";
@@ -10,7 +11,7 @@ import type { TenantKey } from "../../kit/sql/tenant-key.ts";
 import type { Router } from "../routing/index.ts";
 import type { AttemptItem, AttemptResult } from "./create-attempt.ts";
 import type { CreateItem, CreateResult } from "./create-payment.ts";
-import type { Attempt } from "./payment.ts";
+import type { Attempt, Payment, SharingPlan } from "./payment.ts";
 import type { OutcomeItem, OutcomeResult } from "./record-outcomes.ts";
 
 /** A channel account that can serve a method, as routing data: no credentials. */
@@ -43,6 +44,7 @@ export interface PaymentSettings {
 export interface WorkerKicks {
   attempts(): void;
   refunds(): void;
+  sharings(): void;
   webhooks(): void;
 }
 
@@ -60,9 +62,33 @@ export interface PaymentServices {
   merchantName(merchant_id: string): Promise<string>;
   /** The refund module's part of a second success: starts the refund of the duplicate, in the same transaction. */
   startAutomaticRefunds(tx: Transaction, duplicates: readonly Attempt[], at: number): Promise<void>;
+  sharing: PaymentSharing;
   /** Called after a commit that made work for a worker of this process; without it the worker finds it by itself. */
   kick: WorkerKicks;
   readonly groups: PaymentGroups;
+}
+
+/** What a merchant asks to be shared of a payment, by public ids. */
+export interface AskedSharing {
+  receivers?: readonly AskedShare[] | undefined;
+  group?: string | undefined;
+  hold?: boolean | undefined;
+  release?: boolean | undefined;
+}
+
+export interface AskedShare {
+  receiver: string;
+  amount?: number | undefined;
+  ratio_ppm?: number | undefined;
+  description?: string | undefined;
+}
+
+/** The sharing module's part of a payment. */
+export interface PaymentSharing {
+  /** What is to be shared: as asked, else by the rule of the app or the merchant; null where nothing is. */
+  plan(caller: Caller, asked: AskedSharing | undefined): Promise<SharingPlan | null>;
+  /** Writes what is to be shared of payments that were just paid, in the same transaction. */
+  start(tx: Transaction, paid: readonly { payment: Payment; attempt: Attempt }[], at: number): Promise<void>;
 }
 
 /** The grouped writes of the module, made by `createPaymentGroups`. */

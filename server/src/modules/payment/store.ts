@@ -12,10 +12,10 @@ import type { Payment, PaymentStatus } from "./payment.ts";
 const insertStatement = tenantStatement(
   "payment.insert",
   `insert into payments (merchant_id, id, app_id, livemode, out_trade_no, request_hash, status, amount, currency,
-     subject, description, method, notify_url, return_url, store, metadata, expires_at, created_at, due_at)
+     subject, description, method, notify_url, return_url, store, metadata, expires_at, created_at, due_at, sharing)
    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::text[], $6::bytea[], $7::text[],
      $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-     $16::jsonb[], $17::timestamptz[], $18::timestamptz[], $17::timestamptz[])
+     $16::jsonb[], $17::timestamptz[], $18::timestamptz[], $17::timestamptz[], $19::jsonb[])
    on conflict (merchant_id, app_id, livemode, out_trade_no) do nothing
    returning id`,
 );
@@ -42,6 +42,7 @@ export async function insertPayments(sql: Sql, payments: readonly Payment[]): Pr
     jsonArray(column((p) => p.metadata)),
     timestampArray(column((p) => p.expires_at)),
     timestampArray(column((p) => p.created_at)),
+    jsonArray(column((p) => p.sharing)),
   ]);
   return new Set(rows.map((row) => row.id));
 }
@@ -171,6 +172,16 @@ export async function addToRefunds(
     plainArray(changes.map((change) => change.refunding)),
     plainArray(changes.map((change) => change.refunded)),
   ]);
+}
+
+const addSharesStatement = tenantStatement(
+  "payment.add_shares",
+  "update payments set shared_amount = shared_amount + $3 where merchant_id = $1 and id = $2",
+);
+
+/** Moves what receivers have of a payment; the caller holds its lock. */
+export async function addToShares(tx: Transaction, key: TenantKey, shared: bigint): Promise<void> {
+  if (shared !== 0n) await tx.query(addSharesStatement, [key.merchant_id, key.id, shared]);
 }
 
 const claimDueStatement = platformStatement(

@@ -16,6 +16,7 @@ export function bookedRefund(refund: Refund, attempt: Attempt, now: number) {
     commissions: readCommissions(refund.commissions),
     from_available: refund.from_available,
     from_reserve: refund.from_reserve,
+    from_receivers: refund.from_receivers,
     occurred_at: now,
   };
 }

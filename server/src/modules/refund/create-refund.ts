@@ -7,18 +7,18 @@ import type { TributaryError } from "../../kit/error.ts";
 import type { Caller } from "../../kit/http/api.ts";
 import { encodeUuid } from "../../kit/id.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
-import { accountOf, lockBalances, post, refundInitiatedPosting } from "../../ledger/index.ts";
+import { post, refundInitiatedPosting } from "../../ledger/index.ts";
 import { accountName, explainStop, findStops, type Stop } from "../account-operation/index.ts";
 import { findKeys, type IdempotencyKey, idempotencyErrors, storeKeys } from "../idempotency/index.ts";
 import { type Attempt, addToRefunds, hashContent, loadAttempts, lockPayments, type Payment } from "../payment/index.ts";
-import { drawOnReserve, readReserveCover } from "../reserve/index.ts";
 import { bookedRefund } from "./booked-refund.ts";
+import { drawOnSettled } from "./draw-on-settled.ts";
 import { refundErrors } from "./errors.ts";
 import type { Refund } from "./refund.ts";
 import { returnedCommissions } from "./returned-commissions.ts";
 import { returnedShares } from "./returned-shares.ts";
 import { sendRefund } from "./send-refund.ts";
-import type { RefundServices } from "./services.ts";
+import type { RefundServices, SharedRefundPlan } from "./services.ts";
 import { insertRefunds, loadRefundsByNumber, loadRefundsOfPayments } from "./store.ts";
 
 /** `amount` in minor units of the payment's currency. */
@@ -63,6 +63,10 @@ export async function createRefund(
     case "existing":
       return { refund: result.refund, created: false };
     case "created":
+      if (result.refund.status === "returning") {
+        services.sharing.kick();
+        return { refund: result.refund, created: true };
+      }
       return { refund: await sendRefund(services, result.refund, result.attempt), created: true };
   }
 }
@@ -111,8 +115,14 @@ async function writeWave(
   const facts = await loadFacts(tx, payments, items);
   const now = services.clock.now();
   const results = items.map((item) => decideRefund(services, payments, facts, item, now));
-  const fresh = results.filter((result) => result.kind === "created");
-  const refused = await holdRefunds(tx, fresh, now);
+  const made = results.filter((result) => result.kind === "created");
+  const plans = await planShared(services, tx, payments, facts, made);
+  const fresh = made.filter((result) => plans.get(result)?.kind !== "refused");
+  const refused = await holdRefunds(
+    tx,
+    fresh.filter(({ refund }) => refund.held),
+    now,
+  );
   const accepted = fresh.filter((result) => !refused.has(result)).map((result) => result.refund);
   await insertRefunds(tx, accepted, now + CALL_LEASE_MS);
   await addToRefunds(
@@ -125,12 +135,37 @@ async function writeWave(
     })),
   );
   for (const refund of accepted) payments.get(refund.payment_id)!.refunding_amount += refund.amount;
+  for (const [result, plan] of plans) if (plan.kind !== "refused" && !refused.has(result)) await plan.write();
   const final = results.map((result): RefundResult => {
+    const plan = result.kind === "created" ? plans.get(result) : undefined;
+    if (plan?.kind === "refused") return { kind: "refused", error: plan.error };
     const short = result.kind === "created" && refused.has(result);
     return short ? { kind: "refused", error: refundErrors["refund.insufficient_balance"]() } : result;
   });
   await storeKeys(tx, newKeys(facts, items, final, now));
   return final;
+}
+
+/** What receivers of shares have to do with the refunds of this wave; nothing is asked for payments that are not shared. */
+async function planShared(
+  services: RefundServices,
+  tx: Transaction,
+  payments: Map<string, Payment>,
+  facts: Facts,
+  made: readonly CreatedRefund[],
+): Promise<Map<CreatedRefund, SharedRefundPlan>> {
+  const plans = new Map<CreatedRefund, SharedRefundPlan>();
+  for (const result of made) {
+    const { refund, attempt } = result;
+    const payment = payments.get(refund.payment_id)!;
+    if (payment.shared_amount === 0n) continue;
+    const earlier = (facts.ofPayment.get(payment.id) ?? []).filter(({ status }) => status !== "failed");
+    const plan = await services.sharing.plan(tx, { payment, attempt, refund, earlier });
+    plans.set(result, plan);
+    if (plan.kind === "now") refund.from_receivers = plan.from_receivers;
+    if (plan.kind === "later") Object.assign(refund, { status: "returning", held: false });
+  }
+  return plans;
 }
 
 type CreatedRefund = Extract<RefundResult, { kind: "created" }>;
@@ -149,31 +184,6 @@ async function holdRefunds(tx: Transaction, fresh: readonly CreatedRefund[], now
     if (held[index]!.kind === "refused" && !(await drawOnSettled(tx, result, now))) refused.add(result);
   }
   return refused;
-}
-
-/**
- * After a settlement little is pending: what is there pays first, then the settled balance, and what both are short of the
- * reserve, where it may.
- */
-async function drawOnSettled(tx: Transaction, { refund, attempt }: CreatedRefund, now: number): Promise<boolean> {
-  const { merchant_id, livemode, currency, id: refund_id } = refund;
-  const accounts = (["merchant_pending", "merchant_available"] as const).map((kind) => accountOf(kind, currency));
-  const balances = await lockBalances(
-    tx,
-    accounts.map((account) => ({ merchant_id, livemode, account })),
-  );
-  const [pending, available] = balances.map((balance) => (balance > 0n ? balance : 0n));
-  const missing = refund.amount - refund.fee_amount - pending!;
-  const short = missing - available!;
-  if (short > 0n) {
-    if ((await readReserveCover(tx, refund, now)) < short) return false;
-    refund.from_reserve = short;
-  }
-  refund.from_available = missing - refund.from_reserve;
-  const [result] = await post(tx, [refundInitiatedPosting(bookedRefund(refund, attempt, now))]);
-  if (result?.kind !== "posted") return false;
-  if (short > 0n) await drawOnReserve(tx, { merchant_id, livemode, currency, refund_id, amount: short });
-  return true;
 }
 
 interface Facts {
@@ -311,6 +321,8 @@ function newRefund(
     commissions: returnedCommissions(attempt, earlier, shares.fee_amount),
     from_available: 0n,
     from_reserve: 0n,
+    held: true,
+    from_receivers: 0n,
     channel_refund_no: null,
     failure_code: null,
     failure_message: null,

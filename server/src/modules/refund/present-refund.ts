@@ -26,6 +26,7 @@ export function presentRefund(
     channel: attempt.channel,
     reason: refund.reason,
     automatic: isAutomatic(refund),
+    from_receivers: Number(refund.from_receivers),
     fee_returned: Number(refund.fee_amount),
     failure: refund.failure_code === null ? null : { code: refund.failure_code, message: refund.failure_message ?? "" },
     created_at: toRfc3339(refund.created_at),

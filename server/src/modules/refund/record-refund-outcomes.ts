@@ -58,6 +58,8 @@ interface Effects {
   events: NewEvent[];
   /** Failed refunds that had drawn on the merchant's reserve. */
   drawn: { merchant_id: string; refund_id: string }[];
+  /** Refunds that have ended and of which receivers of shares had a part. */
+  shared: Refund[];
   /** Duplicates whose refund the channel has ended without paying. */
   unpaid: Attempt[];
 }
@@ -84,7 +86,15 @@ export async function writeRefundOutcomes(
       tx,
       [...refunds.values()].map((refund) => ({ merchant_id: refund.merchant_id, id: refund.attempt_id })),
     );
-    const effects: Effects = { moves: new Map(), postings: [], amounts: [], events: [], drawn: [], unpaid: [] };
+    const effects: Effects = {
+      moves: new Map(),
+      postings: [],
+      amounts: [],
+      events: [],
+      drawn: [],
+      unpaid: [],
+      shared: [],
+    };
     const now = services.clock.now();
     for (const item of items) {
       const refund = refunds.get(item.refund_id);
@@ -170,6 +180,7 @@ function addEffects(
   if (isOpenRefund(refund)) return;
   const succeeded = refund.status === "succeeded";
   const booked = bookedRefund(refund, attempt, now);
+  if (refund.from_receivers > 0n) effects.shared.push(refund);
   if (isAutomatic(refund)) {
     if (succeeded) effects.postings.push(duplicateRefundPosting(booked));
     else effects.unpaid.push(attempt);
@@ -201,6 +212,7 @@ async function writeEffects(services: RefundServices, tx: Transaction, effects: 
   ]);
   invariant(moved.size === effects.moves.size, "a refund changed under its payment's lock");
   await startAutomaticRefunds(services.ids, tx, effects.unpaid, now, now + AGAIN_MS);
+  for (const refund of effects.shared) await services.sharing.end(tx, refund, refund.status === "succeeded", now);
   if (effects.postings.length === 0) return;
   const posted = await post(tx, effects.postings, now);
   invariant(

@@ -5,7 +5,7 @@ import { isAutomatic, isOpenRefund, refundTransitions } from "./refund.ts";
 
 describe("refunds", () => {
   test("reach every state, and end succeeded or failed", () => {
-    expect(unreachableStates(refundTransitions, "created")).toEqual([]);
+    expect(unreachableStates(refundTransitions, "returning")).toEqual([]);
     expect(terminalStates(refundTransitions)).toEqual(["succeeded", "failed"]);
     const open = (Object.keys(refundTransitions) as (keyof typeof refundTransitions)[]).filter((status) =>
       isOpenRefund({ status }),

@@ -3,18 +3,20 @@ import type { Transitions } from "../../kit/state-machine.ts";
 import type { StoredCommission } from "../../ledger/index.ts";
 
 /**
- * `created` is intent on disk, and the amount claimed; `sent` means that the channel took it; `unknown` that its answer
+ * `returning` waits for receivers of shares to give back first; its amount is claimed, and nothing is held in the books. `created` is intent on disk, and the amount claimed; `sent` means that the channel took it; `unknown` that its answer
  * is not known: the claim stays until the channel answers.
  */
 export const refundTransitions = {
+  returning: ["created", "failed"],
   created: ["sent", "unknown", "succeeded", "failed"],
   sent: ["unknown", "succeeded", "failed"],
   unknown: ["sent", "succeeded", "failed"],
   succeeded: [],
   failed: [],
 } as const satisfies Transitions<RefundStatus>;
-export type RefundStatus = "created" | "sent" | "unknown" | "succeeded" | "failed";
+export type RefundStatus = "returning" | "created" | "sent" | "unknown" | "succeeded" | "failed";
 
+/** A refund that the channel may have to be told of, or asked about. */
 export function isOpenRefund(refund: Pick<Refund, "status">): boolean {
   return refund.status === "created" || refund.status === "sent" || refund.status === "unknown";
 }
@@ -46,6 +48,10 @@ export interface Refund {
   from_available: bigint;
   /** What the reserve pays, because both are too little. */
   from_reserve: bigint;
+  /** Whether its money was set aside in the books. */
+  held: boolean;
+  /** What receivers of shares give back within the channel's refund. */
+  from_receivers: bigint;
   channel_refund_no: string | null;
   failure_code: string | null;
   failure_message: string | null;

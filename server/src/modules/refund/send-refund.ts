@@ -19,7 +19,7 @@ export async function sendRefund(
   const { channel, account } = await openChannel(services, attempt);
   // Held up until a worker may be at it: the worker asks first.
   if (from === "request" && services.clock.now() - refund.created_at > SEND_WITHIN_MS) return refund;
-  const outcome = await services.channels.refund(channel, account, refundInput(services, refund, attempt));
+  const outcome = await services.channels.refund(channel, account, await withShares(services, refund, attempt));
   return recordRefund(services, refund, outcome, from);
 }
 
@@ -54,6 +54,12 @@ export async function openChannel(services: RefundServices, attempt: Attempt) {
   const account = await services.accounts.open(attempt.channel_account_id);
   invariant(channel && account, `channel account ${attempt.channel_account_id} of a refund is missing`);
   return { channel, account };
+}
+
+/** With what receivers give back within it. */
+async function withShares(services: RefundServices, refund: Refund, attempt: Attempt): Promise<RefundInput> {
+  const input = refundInput(services, refund, attempt);
+  return refund.from_receivers === 0n ? input : { ...input, shared: await services.sharing.partsOf(refund) };
 }
 
 /** What identifies a refund towards its channel. */

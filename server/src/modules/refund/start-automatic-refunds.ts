@@ -37,6 +37,8 @@ export async function startAutomaticRefunds(
       from_available: 0n,
       from_reserve: 0n,
       commissions: null,
+      held: true,
+      from_receivers: 0n,
       channel_refund_no: null,
       failure_code: null,
       failure_message: null,

@@ -12,14 +12,17 @@ const insertStatement = tenantStatement(
   "refund.insert",
   `insert into refunds (merchant_id, id, app_id, livemode, payment_id, attempt_id, out_refund_no, request_hash,
      refund_no, status, amount, currency, reason, fee_amount, cost_amount, created_at, due_at, channel, from_available,
-     commissions, from_reserve)
+     commissions, from_reserve, held, from_receivers)
    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::uuid[], $6::uuid[], $7::text[],
      $8::bytea[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
      $16::timestamptz[], $17::timestamptz[], $18::text[], $19::bigint[],
-     $20::jsonb[], $21::bigint[])`,
+     $20::jsonb[], $21::bigint[], $22::boolean[], $23::bigint[])`,
 );
 
-/** Inserts refunds as intent. `due_at`: when a worker takes over if nobody has written a result by then. */
+/**
+ * Inserts refunds as intent. `due_at`: when a worker takes over if nobody has written a result by then; nobody takes over
+ * what waits for receivers of shares.
+ */
 export async function insertRefunds(tx: Transaction, refunds: readonly Refund[], due_at: number): Promise<void> {
   if (refunds.length === 0) return;
   const column = <T>(pick: (refund: Refund) => T) => refunds.map(pick);
@@ -39,12 +42,27 @@ export async function insertRefunds(tx: Transaction, refunds: readonly Refund[],
     plainArray(column((r) => r.fee_amount)),
     plainArray(column((r) => r.cost_amount)),
     timestampArray(column((r) => r.created_at)),
-    timestampArray(column(() => due_at)),
+    timestampArray(column((r) => (r.status === "returning" ? null : due_at))),
     textArray(column((r) => r.channel)),
     plainArray(column((r) => r.from_available)),
     jsonArray(column((r) => r.commissions)),
     plainArray(column((r) => r.from_reserve)),
+    plainArray(column((r) => r.held)),
+    plainArray(column((r) => r.from_receivers)),
   ]);
+}
+
+const startStatement = tenantStatement(
+  "refund.start_returned",
+  `update refunds set status = 'created', held = true, from_available = $3, from_reserve = $4,
+     due_at = $5::timestamptz
+   where merchant_id = $1 and id = $2 and status = 'returning' returning id`,
+);
+
+/** The guarded move of a refund whose receivers have given back. */
+export async function startReturned(tx: Transaction, refund: Refund, due_at: number): Promise<boolean> {
+  const values = [refund.merchant_id, refund.id, refund.from_available, refund.from_reserve, toRfc3339(due_at)];
+  return (await tx.query(startStatement, values)).length === 1;
 }
 
 const selectOfPayments = tenantStatement(
@@ -53,6 +71,7 @@ const selectOfPayments = tenantStatement(
    where (r.merchant_id, r.payment_id) in (select * from unnest($1::uuid[], $2::uuid[])) order by r.merchant_id, r.id`,
 );
 
+/** All refunds of payments, oldest first. */
 export async function loadRefundsOfPayments(sql: Sql, payments: readonly TenantKey[]): Promise<Refund[]> {
   return sql.query<Refund>(selectOfPayments, keyArrays(payments));
 }

@@ -29,5 +29,11 @@ export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> 
   payout_returned: null,
   commission_settled: null,
   commission_received: null,
+  sharing_initiated: "share",
+  sharing_succeeded: null,
+  sharing_failed: "share",
+  share_received: "share",
+  sharing_return_succeeded: "share",
+  share_returned: "share",
   reversal: "adjustment",
 };

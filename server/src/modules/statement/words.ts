@@ -41,6 +41,12 @@ export const kindWords: Readonly<Record<TransactionKind, Words>> = {
   adjustment_made: word("人工调账", "adjustment"),
   commission_settled: word("佣金结出", "commission settled"),
   commission_received: word("佣金入账", "commission received"),
+  sharing_initiated: word("分账申请", "sharing initiated"),
+  sharing_succeeded: word("分账成功", "sharing succeeded"),
+  sharing_failed: word("分账失败退回", "sharing failed"),
+  share_received: word("收到分账", "share received"),
+  sharing_return_succeeded: word("分账回退到账", "share given back"),
+  share_returned: word("退回分账", "share returned"),
   reversal: word("冲正", "reversal"),
 };
 

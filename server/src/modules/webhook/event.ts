@@ -44,6 +44,18 @@ export const eventTypes = [
   "payout.returned",
   // It was taken back before anybody was told to pay.
   "payout.cancelled",
+  // Parts of a payment are to go to receivers.
+  "sharing_order.created",
+  // All receivers got their parts.
+  "sharing_order.succeeded",
+  // Some did; the others' parts are the merchant's again, and may be tried once more.
+  "sharing_order.partially_succeeded",
+  // None did.
+  "sharing_order.failed",
+  // A receiver gave back.
+  "sharing_return.succeeded",
+  // A receiver did not give back.
+  "sharing_return.failed",
   // A certificate or key of an account of the merchant's own with a channel expires soon, or has.
   "channel_account.credential_expiring",
   // Asked for by the merchant to try an endpoint.

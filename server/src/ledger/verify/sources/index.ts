@@ -9,6 +9,8 @@ import { payouts } from "./payout.ts";
 import { refunds } from "./refund.ts";
 import { reserveReleases } from "./reserve-release.ts";
 import { settlements } from "./settlement.ts";
+import { receivedShares, sharingParts } from "./sharing-part.ts";
+import { givenBackShares, sharingReturns } from "./sharing-return.ts";
 
 export const sources: readonly SourceCheck[] = [
   accountOperations,
@@ -19,6 +21,10 @@ export const sources: readonly SourceCheck[] = [
   payouts,
   commissionParts,
   commissionSettlements,
+  sharingParts,
+  receivedShares,
+  sharingReturns,
+  givenBackShares,
 ];
 
 /** By the kinds of transactions that they call for. */

@@ -18,6 +18,9 @@ interface RefundRow extends SourceRow {
   from_available: bigint;
   from_reserve: bigint;
   commissions: readonly StoredCommission[] | null;
+  from_receivers: bigint;
+  /** Its money was set aside; not yet, or never, where receivers were to give back first. */
+  held: boolean;
   /** It gives a second success back. */
   duplicate: boolean;
 }
@@ -29,9 +32,11 @@ export const refunds = checkSource<RefundRow>({
   kinds: ["refund_initiated", "refund_succeeded", "refund_failed", "duplicate_refund_succeeded"],
   from: "refunds s join attempts a on a.merchant_id = s.merchant_id and a.id = s.attempt_id",
   columns: `s.status, a.channel_account_id, a.funding_mode, s.amount, s.currency, s.fee_amount as fee,
-    s.cost_amount as cost, s.from_available, s.from_reserve, s.commissions, a.duplicate`,
+    s.cost_amount as cost, s.from_available, s.from_reserve, s.from_receivers, s.held,
+    s.commissions, a.duplicate`,
   calls_for: `case
     when a.duplicate then case when s.status = 'succeeded' then 'duplicate_refund_succeeded' end
+    when not s.held then null
     when s.status in ('succeeded', 'failed') then 'refund_initiated,refund_' || s.status
     else 'refund_initiated' end`,
   changed_at: "coalesce(s.finished_at, s.created_at)",
@@ -39,6 +44,7 @@ export const refunds = checkSource<RefundRow>({
     const commissions = readCommissions(stored);
     const refund = { ...row, refund_id, amount: { amount, currency }, commissions, occurred_at: 0 };
     if (row.duplicate) return row.status === "succeeded" ? [duplicateRefundPosting(refund)] : [];
+    if (!row.held) return [];
     const postings = [refundInitiatedPosting(refund)];
     if (row.status === "succeeded") postings.push(refundSucceededPosting(refund));
     if (row.status === "failed") postings.push(refundFailedPosting(refund));

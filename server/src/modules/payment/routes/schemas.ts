@@ -61,6 +61,44 @@ const Metadata = Type.Record(Type.String({ pattern: "^.{1,40}$" }), Type.String(
 const Url = (description: string) =>
   Type.String({ format: "uri", pattern: "^https?://", maxLength: 1024, description });
 
+const AskedShare = Type.Object({
+  receiver: Type.String({ maxLength: 64, description: "The receiver's id, rcv_…" }),
+  amount: Type.Optional(Type.Integer({ minimum: 1, maximum: AMOUNT_MAX, description: "Minor units; or `ratio_ppm`." })),
+  ratio_ppm: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description: "Parts per million of the payment's amount, rounded down: 100000 is 10 %.",
+    }),
+  ),
+  description: Type.Optional(Type.String({ minLength: 1, maxLength: 80, description: "The receiver may read it." })),
+});
+
+/** Whom to share with, wherever that may be said. */
+export const sharesProperties = {
+  receivers: Type.Optional(Type.Array(AskedShare, { minItems: 1, maxItems: 50 })),
+  group: Type.Optional(Type.String({ maxLength: 64, description: "A group of receivers, rg_…, besides those named." })),
+};
+
+const SharingInput = Type.Object(
+  {
+    ...sharesProperties,
+    hold: Type.Optional(
+      Type.Boolean({
+        description:
+          "Whether the channel holds the money back until it is shared or released: true, unless all named receivers are merchants of this platform.",
+      }),
+    ),
+    release: Type.Optional(
+      Type.Boolean({ default: true, description: "Release the rest at the channel once all receivers have theirs." }),
+    ),
+  },
+  {
+    description:
+      "Shares the payment as soon as it is paid. `{}` only holds it back, to be shared later by `/v1/sharing_orders`.",
+  },
+);
+
 export const CreatePaymentBody = Type.Object({
   out_trade_no: Type.String({
     minLength: 1,
@@ -85,6 +123,7 @@ export const CreatePaymentBody = Type.Object({
   ),
   payer: Type.Optional(PayerInput),
   store: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "The shop that takes the money." })),
+  sharing: Type.Optional(SharingInput),
   metadata: Type.Optional(Metadata),
 });
 
@@ -128,6 +167,7 @@ export const PaymentObject = Type.Object({
   currency: Type.String(),
   amount_refunded: Integer,
   amount_refunding: Integer,
+  amount_shared: Type.Integer({ description: "What receivers got or are about to get, less what they gave back." }),
   out_trade_no: Type.String(),
   serial_no: Nullable(Type.String({ description: "Our number at the channel." })),
   channel_trade_no: Nullable(Type.String({ description: "The channel's number." })),

@@ -18,7 +18,9 @@ export const RefundObject = Type.Object({
   id: Type.String(),
   object: Type.Literal("refund"),
   livemode: Type.Boolean(),
-  status: Type.String({ description: "created, sent, unknown, succeeded or failed." }),
+  status: Type.String({
+    description: "returning (receivers of shares give back first), created, sent, unknown, succeeded or failed.",
+  }),
   amount: Type.Integer(),
   currency: Type.String(),
   payment: Type.String(),
@@ -33,6 +35,7 @@ export const RefundObject = Type.Object({
   channel: Type.String(),
   reason: NullableString,
   automatic: Type.Boolean({ description: "The payer had paid twice, and the second money goes back." }),
+  from_receivers: Type.Integer({ description: "What receivers of shares give back within the channel's refund." }),
   fee_returned: Type.Integer(),
   failure: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
   created_at: Type.String(),
@@ -44,7 +47,9 @@ export const RefundParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 export const ListRefundsFilters = {
   payment: Type.Optional(Type.String({ maxLength: 64, description: "Only this payment's refunds." })),
   status: Type.Optional(
-    Type.Union(["created", "sent", "unknown", "succeeded", "failed"].map((status) => Type.Literal(status))),
+    Type.Union(
+      ["returning", "created", "sent", "unknown", "succeeded", "failed"].map((status) => Type.Literal(status)),
+    ),
   ),
   out_refund_no: Type.Optional(Type.String({ maxLength: 64 })),
 };

@@ -58,6 +58,7 @@ function toInput(body: Static<typeof CreatePaymentBody>): CreatePaymentInput {
     out_trade_no: body.out_trade_no,
     payer: body.payer ?? {},
     return_url: body.return_url,
+    sharing: body.sharing,
     store: body.store,
     subject: body.subject,
   };

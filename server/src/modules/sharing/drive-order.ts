@@ -1,0 +1,52 @@
+/** Takes an order on from wherever it stands on disk: the request that made it and workers do the same. */
+import type { Transaction } from "../../kit/sql/database.ts";
+import type { TenantKey } from "../../kit/sql/tenant-key.ts";
+import { post, readTransaction, shareReceivedPosting } from "../../ledger/index.ts";
+import { type AccountKey, findStops } from "../account-operation/index.ts";
+import { activateOrder } from "./activate-order.ts";
+import { loadOrder, loadPartsOfOrders } from "./order-store.ts";
+import { recordShares } from "./record-shares.ts";
+import type { SharingServices } from "./services.ts";
+import { shareAtChannel } from "./share-at-channel.ts";
+import { isOpen, type SharingOrder, type SharingPart } from "./sharing.ts";
+
+/** Does what is left to do for an order now; what cannot be done now has a time at which a worker tries. */
+export async function driveOrder(services: SharingServices, key: TenantKey): Promise<void> {
+  const found = await loadOrder(services.db, key);
+  if (!found || (found.status === "scheduled" && !(await activateOrder(services, found)))) return;
+  const order = found.status === "scheduled" ? (await loadOrder(services.db, key))! : found;
+  if (order.status !== "created" && order.status !== "processing") return;
+  const open = (await loadPartsOfOrders(services.db, order.merchant_id, [order.id])).filter(isOpen);
+  for (const part of open) if (part.mode === "books") await shareInBooks(services, order, part);
+  const byChannel = open.filter(({ mode }) => mode === "channel");
+  if (byChannel.length > 0) await shareAtChannel(services, order, byChannel);
+}
+
+/**
+ * From one book to the other, in a transaction for each: the receiver's first. Killed in between, the part is open and is
+ * taken up again; then the receiver's posting is there already, and is written once.
+ */
+async function shareInBooks(services: SharingServices, order: SharingOrder, part: SharingPart): Promise<void> {
+  const now = services.clock.now();
+  const { id: part_id, livemode, currency } = part;
+  const amount = { amount: part.amount, currency };
+  const merchant_id = part.receiver_merchant_id!;
+  const posting = shareReceivedPosting({ merchant_id, livemode, part_id, amount, occurred_at: now });
+  const failure = await services.db.transaction(async (tx) => {
+    const stop = await findStop(tx, { merchant_id, livemode, currency });
+    // What was written before it was stopped stands.
+    const written = stop ? await readTransaction(tx, { merchant_id, source_id: part_id, kind: "share_received" }) : [];
+    if (stop && written.length === 0)
+      return { code: stop, message: "The receiver's account takes no money at present." };
+    await post(tx, [posting], now);
+    return undefined;
+  });
+  const end = failure ? ({ status: "failed", failure } as const) : ({ status: "succeeded" } as const);
+  await recordShares(services, order, { ended: new Map([[part_id, end]]) });
+}
+
+/** Why nothing may enter the receiver's account, held until the transaction ends. */
+async function findStop(tx: Transaction, account: AccountKey): Promise<string | undefined> {
+  const [stop] = (await findStops(tx, [account], "credit")).values();
+  return stop;
+}
