@@ -35,6 +35,10 @@ export const idPrefixes = {
   sharing_part: "shp",
   sharing_return: "shr",
   sharing_release: "shf",
+  reconciliation_bill: "rcb",
+  reconciliation_difference: "rcd",
+  reconciliation_case: "rcc",
+  reconciliation_posting: "rcp",
   event: "evt",
   webhook_endpoint: "we",
   webhook_delivery: "wd",
@@ -47,7 +51,12 @@ export type IdKind = keyof typeof idPrefixes;
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ENCODED = /^[0-9A-HJKMNP-TV-Z]{26}$/i;
-const DECODE = new Map([...ALPHABET].map((character, value) => [character, BigInt(value)]));
+/** By character code, of both cases. */
+const DECODE = new Uint8Array(128);
+for (const [value, character] of [...ALPHABET].entries()) {
+  DECODE[character.charCodeAt(0)] = value;
+  DECODE[character.toLowerCase().charCodeAt(0)] = value;
+}
 
 export interface IdSource {
   /** A new UUIDv7 in its usual text form. */
@@ -111,11 +120,18 @@ export function encodeUuid(uuid: string): string {
 /** The UUID of 26 characters, or undefined when they are not one. Lower case is accepted. */
 export function decodeUuid(text: string): string | undefined {
   if (!ENCODED.test(text)) return undefined;
-  let value = 0n;
-  for (const character of text.toUpperCase()) value = value * 32n + DECODE.get(character)!;
-  if (value >= 1n << 128n) return undefined;
-  const hex = value.toString(16).padStart(32, "0");
+  // The mirror of encodeUuid: two characters are a byte, and each four after them 20 bits, five digits.
+  let hex = hexOf(text, 0, 2);
+  if (hex.length > 2) return undefined;
+  for (let at = 2; at < 26; at += 4) hex += hexOf(text, at, 4);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Bills name millions of numbers, so this counts in integers. */
+function hexOf(text: string, at: number, count: number): string {
+  let value = 0;
+  for (let index = at; index < at + count; index += 1) value = value * 32 + DECODE[text.charCodeAt(index)]!;
+  return value.toString(16).padStart(count === 2 ? 2 : 5, "0");
 }
 
 /** `pay_01K…` of a UUID. */

@@ -85,6 +85,11 @@ export {
   payoutSucceededPosting,
 } from "./templates/payout.ts";
 export {
+  type BookedReconciliation,
+  type ReconciliationPostingKind,
+  reconciliationPosting,
+} from "./templates/reconciliation.ts";
+export {
   type BookedRefund,
   duplicateRefundPosting,
   refundFailedPosting,

@@ -52,6 +52,18 @@ export const transactionKinds = {
   sharing_return_succeeded: "sharing_return",
   /** In the receiver's book: it gave back. */
   share_returned: "sharing_return",
+  /** The channel settled a day to the platform's bank account. */
+  channel_settled: "reconciliation_posting",
+  /** The channel took more, or less, than it ought to, within what is tolerated. */
+  channel_fee_adjusted: "reconciliation_posting",
+  /** What a channel's bill says differently is being looked into. */
+  difference_suspended: "reconciliation_posting",
+  /** What was missing came from the channel, or what was too much went back to the payer. */
+  difference_recovered: "reconciliation_posting",
+  /** A difference was given up. */
+  difference_written_off: "reconciliation_posting",
+  /** A difference is the merchant's. */
+  difference_adjusted: "reconciliation_posting",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

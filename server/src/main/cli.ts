@@ -14,6 +14,7 @@ import { keyCommand } from "./commands/key.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
+import { reconcileCommand } from "./commands/reconcile.ts";
 import { reserveCommand } from "./commands/reserve.ts";
 import { routingCommand } from "./commands/routing.ts";
 import { settlementCommand } from "./commands/settlement.ts";
@@ -40,6 +41,7 @@ const commands: readonly Command[] = [
   routingCommand(withServices),
   reserveCommand(withServices),
   settlementCommand(withServices),
+  reconcileCommand(withServices),
   beneficiaryCommand(withServices),
   ledgerCommand(withServices),
   statementCommand(withServices),

@@ -22,6 +22,7 @@ import type { DisputeServices } from "../modules/dispute/index.ts";
 import { type Authenticator, createAuthenticator } from "../modules/identity/index.ts";
 import { getMerchant, loadWebhookSecrets } from "../modules/merchant/index.ts";
 import {
+  askAttempt,
   createPastAttempts,
   createPaymentServices,
   createPaymentWorkers,
@@ -34,6 +35,16 @@ import {
   type PayoutServices,
 } from "../modules/payout/index.ts";
 import {
+  CASE_APPROVAL,
+  CLOSE_APPROVAL,
+  caseApprovalHandler,
+  closeApprovalHandler,
+  createDayOpener,
+  createReconciliationWorker,
+  type ReconciliationServices,
+} from "../modules/reconciliation/index.ts";
+import {
+  askRefund,
   createRefundServices,
   createRefundWorkers,
   type RefundServices,
@@ -102,6 +113,7 @@ export interface Services extends Parts {
   settlement: SettlementServices;
   reserve: ReserveServices;
   sharing: SharingServices;
+  reconciliation: ReconciliationServices;
   webhook: WebhookServices;
   routing: Parameters<typeof registerRoutingRoutes>[1];
   storage: ObjectStorage;
@@ -147,6 +159,8 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement),
     [RESERVE_RELEASE_APPROVAL]: reserveReleaseHandler(modules.reserve),
     [PAYOUT_APPROVAL]: createPayoutApprovalHandler(modules.payout),
+    [CASE_APPROVAL]: caseApprovalHandler(modules.reconciliation),
+    [CLOSE_APPROVAL]: closeApprovalHandler(modules.reconciliation),
   });
   const authenticator = createAuthenticator({
     db,
@@ -181,6 +195,7 @@ type Modules = Pick<
   | "settlement"
   | "reserve"
   | "sharing"
+  | "reconciliation"
   | "webhook"
   | "routing"
 >;
@@ -190,25 +205,30 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
   const policy = receiverPolicy(settings);
   const common = { public_url: settings.public_url, distributed: settings.database_distributed };
   const sharing: SharingServices = { ...shared, rules: createSharingRules(shared) };
+  const refund = createRefundServices({ ...shared, settings: common, sharing: createSharedRefunds(sharing) });
+  const payment = createPaymentServices({
+    ...shared,
+    sharing: createPaymentSharing(sharing),
+    settings: {
+      ...common,
+      attempt_reuse_ms: settings.attempt_reuse_ms,
+      refuseNotifyUrl: (url, livemode) => refuseReceiverUrl(url, livemode, policy),
+    },
+    merchantName: async (merchant_id) => (await getMerchant(db, merchant_id)).name,
+    startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
+  });
   return {
-    sharing,
-    refund: createRefundServices({ ...shared, settings: common, sharing: createSharedRefunds(sharing) }),
-    payment: createPaymentServices({
-      ...shared,
-      sharing: createPaymentSharing(sharing),
-      settings: {
-        ...common,
-        attempt_reuse_ms: settings.attempt_reuse_ms,
-        refuseNotifyUrl: (url, livemode) => refuseReceiverUrl(url, livemode, policy),
-      },
-      merchantName: async (merchant_id) => (await getMerchant(db, merchant_id)).name,
-      startAutomaticRefunds: (tx, duplicates, at) => startAutomaticRefunds(ids, tx, duplicates, at),
-    }),
     account_operation: shared,
+    ...{ sharing, refund, payment },
     dispute: shared,
     payout: { ...shared, settings: common },
     settlement: shared,
     reserve: shared,
+    reconciliation: {
+      ...shared,
+      askAttempt: (key) => askAttempt(payment, key),
+      askRefund: (key) => askRefund(refund, key),
+    },
     routing: { ...shared, router: shared.routing },
     webhook: { ...shared, ...policy, kickWebhookWorker: () => kick.webhooks() },
   };
@@ -259,6 +279,8 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     createCloseWorker(shared),
     settlements,
     createReserveWorker(modules.reserve),
+    createDayOpener(modules.reconciliation),
+    createReconciliationWorker(modules.reconciliation),
     createApprovalWorker(shared.approval),
     ...createCommissionWorkers(shared),
     createIdempotencyPurge(db, clock, log),

@@ -1,6 +1,9 @@
 /** The only room that opens connections and says `begin` and `commit`. */
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { from as copyFrom } from "pg-copy-streams";
 import type { Logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Statement } from "./statement.ts";
@@ -22,6 +25,12 @@ export interface Transaction extends Sql {
   readonly attempt: number;
 }
 
+/** A transaction over very many rows: planned for reading whole tables, and with time for it. */
+export interface BulkTransaction extends Transaction {
+  /** Runs a `copy … from stdin` with these pieces of its text; a piece need not be whole lines. */
+  copy(statement: Statement, chunks: AsyncIterable<string | Buffer>): Promise<void>;
+}
+
 export interface Database extends Sql {
   readonly kind: "database";
   /**
@@ -34,6 +43,11 @@ export interface Database extends Sql {
    * up to three connections that all see the same state. Statements have no time limit.
    */
   snapshot<T>(work: (lanes: readonly [Sql, Sql, Sql]) => Promise<T>): Promise<T>;
+  /**
+   * A transaction for work that touches very many rows at once, such as loading and matching a channel's bill: statements are
+   * planned anew each time, may join by hashing, and may take half an hour. `work` is run once: it may read a stream.
+   */
+  bulk<T>(work: (tx: BulkTransaction) => Promise<T>): Promise<T>;
   /** Calls `listener` with each payload of a NOTIFY on `channel`; `onGap` after a reconnect, when some may be lost. */
   listen(channel: string, listener: (payload: string) => void, onGap: () => void): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;
@@ -49,6 +63,7 @@ export interface DatabaseOptions {
 
 const RETRYABLE_STATES = new Set(["40001", "40P01"]);
 const TRANSACTION_TRIES_MAX = 6;
+const BULK_CONNECTIONS_MAX = 2;
 
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, (text) => BigInt(text));
@@ -61,34 +76,41 @@ function parseTimestamp(text: string): number {
 
 /** Opens a pool. Connects at the first use, so a database out of reach shows at the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.connections_max,
-    types,
-    pipeline: true,
-    keepAlive: true,
-    connectionTimeoutMillis: 5_000,
-    idleTimeoutMillis: 60_000,
-    application_name: "tributary",
-    options: `-c TimeZone=UTC -c statement_timeout=${options.statement_timeout_ms ?? 30_000} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000`,
-  } as pg.PoolConfig);
-  // An idle connection that breaks (a restart of the server) is replaced by the pool at the next use.
   let closing = false;
-  pool.on("error", (error) => {
-    if (!closing) options.log.warn({ err: error }, "an idle database connection broke");
-  });
-  // One that breaks while a transaction holds it and asks nothing would otherwise end the process; the transaction's
-  // next statement fails and says so.
-  pool.on("connect", (client) => client.on("error", () => undefined));
+  const openPool = (max: number, pipelining: boolean, connectionTimeoutMillis: number) => {
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      max,
+      types,
+      pipeline: pipelining,
+      keepAlive: true,
+      connectionTimeoutMillis,
+      idleTimeoutMillis: 60_000,
+      application_name: "tributary",
+      options: `-c TimeZone=UTC -c statement_timeout=${options.statement_timeout_ms ?? 30_000} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000`,
+    } as pg.PoolConfig);
+    // An idle connection that breaks (a restart of the server) is replaced by the pool at the next use.
+    pool.on("error", (error) => {
+      if (!closing) options.log.warn({ err: error }, "an idle database connection broke");
+    });
+    // One that breaks while a transaction holds it and asks nothing would otherwise end the process; the transaction's
+    // next statement fails and says so.
+    pool.on("connect", (client) => client.on("error", () => undefined));
+    return pool;
+  };
+  const pool = openPool(options.connections_max, true, 5_000);
+  // Bulk work waits for a place of its own instead of taking those of requests; a stream needs one without pipelining.
+  const bulkPool = openPool(BULK_CONNECTIONS_MAX, false, 30 * 60_000);
   return {
     kind: "database",
     query: (statement, values = []) => runStatement(pool, statement, values),
     transaction: (work) => runTransaction(pool, options.random, work),
     snapshot: (work) => runSnapshot(pool, options.connections_max, work),
+    bulk: (work) => runTransactionOnce(bulkPool, BEGIN_BULK, 1, work),
     listen: (channel, listener, onGap) => listenTo(options, channel, listener, onGap),
     async close() {
       closing = true;
-      await pool.end();
+      await Promise.all([pool.end(), bulkPool.end()]);
     },
   };
 }
@@ -112,6 +134,18 @@ const BEGIN = [
   "begin",
   "set local plan_cache_mode = force_generic_plan",
   ...["seqscan", "hashjoin", "mergejoin"].map((method) => `set local enable_${method} = off`),
+].join("; ");
+
+/**
+ * A hash of a million rows fits into the memory given here; a statement uses it a few times at most. Idle in the middle of
+ * a transaction is a bill that the channel sends slowly.
+ */
+const BEGIN_BULK = [
+  "begin",
+  "set local plan_cache_mode = force_custom_plan",
+  "set local work_mem = '64MB'",
+  "set local statement_timeout = '30min'",
+  "set local idle_in_transaction_session_timeout = '10min'",
 ].join("; ");
 
 /** Ends this attempt of a transaction; its work is run again from the start, with a higher `attempt`. */
@@ -139,7 +173,7 @@ async function runTransactionOnce<T>(
   pool: pg.Pool,
   begin: string,
   attempt: number,
-  work: (tx: Transaction) => Promise<T>,
+  work: (tx: BulkTransaction) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -155,6 +189,10 @@ async function runTransactionOnce<T>(
       query: async (statement, values = []) => {
         if (over) throw new Error(`the transaction is over; ${statement.name} came too late`);
         return runStatement(client, statement, values);
+      },
+      copy: async (statement, chunks) => {
+        if (over) throw new Error(`the transaction is over; ${statement.name} came too late`);
+        await pipeline(Readable.from(chunks), client.query(copyFrom(statement.text)));
       },
     });
     over = true;

@@ -69,6 +69,18 @@ const paidOut = fc.record({
   ...{ ...head, payout_id: uuids, channel_account_id: fc.option(uuids), fee_returns: fc.boolean() },
   ...{ fee: shares, cost: shares },
 });
+const reconciled = fc
+  .record({
+    ...{ ...head, posting_id: uuids, channel_account_id: uuids, is_negative: fc.boolean() },
+    kind: fc.constantFrom(
+      ...["channel_settled", "channel_fee_adjusted", "difference_suspended"],
+      ...["difference_recovered", "difference_written_off", "difference_adjusted"],
+    ),
+  })
+  .map(({ is_negative, amount, ...p }) => ({
+    ...p,
+    amount: { ...amount, amount: is_negative ? -amount.amount : amount.amount },
+  }));
 
 const shared = fc
   .record({
@@ -96,6 +108,7 @@ const factsOf: Readonly<Record<string, Facts>> = {
   fundsFrozenPosting: operated,
   fundsReleasedPosting: operated,
   adjustmentPosting: adjusted,
+  reconciliationPosting: reconciled,
   settlementPosting: fc
     .record({ ...head, settlement_id: uuids, reserved: shares })
     .map((s) => ({ ...s, reserved: s.reserved % (s.amount.amount + 1n) })),

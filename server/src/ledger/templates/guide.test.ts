@@ -17,6 +17,7 @@ import {
   payoutReturnedPosting,
   payoutSucceededPosting,
 } from "./payout.ts";
+import { type ReconciliationPostingKind, reconciliationPosting } from "./reconciliation.ts";
 import {
   type BookedRefund,
   duplicateRefundPosting,
@@ -77,6 +78,10 @@ const shareIn = (funding_mode: FundingMode, mode: SharingMode, from_available = 
 const returnIn = (funding_mode: FundingMode, mode: SharingMode) => ({
   ...{ ...ids, return_id: "t", funding_mode, mode, amount: yuan(8_00n), from_available: 0n, occurred_at: 0 },
 });
+function reconciled(kind: ReconciliationPostingKind, amount: bigint): NewPosting {
+  return reconciliationPosting({ ...ids, posting_id: "p", kind, amount: yuan(amount), occurred_at: 0 });
+}
+
 const modes = ["pooled", "direct"] as const;
 const examples: NewPosting[] = [
   ...modes.flatMap((mode) => [
@@ -139,6 +144,13 @@ const examples: NewPosting[] = [
   sharingReturnedPosting(returnIn("direct", "channel")),
   refundInitiatedPosting(refundIn("pooled", { from_receivers: 8_00n })),
   refundSucceededPosting(refundIn("pooled", { from_receivers: 8_00n })),
+  reconciled("channel_settled", 99_62n),
+  reconciled("channel_fee_adjusted", 1n),
+  reconciled("difference_suspended", 99_62n),
+  reconciled("difference_recovered", 99_62n),
+  reconciled("difference_written_off", 99_62n),
+  reconciled("difference_adjusted", 99_62n),
+  reconciled("difference_suspended", -99_62n),
 ];
 
 /** A posting as a journal shows it. */

@@ -65,6 +65,7 @@ const nothing = {
   commission_parts: 0,
   commission_settlements: 0,
   shares: 0,
+  reconciliation_postings: 0,
 };
 
 export type Counted = keyof typeof nothing;

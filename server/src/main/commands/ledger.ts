@@ -20,6 +20,7 @@ const figures = {
   settlements: "settlements",
   reserve_releases: "releases of reserves",
   account_operations: "account operations",
+  reconciliation_postings: "postings of reconciliation",
   difference_count: "differences",
 } as const satisfies Partial<Record<keyof Findings, string>>;
 

@@ -64,6 +64,7 @@ const sourceKinds = {
   commission_settlement: "commission_settlement",
   sharing_part: "sharing_part",
   sharing_return: "sharing_return",
+  reconciliation_posting: "reconciliation_posting",
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 

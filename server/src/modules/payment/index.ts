@@ -1,5 +1,6 @@
 /** Payments and attempts. The only door of the module. */
 
+export { askAttempt } from "./ask-attempt.ts";
 export { findAttemptOfNotice, findAttemptsByOrderNo, listWaitingAttempts, loadAttempts } from "./attempt-store.ts";
 export { createCashierService } from "./cashier-service.ts";
 export { type CreatePaymentInput, createPayment } from "./create-payment.ts";

@@ -1,4 +1,5 @@
 /** Refunds. The only door of the module. */
+export { askRefund } from "./ask-refund.ts";
 export { createRefund } from "./create-refund.ts";
 export { refundErrors } from "./errors.ts";
 export { createRefundServices } from "./groups.ts";

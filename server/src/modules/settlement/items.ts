@@ -35,5 +35,11 @@ export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> 
   share_received: "share",
   sharing_return_succeeded: "share",
   share_returned: "share",
+  channel_settled: null,
+  channel_fee_adjusted: null,
+  difference_suspended: null,
+  difference_recovered: null,
+  difference_written_off: null,
+  difference_adjusted: "adjustment",
   reversal: "adjustment",
 };

@@ -47,6 +47,12 @@ export const kindWords: Readonly<Record<TransactionKind, Words>> = {
   share_received: word("收到分账", "share received"),
   sharing_return_succeeded: word("分账回退到账", "share given back"),
   share_returned: word("退回分账", "share returned"),
+  channel_settled: word("渠道结算到账", "channel settled"),
+  channel_fee_adjusted: word("渠道手续费调整", "channel fee adjusted"),
+  difference_suspended: word("对账差异挂账", "difference suspended"),
+  difference_recovered: word("对账差异收回", "difference recovered"),
+  difference_written_off: word("对账差异核销", "difference written off"),
+  difference_adjusted: word("对账差异调账", "difference adjusted"),
   reversal: word("冲正", "reversal"),
 };
 

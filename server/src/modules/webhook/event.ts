@@ -56,6 +56,10 @@ export const eventTypes = [
   "sharing_return.succeeded",
   // A receiver did not give back.
   "sharing_return.failed",
+  // A day of an account of the merchant's own with a channel is reconciled, for good.
+  "reconciliation.day_closed",
+  // The channel's bill of such an account and the books differ, and somebody must look.
+  "reconciliation.case_opened",
   // A certificate or key of an account of the merchant's own with a channel expires soon, or has.
   "channel_account.credential_expiring",
   // Asked for by the merchant to try an endpoint.

@@ -6,6 +6,7 @@ import { attempts } from "./attempt.ts";
 import { commissionParts } from "./commission-part.ts";
 import { commissionSettlements } from "./commission-settlement.ts";
 import { payouts } from "./payout.ts";
+import { reconciliations } from "./reconciliation.ts";
 import { refunds } from "./refund.ts";
 import { reserveReleases } from "./reserve-release.ts";
 import { settlements } from "./settlement.ts";
@@ -25,6 +26,7 @@ export const sources: readonly SourceCheck[] = [
   receivedShares,
   sharingReturns,
   givenBackShares,
+  reconciliations,
 ];
 
 /** By the kinds of transactions that they call for. */
