@@ -45,7 +45,13 @@ const rules: Record<string, string> = {
       and not exists (select from payouts p where p.merchant_id = t.merchant_id and p.id = t.source_id)
       and not exists (select from sharing_parts p where t.merchant_id in (p.merchant_id, p.receiver_merchant_id) and p.id = t.source_id)
       and not exists (select from sharing_returns r join sharing_parts p on p.merchant_id = r.merchant_id and p.id = r.part_id
-        where t.merchant_id in (p.merchant_id, p.receiver_merchant_id) and r.id = t.source_id)`,
+        where t.merchant_id in (p.merchant_id, p.receiver_merchant_id) and r.id = t.source_id)
+      and not exists (select from service_fee_deposits d where d.merchant_id = t.merchant_id and d.id = t.source_id)
+      and not exists (select from service_fee_payments f where f.merchant_id = t.merchant_id and f.id = t.source_id)`,
+  "what is due of invoices is what their payments leave": `
+    select i.id, i.amount, i.paid_amount, i.status from service_fee_invoices i
+    where i.paid_amount <> coalesce((select sum(f.amount) from service_fee_payments f
+      where f.merchant_id = i.merchant_id and f.invoice_id = i.id), 0)`,
   "a payout has exactly its postings": `
     select p.id, p.status, k.kind from payouts p
     cross join lateral (values ('payout_initiated', true), ('payout_failed', p.status = 'failed'),

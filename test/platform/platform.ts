@@ -153,11 +153,13 @@ async function startInProcess(
   const settings = { trusted_proxies: [], address_rate: 100_000, notice_refusal_limit, sandbox_url };
   const api = await createApi(services, settings);
   await services.authenticator.start();
+  await services.stops.start();
   return {
     ...{ services, api },
     async stop() {
       await api.close();
       await services.authenticator.stop();
+      await services.stops.stop();
       for (const worker of services.workers) await worker.stop();
       await services.close();
     },

@@ -42,7 +42,7 @@ export const accountKinds = {
   fee_income: { side: "credit", minimum: null, per: null, moved_by_payments: true },
   /** Pooled: what channels have charged the platform for this merchant's payments. */
   channel_cost: { side: "debit", minimum: null, per: null, moved_by_payments: true },
-  /** Pooled: what the platform's own bank accounts hold of this book's money. */
+  /** What the platform's own bank accounts hold of this book's money: pooled money, and service fees that were paid. */
   bank: { side: "debit", minimum: null, per: null, moved_by_payments: false },
   /** What this book owes to other books of the platform; over all books the sum is zero. */
   interbook: { side: "credit", minimum: null, per: null, moved_by_payments: false },

@@ -59,6 +59,12 @@ export {
   readBookAccounts,
 } from "./read-book.ts";
 export { type JournalLine, readTransaction } from "./read-transaction.ts";
+export {
+  listReceivableRange,
+  type ReceivableChange,
+  type ReceivableSum,
+  sumReceivableRange,
+} from "./receivable-range.ts";
 export { findTransaction, reverse, type WrittenTransaction } from "./reverse.ts";
 export type { BookKey } from "./store.ts";
 export {
@@ -97,6 +103,13 @@ export {
   refundSucceededPosting,
 } from "./templates/refund.ts";
 export { type BookedReserveRelease, reserveReleasedPosting } from "./templates/reserve.ts";
+export {
+  type BookedDeposit,
+  type BookedFeePayment,
+  serviceFeePaymentPosting,
+  serviceFeeReturnPosting,
+  serviceFeeTopUpPosting,
+} from "./templates/service-fee.ts";
 export { type BookedSettlement, settlementPosting } from "./templates/settlement.ts";
 export {
   type BookedReturn,

@@ -64,6 +64,16 @@ export const transactionKinds = {
   difference_written_off: "reconciliation_posting",
   /** A difference is the merchant's. */
   difference_adjusted: "reconciliation_posting",
+  /** Direct: the merchant paid in advance for service fees. */
+  service_fee_topped_up: "service_fee_deposit",
+  /** Direct: what was paid in advance went back. */
+  service_fee_returned: "service_fee_deposit",
+  /** Direct: service fees were paid by a bank transfer. */
+  service_fee_paid: "service_fee_payment",
+  /** Direct: service fees were deducted from what was paid in advance. */
+  service_fee_deducted: "service_fee_payment",
+  /** Direct: service fees were taken of what is available of pooled money. */
+  service_fee_collected: "service_fee_payment",
   /** A correction by an operator: takes any transaction back; its source is the correction's own id. */
   reversal: "correction",
 } as const;

@@ -20,6 +20,7 @@ import { registerPayoutRoutes } from "../modules/payout/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
+import { registerServiceFeeRoutes } from "../modules/service-fee/index.ts";
 import { registerSettlementOperatorRoutes, registerSettlementRoutes } from "../modules/settlement/index.ts";
 import { registerSharingRoutes } from "../modules/sharing/index.ts";
 import { registerStatementRoutes } from "../modules/statement/index.ts";
@@ -52,6 +53,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerBalanceRoutes(v1, services);
     registerStatementRoutes(v1, services);
     registerReadProof(v1, services);
+    registerServiceFeeRoutes(v1, services);
     registerSettlementRoutes(v1, services.settlement);
     registerReserveRoutes(v1, services.reserve);
     registerBeneficiaryRoutes(v1, services);

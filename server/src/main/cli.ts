@@ -17,6 +17,7 @@ import { migrateCommand } from "./commands/migrate.ts";
 import { reconcileCommand } from "./commands/reconcile.ts";
 import { reserveCommand } from "./commands/reserve.ts";
 import { routingCommand } from "./commands/routing.ts";
+import { serviceFeeCommand } from "./commands/service-fee.ts";
 import { settlementCommand } from "./commands/settlement.ts";
 import { startCommand } from "./commands/start.ts";
 import { statementCommand } from "./commands/statement.ts";
@@ -40,6 +41,7 @@ const commands: readonly Command[] = [
   refundCommand(withServices),
   routingCommand(withServices),
   reserveCommand(withServices),
+  serviceFeeCommand(withServices),
   settlementCommand(withServices),
   reconcileCommand(withServices),
   beneficiaryCommand(withServices),

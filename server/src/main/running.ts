@@ -103,15 +103,18 @@ async function listen(
 ): Promise<() => Promise<void>> {
   const server: ApiServer = await createApi(services, { ...config, sandbox_url });
   await services.authenticator.start();
+  await services.stops.start();
   try {
     await server.listen({ port: config.port, host: config.host });
   } catch (error) {
     await services.authenticator.stop();
+    await services.stops.stop();
     throw new StartError(explainListen(config, error));
   }
   return async () => {
     await server.close();
     await services.authenticator.stop();
+    await services.stops.stop();
   };
 }
 

@@ -58,6 +58,12 @@ import {
 } from "../modules/reserve/index.ts";
 import { createRouter, type PastAttempts, type Router, type registerRoutingRoutes } from "../modules/routing/index.ts";
 import {
+  createServiceFeeWorkers,
+  createStops,
+  type ServiceFeeServices,
+  type Stops,
+} from "../modules/service-fee/index.ts";
+import {
   createSettlementWorker,
   SETTLEMENT_APPROVAL,
   type SettlementServices,
@@ -114,6 +120,9 @@ export interface Services extends Parts {
   reserve: ReserveServices;
   sharing: SharingServices;
   reconciliation: ReconciliationServices;
+  serviceFee: ServiceFeeServices;
+  /** Whose direct payments are stopped, as this process knows it. */
+  stops: Stops;
   webhook: WebhookServices;
   routing: Parameters<typeof registerRoutingRoutes>[1];
   storage: ObjectStorage;
@@ -134,7 +143,9 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   const accounts = createChannelAccounts({ db, clock, envelope });
   const kick = { attempts() {}, refunds() {}, payouts() {}, sharings() {}, webhooks() {} };
   const past = createPastAttempts(db);
-  const routing = createRouter({ db, clock, getChannel, accounts, channels, past });
+  const stops = createStops({ db, clock, log });
+  const isDirectStopped = stops.isStopped;
+  const routing = createRouter({ db, clock, getChannel, accounts, channels, past, isDirectStopped });
   const approval: ApprovalServices = { db, clock, ids, log, handlers: new Map() };
   const storage = createObjectStorage(settings.object_storage, { clock, random });
   const shared = {
@@ -169,7 +180,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     failure_limit: { per_second: 1, burst: 20 },
   });
   return {
-    ...{ ...parts, settings, db, ids, envelope, accounts, authenticator, approval, storage, ...modules },
+    ...{ ...parts, settings, db, ids, envelope, accounts, authenticator, approval, storage, stops, ...modules },
     workers: createWorkers(settings, shared, modules),
     async close() {
       await channels.end();
@@ -196,6 +207,7 @@ type Modules = Pick<
   | "reserve"
   | "sharing"
   | "reconciliation"
+  | "serviceFee"
   | "webhook"
   | "routing"
 >;
@@ -222,6 +234,7 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
     ...{ sharing, refund, payment },
     dispute: shared,
     payout: { ...shared, settings: common },
+    serviceFee: shared,
     settlement: shared,
     reserve: shared,
     reconciliation: {
@@ -281,6 +294,7 @@ function createWorkers(settings: ServiceSettings, shared: Shared, modules: Modul
     createReserveWorker(modules.reserve),
     createDayOpener(modules.reconciliation),
     createReconciliationWorker(modules.reconciliation),
+    ...createServiceFeeWorkers(modules.serviceFee),
     createApprovalWorker(shared.approval),
     ...createCommissionWorkers(shared),
     createIdempotencyPurge(db, clock, log),

@@ -142,6 +142,12 @@ const factsOf: Readonly<Record<string, Facts>> = {
   shareReceivedPosting: shared,
   sharingReturnedPosting: givenBack,
   shareReturnedPosting: givenBack,
+  serviceFeeTopUpPosting: fc.record({ ...head, deposit_id: uuids }),
+  serviceFeeReturnPosting: fc.record({ ...head, deposit_id: uuids }),
+  serviceFeePaymentPosting: fc.record({
+    ...{ ...head, payment_id: uuids },
+    source: fc.constantFrom("bank", "prepaid", "available"),
+  }),
 };
 
 /** A template; one that moves money between two books gives a posting for each. */
@@ -149,7 +155,9 @@ type Template = (facts: unknown) => NewPosting | readonly NewPosting[];
 
 const folder = readdirSync(new URL(".", import.meta.url));
 const names = folder.filter((file) => !file.endsWith(".test.ts")).map((file) => file.replace(/\.ts$/, ""));
-const modules = await Promise.all(names.map((name): Promise<Record<string, unknown>> => import(`./${name}.ts`)));
+const modules = await Promise.all(
+  names.map((name): Promise<Record<string, unknown>> => import(new URL(`./${name}.ts`, import.meta.url).href)),
+);
 const templates: ReadonlyMap<string, Template> = new Map(
   modules.flatMap((exported) =>
     Object.entries(exported).filter((entry): entry is [string, Template] => typeof entry[1] === "function"),

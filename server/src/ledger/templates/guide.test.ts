@@ -26,6 +26,7 @@ import {
   refundSucceededPosting,
 } from "./refund.ts";
 import { reserveReleasedPosting } from "./reserve.ts";
+import { serviceFeePaymentPosting, serviceFeeReturnPosting, serviceFeeTopUpPosting } from "./service-fee.ts";
 import { settlementPosting } from "./settlement.ts";
 import {
   type SharingMode,
@@ -40,6 +41,7 @@ import {
 const guide = readFileSync(new URL("../../../../docs/guides/books.md", import.meta.url), "utf8");
 
 const yuan = (amount: bigint) => ({ amount, currency: "CNY" });
+const own = { merchant_id: "m", livemode: true, occurred_at: 0 };
 const ids = { merchant_id: "m", livemode: true, channel_account_id: "0192d2c4-0000-7000-8000-000000000001" };
 
 /** CNY 100.00 with a fee of 0.6 % and a channel's cost of 0.38 %, of which CNY 40.00 go back. */
@@ -151,6 +153,11 @@ const examples: NewPosting[] = [
   reconciled("difference_written_off", 99_62n),
   reconciled("difference_adjusted", 99_62n),
   reconciled("difference_suspended", -99_62n),
+  serviceFeeTopUpPosting({ ...own, deposit_id: "d", amount: yuan(1000_00n) }),
+  serviceFeeReturnPosting({ ...own, deposit_id: "d", amount: yuan(400_00n) }),
+  ...(["prepaid", "bank", "available"] as const).map((source) =>
+    serviceFeePaymentPosting({ ...own, payment_id: "f", source, amount: yuan(60n) }),
+  ),
 ];
 
 /** A posting as a journal shows it. */

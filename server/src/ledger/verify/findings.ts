@@ -39,6 +39,8 @@ export type DifferenceCode =
   | "wrong_release"
   /** A settlement of commission is not what the books say was earned, or its two sides differ. */
   | "wrong_commission"
+  /** A service fee invoice is not what the books say became due, or not paid as its payments say. */
+  | "wrong_invoice"
   /** A transaction is not the one that it takes back with sides exchanged. */
   | "wrong_reversal";
 
@@ -66,6 +68,9 @@ const nothing = {
   commission_settlements: 0,
   shares: 0,
   reconciliation_postings: 0,
+  service_fee_invoices: 0,
+  service_fee_payments: 0,
+  service_fee_deposits: 0,
 };
 
 export type Counted = keyof typeof nothing;

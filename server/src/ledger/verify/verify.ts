@@ -12,6 +12,7 @@ import { verifyPayments } from "./verify-payments.ts";
 import { verifyQuotas } from "./verify-quotas.ts";
 import { verifyReserves } from "./verify-reserves.ts";
 import { verifyReversals } from "./verify-reversals.ts";
+import { verifyServiceFees } from "./verify-service-fees.ts";
 import { verifySettlementRanges } from "./verify-settlements.ts";
 import { verifyShares } from "./verify-shares.ts";
 
@@ -77,4 +78,5 @@ async function verifyFacts(sql: Sql, findings: Findings, since: string | null): 
   await verifySettlementRanges(sql, findings, since);
   await verifyReserves(sql, findings);
   await verifyCommissions(sql, findings, since);
+  await verifyServiceFees(sql, findings, since);
 }

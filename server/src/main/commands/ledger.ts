@@ -21,6 +21,9 @@ const figures = {
   reserve_releases: "releases of reserves",
   account_operations: "account operations",
   reconciliation_postings: "postings of reconciliation",
+  service_fee_invoices: "service fee invoices",
+  service_fee_payments: "payments of service fees",
+  service_fee_deposits: "prepayments of service fees",
   difference_count: "differences",
 } as const satisfies Partial<Record<keyof Findings, string>>;
 

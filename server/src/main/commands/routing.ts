@@ -141,7 +141,7 @@ async function simulate(services: AdministrationServices, options: Options) {
   const { db, clock, envelope, channels } = services;
   const accounts = createChannelAccounts({ db, clock, envelope });
   const past = createPastAttempts(db);
-  const router = createRouter({ db, clock, getChannel, accounts, channels, past });
+  const router = createRouter({ db, clock, getChannel, accounts, channels, past, isDirectStopped: () => false });
   const caller = {
     merchant_id: readId("merchant", requireText(options, "merchant")),
     app_id: readId("app", requireText(options, "app")),

@@ -65,6 +65,8 @@ const sourceKinds = {
   sharing_part: "sharing_part",
   sharing_return: "sharing_return",
   reconciliation_posting: "reconciliation_posting",
+  service_fee_deposit: "service_fee_deposit",
+  service_fee_payment: "service_fee_payment",
   correction: null,
 } as const satisfies Record<string, IdKind | null>;
 

@@ -37,6 +37,14 @@ export const paymentErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "payment.service_fee_unpaid": {
+    type: "permission_error",
+    status: 403,
+    message:
+      "No payment through your own channel accounts begins in {currency}: your prepaid service fees have run out. Pay some in advance, and repeat the request.",
+    retryable: false,
+    outcome: "none",
+  },
   "payment.method_unavailable": {
     type: "invalid_request_error",
     status: 400,

@@ -78,8 +78,11 @@ export async function findRoute(
   return account ? { account, decision } : { account: undefined, decision };
 }
 
-/** What to tell a merchant of whom no account takes the payment: payment.method_unavailable, payment.account_ineligible. */
+/** What to tell a merchant of whom no account takes the payment: payment.method_unavailable, payment.account_ineligible, payment.service_fee_unpaid. */
 export function explainNoRoute(decision: RoutingDecision, method: Method, currency: string): Error {
+  if (decision.candidates.some(({ refusal }) => refusal === "service_fee")) {
+    return paymentErrors["payment.service_fee_unpaid"]({ values: { currency } });
+  }
   const limited = decision.candidates.filter(({ refusal }) => refusal !== null && limits.has(refusal));
   const values = { method, currency };
   if (limited.length === 0) return paymentErrors["payment.method_unavailable"]({ param: "method", values });

@@ -29,12 +29,14 @@ function refusal(
   more: Partial<Wanted> = {},
   used = 0n,
   healthy = true,
+  stopped = false,
 ) {
   const facts: AccountFacts = {
     getChannel: (id) => channels[id],
     limitOf: () => ({ ...free, ...limit }),
     usedOn: (_id, day) => (day === "2026-11-20" ? used : 0n),
     isHealthy: () => healthy,
+    is_direct_stopped: stopped,
   };
   return findCandidates([{ ...open, ...account }], { ...wanted, ...more }, facts)[0]?.refusal;
 }
@@ -49,6 +51,8 @@ describe("what is in the way", () => {
     ["disabled", refusal({ status: "disabled", methods: [] })],
     ["method", refusal({ methods: ["wechat.jsapi"] })],
     ["currency", refusal({}, {}, { currency: "JPY" })],
+    ["service_fee", refusal({ funding_mode: "direct" }, { amount_min: 1_001n }, {}, 0n, true, true)],
+    ["amount_min", refusal({}, { amount_min: 1_001n }, {}, 0n, true, true)],
     ["amount_min", refusal({}, { amount_min: 1_001n })],
     ["amount_max", refusal({}, { amount_max: 999n })],
     ["hours", refusal({}, { opens_at: "12:01", closes_at: "18:00" })],

@@ -12,6 +12,8 @@ export type Refusal =
   /** It does not offer the method. */
   | "method"
   | "currency"
+  /** Direct mode: the merchant's prepaid service fees have run out. */
+  | "service_fee"
   | "amount_min"
   | "amount_max"
   | "hours"
@@ -43,6 +45,8 @@ export interface AccountFacts {
   /** What has succeeded through it on this day, in the payment's currency; undefined when it is not to count. */
   usedOn(account_id: string, day: string): bigint | undefined;
   isHealthy(account_id: string): boolean;
+  /** Whether no payment in direct mode may begin, in the payment's currency. */
+  readonly is_direct_stopped: boolean;
 }
 
 /** The accounts of the method's channel, in the merchant's order. */
@@ -63,6 +67,7 @@ function refuse(account: RoutedAccount, wanted: Wanted, facts: AccountFacts): Re
   if (!account.methods.includes(wanted.method)) return "method";
   if ((account.only_currency ?? wanted.currency) !== wanted.currency) return "currency";
   if (!facts.getChannel(account.channel)?.currencies.includes(wanted.currency)) return "currency";
+  if (facts.is_direct_stopped && account.funding_mode === "direct") return "service_fee";
   const limit = facts.limitOf(account.id);
   const refusal = limit && exceeds(limit, wanted, (day) => facts.usedOn(account.id, day));
   if (refusal) return refusal;

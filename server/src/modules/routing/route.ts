@@ -64,17 +64,15 @@ export function createRouter(services: RoutingServices): Router {
   return {
     async route(request) {
       const [merchant, accounts] = await know(request);
-      const facts = accountFacts(
-        services,
-        request,
-        merchant,
-        (id) => services.channels.refuses(id, "pay") === undefined,
-      );
+      const facts = accountFacts(services, request, merchant, {
+        isHealthy: (id) => services.channels.refuses(id, "pay") === undefined,
+        is_direct_stopped: services.isDirectStopped(request),
+      });
       return decideFor(services, books, request, { merchant, accounts, facts, at: services.clock.now() });
     },
     async routePast(request, at) {
       const [merchant, accounts] = await know(request);
-      const facts = accountFacts(services, request, { ...merchant, usage: [] }, () => true);
+      const facts = accountFacts(services, request, { ...merchant, usage: [] }, untroubled);
       return decideFor(services, books, request, { merchant, accounts, facts, at });
     },
     async prepareCounting(merchant_ids) {
@@ -85,11 +83,14 @@ export function createRouter(services: RoutingServices): Router {
   };
 }
 
+/** Of a time of which it is not known. */
+const untroubled = { isHealthy: () => true, is_direct_stopped: false };
+
 function accountFacts(
   services: RoutingServices,
   { currency }: RouteRequest,
   { limits, usage }: MerchantRules,
-  isHealthy: (account_id: string) => boolean,
+  now: Pick<AccountFacts, "isHealthy" | "is_direct_stopped">,
 ): AccountFacts {
   const ofCurrency = limits.filter((limit) => limit.currency === currency);
   return {
@@ -97,7 +98,7 @@ function accountFacts(
     limitOf: (id) => ofCurrency.find((limit) => limit.channel_account_id === id),
     usedOn: (id, day) =>
       usage.find((one) => one.channel_account_id === id && one.currency === currency && one.day === day)?.amount ?? 0n,
-    isHealthy,
+    ...now,
   };
 }
 

@@ -68,4 +68,6 @@ export interface RoutingServices {
     health(account_id: string): readonly LaneHealth[];
   };
   readonly past: PastAttempts;
+  /** Whether the merchant's new payments in direct mode are stopped: its service fees are not paid. Costs no query. */
+  isDirectStopped(book: Book & { readonly currency: string }): boolean;
 }

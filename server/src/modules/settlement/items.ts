@@ -41,5 +41,10 @@ export const itemTypeOfKind: Readonly<Record<TransactionKind, ItemType | null>> 
   difference_recovered: null,
   difference_written_off: null,
   difference_adjusted: "adjustment",
+  service_fee_topped_up: null,
+  service_fee_returned: null,
+  service_fee_paid: null,
+  service_fee_deducted: null,
+  service_fee_collected: null,
   reversal: "adjustment",
 };

@@ -53,6 +53,11 @@ export const kindWords: Readonly<Record<TransactionKind, Words>> = {
   difference_recovered: word("对账差异收回", "difference recovered"),
   difference_written_off: word("对账差异核销", "difference written off"),
   difference_adjusted: word("对账差异调账", "difference adjusted"),
+  service_fee_topped_up: word("服务费预存", "service fee top-up"),
+  service_fee_returned: word("服务费预存退回", "service fee prepayment returned"),
+  service_fee_paid: word("服务费付款", "service fee paid"),
+  service_fee_deducted: word("服务费扣除", "service fee deducted"),
+  service_fee_collected: word("服务费代扣", "service fee collected"),
   reversal: word("冲正", "reversal"),
 };
 

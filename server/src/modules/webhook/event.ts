@@ -60,6 +60,18 @@ export const eventTypes = [
   "reconciliation.day_closed",
   // The channel's bill of such an account and the books differ, and somebody must look.
   "reconciliation.case_opened",
+  // Direct mode: an invoice of service fees is to be paid by its day.
+  "service_fee_invoice.issued",
+  // It was paid whole.
+  "service_fee_invoice.paid",
+  // It was not paid by its day.
+  "service_fee_invoice.overdue",
+  // What is left of the prepaid fees has fallen below the warning.
+  "service_fee.balance_low",
+  // It has fallen below the limit: no new payment in direct mode begins.
+  "service_fee.stopped",
+  // Enough was paid in advance: payments in direct mode go on.
+  "service_fee.resumed",
   // A certificate or key of an account of the merchant's own with a channel expires soon, or has.
   "channel_account.credential_expiring",
   // Asked for by the merchant to try an endpoint.

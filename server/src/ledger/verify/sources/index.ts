@@ -9,6 +9,7 @@ import { payouts } from "./payout.ts";
 import { reconciliations } from "./reconciliation.ts";
 import { refunds } from "./refund.ts";
 import { reserveReleases } from "./reserve-release.ts";
+import { serviceFeeDeposits, serviceFeePayments } from "./service-fee.ts";
 import { settlements } from "./settlement.ts";
 import { receivedShares, sharingParts } from "./sharing-part.ts";
 import { givenBackShares, sharingReturns } from "./sharing-return.ts";
@@ -27,6 +28,8 @@ export const sources: readonly SourceCheck[] = [
   sharingReturns,
   givenBackShares,
   reconciliations,
+  serviceFeeDeposits,
+  serviceFeePayments,
 ];
 
 /** By the kinds of transactions that they call for. */

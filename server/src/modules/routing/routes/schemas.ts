@@ -8,7 +8,7 @@ const Candidate = Type.Object({
   refusal: Nullable(
     Type.String({
       description:
-        "Why it cannot take the payment: tried, disabled, method, currency, amount_min, amount_max, hours, day_limit or health. Null for one that can.",
+        "Why it cannot take the payment: tried, disabled, method, currency, service_fee, amount_min, amount_max, hours, day_limit or health. Null for one that can.",
     }),
   ),
   weight: Type.Optional(Type.Integer()),
