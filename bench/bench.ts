@@ -28,11 +28,13 @@ import {
   startProgram,
   stopPrograms,
 } from "./processes.ts";
+import { runSettlementBench } from "./settlement.ts";
+import { runSettlingBesideBench } from "./settling-beside.ts";
 import { runSlowChannelBench } from "./slow-channel.ts";
 import { formatTable, makeRow } from "./table.ts";
 import { runVerifyBench } from "./verify.bench.ts";
 
-const PARTS = ["create", "lifecycle", "ledger", "slow-channel", "verify"] as const;
+const PARTS = ["create", "lifecycle", "ledger", "slow-channel", "verify", "settlement"] as const;
 const WARM_START_MS_MAX = 3_000;
 const MEMORY_MB_MAX = 300;
 
@@ -151,6 +153,12 @@ async function measure(run: Run): Promise<{ rows: BenchRow[]; facts: string[] }>
     if (options.only.includes("slow-channel")) {
       say("  payers beside a slow channel");
       rows.push(...(await runSlowChannelBench({ demo, seconds: options.seconds, say })));
+    }
+    if (options.only.includes("settlement")) {
+      say("  settling merchants");
+      rows.push(...(await inOwnDatabase(client, database_url, (url) => runSettlementBench(url, say))));
+      say("  payers while merchants are settled");
+      rows.push(...(await runSettlingBesideBench({ demo, database_url, seconds: options.seconds, say })));
     }
     say("  verifying the books");
     const verdict = await verifyBooks(environment);

@@ -3,6 +3,7 @@
  * their `due_at` forward (a lease, with SKIP LOCKED), works, and writes the result. A worker that dies loses nothing:
  * its lease runs out and another one takes the row. Any number of workers may run.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, withLogContext } from "../log.ts";
 
 export interface DueLoopOptions<Item> {
@@ -15,6 +16,8 @@ export interface DueLoopOptions<Item> {
   concurrency: number;
   /** How long to rest when nothing was due, in milliseconds. */
   interval_ms: number;
+  /** How long a place rests after each item, so that a job with much to do leaves the machine to those who wait. */
+  rest_ms?: number;
   log: Logger;
 }
 
@@ -97,6 +100,7 @@ async function work<Item>(options: DueLoopOptions<Item>, item: Item): Promise<vo
   } catch (error) {
     options.log.error({ err: error, job: options.name }, "due work failed; it comes again after its lease");
   }
+  if (options.rest_ms !== undefined) await sleep(options.rest_ms);
 }
 
 async function drain<Item>(options: DueLoopOptions<Item>): Promise<number> {

@@ -7,6 +7,8 @@ import { claimDueReserves, type ReserveId } from "./store.ts";
 const LEASE_MS = 5 * 60_000;
 /** Parts in one transaction: their books are locked together, for a few hundredths of a second. */
 const GROUP_MAX = 50;
+/** Between two groups payments have the machine for themselves. */
+const REST_MS = 25;
 
 /** Releases parts whose time has come, in groups; any number of workers may. */
 export function createReserveWorker(services: ReserveServices): DueLoop {
@@ -18,7 +20,8 @@ export function createReserveWorker(services: ReserveServices): DueLoop {
       return inGroups(await claimDueReserves(db, now, now + LEASE_MS, limit * GROUP_MAX), GROUP_MAX);
     },
     handle: (keys) => releaseDueReserves(services, keys),
-    concurrency: 2,
+    concurrency: 1,
+    rest_ms: REST_MS,
     interval_ms: 5_000,
     log,
   });

@@ -9,6 +9,8 @@ import { claimDueSettings } from "./store.ts";
 const LEASE_MS = 5 * 60_000;
 /** Merchants in one transaction: their books are locked together, for a few hundredths of a second. */
 const GROUP_MAX = 50;
+/** Between two groups payments have the machine for themselves. */
+const REST_MS = 25;
 
 /** Settles merchants whose run is due, in groups; any number of workers may. */
 export function createSettlementWorker(services: SettlementServices): DueLoop {
@@ -20,7 +22,8 @@ export function createSettlementWorker(services: SettlementServices): DueLoop {
       return inGroups(await claimDueSettings(db, now, now + LEASE_MS, limit * GROUP_MAX), GROUP_MAX);
     },
     handle: (keys) => runDueSettlements(services, keys),
-    concurrency: 2,
+    concurrency: 1,
+    rest_ms: REST_MS,
     interval_ms: 5_000,
     log,
   });
