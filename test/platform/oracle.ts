@@ -46,6 +46,9 @@ const rules: Record<string, string> = {
       and not exists (select from sharing_parts p where t.merchant_id in (p.merchant_id, p.receiver_merchant_id) and p.id = t.source_id)
       and not exists (select from sharing_returns r join sharing_parts p on p.merchant_id = r.merchant_id and p.id = r.part_id
         where t.merchant_id in (p.merchant_id, p.receiver_merchant_id) and r.id = t.source_id)
+      and not exists (select from reconciliation_postings x where x.merchant_id = t.merchant_id and x.id = t.source_id)
+      and not exists (select from commission_parts p where p.merchant_id = t.merchant_id and p.id = t.source_id)
+      and not exists (select from commission_settlements s where s.merchant_id = t.merchant_id and s.id = t.source_id)
       and not exists (select from service_fee_deposits d where d.merchant_id = t.merchant_id and d.id = t.source_id)
       and not exists (select from service_fee_payments f where f.merchant_id = t.merchant_id and f.id = t.source_id)`,
   "what is due of invoices is what their payments leave": `

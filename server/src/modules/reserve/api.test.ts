@@ -35,9 +35,9 @@ const refund = (payment: Json, amount: number) =>
 const balance = async () => (await platform.get("/v1/balance")).balances[0];
 const held = async (query = "") => (await platform.get(`/v1/reserves${query}`)).data as Json[];
 
-/** A payment that was settled, with 10 % of it held for 30 days. */
+/** A payment that was settled, with 10 % of it held for three days. */
 async function settled(amount: number): Promise<Json> {
-  await setReserve(platform.services, { ...key(), rolling_rate_ppm: 100_000n, rolling_days: 30 });
+  await setReserve(platform.services, { ...key(), rolling_rate_ppm: 100_000n, rolling_days: 3 });
   const payment = await pay(amount);
   await platform.advance(DAY_MS);
   return payment;
@@ -56,7 +56,7 @@ test("a refund draws on the reserve last, is shown by its parts, and released is
   const drawn = before.reserve - after.reserve;
   expect(drawn).toBeGreaterThan(0);
   expect(await platform.get(`/v1/reserves/${part!.id}`)).toMatchObject({ drawn, held: part!.amount - drawn });
-  await platform.advance(30 * DAY_MS);
+  await platform.advance(3 * DAY_MS);
   expect(await balance()).toMatchObject({ available: part!.amount - drawn, reserve: 0 });
   expect(await held("?status=released")).toMatchObject([{ id: part!.id, held: 0, released: part!.amount - drawn }]);
   const { data } = await platform.get("/v1/events?type=reserve.released");
