@@ -170,7 +170,7 @@ test("nobody sees another's invoices, or those of the other mode", async () => {
       const answer = await platform.call("GET", `/v1/service_fee_invoices/${invoice.id}${path}`, undefined, {
         key: other,
       });
-      expect([answer.status, answer.body.error.code]).toEqual([404, "service_fee.invoice_not_found"]);
+      expect([answer.status, answer.body.error.code]).toEqual([404, "service_fee_invoice.not_found"]);
     }
   }
   const { data: deposits } = await get("/v1/service_fee_deposits");

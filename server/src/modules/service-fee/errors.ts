@@ -1,7 +1,7 @@
 import { defineErrors } from "../../kit/error.ts";
 
 export const serviceFeeErrors = defineErrors({
-  "service_fee.invoice_not_found": {
+  "service_fee_invoice.not_found": {
     type: "not_found_error",
     status: 404,
     message: "There is no such invoice. Check the id, and that the key is of the invoice's mode (test or live).",

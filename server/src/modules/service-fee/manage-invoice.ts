@@ -15,7 +15,7 @@ export interface InvoiceKey {
   readonly id: string;
 }
 
-/** Runs `act` on the locked invoice and tells the workers. @throws service_fee.invoice_not_found */
+/** Runs `act` on the locked invoice and tells the workers. @throws service_fee_invoice.not_found */
 async function onInvoice(
   services: Services,
   { merchant_id, id }: InvoiceKey,
@@ -23,7 +23,7 @@ async function onInvoice(
 ): Promise<Invoice> {
   const result = await services.db.transaction(async (tx) => {
     const invoice = await lockInvoice(tx, merchant_id, id);
-    if (!invoice) throw serviceFeeErrors["service_fee.invoice_not_found"]();
+    if (!invoice) throw serviceFeeErrors["service_fee_invoice.not_found"]();
     return act(tx, invoice);
   });
   services.kick.webhooks();
@@ -34,7 +34,7 @@ function wrongState({ status }: Invoice) {
   return serviceFeeErrors["service_fee.invoice_state"]({ values: { status } });
 }
 
-/** Issues an invoice that waited for an operator. @throws service_fee.invoice_not_found, service_fee.invoice_state */
+/** Issues an invoice that waited for an operator. @throws service_fee_invoice.not_found, service_fee.invoice_state */
 export function issueInvoice(services: Services, key: InvoiceKey): Promise<Invoice> {
   return onInvoice(services, key, async (tx, invoice) => {
     if (invoice.status !== "open") throw wrongState(invoice);
@@ -46,7 +46,7 @@ export function issueInvoice(services: Services, key: InvoiceKey): Promise<Invoi
 
 /**
  * Makes an invoice void of which nothing was paid. The fees are owed all the same: the next invoice brings them forward.
- * @throws service_fee.invoice_not_found, service_fee.invoice_state
+ * @throws service_fee_invoice.not_found, service_fee.invoice_state
  */
 export function voidInvoice(services: Services, key: InvoiceKey, reason: string): Promise<Invoice> {
   return onInvoice(services, key, async (tx, invoice) => {
@@ -63,7 +63,7 @@ export function voidInvoice(services: Services, key: InvoiceKey, reason: string)
 /**
  * Records a bank transfer that paid an invoice, or a part of it. The same reference with the same amount again changes
  * nothing.
- * @throws service_fee.invoice_not_found, service_fee.invoice_state, service_fee.amount_exceeds_due, service_fee.reference_used
+ * @throws service_fee_invoice.not_found, service_fee.invoice_state, service_fee.amount_exceeds_due, service_fee.reference_used
  */
 export function payInvoice(
   services: Services,

@@ -12,7 +12,7 @@ import { type Invoice, itemTypeOf } from "./invoice.ts";
 import { loadInvoice } from "./invoice-store.ts";
 import type { ItemNumbers } from "./present.ts";
 
-/** The invoice of a public id. @throws service_fee.invoice_not_found */
+/** The invoice of a public id. @throws service_fee_invoice.not_found */
 export async function findInvoice(
   db: Sql,
   caller: Pick<Caller, "merchant_id" | "livemode">,
@@ -20,7 +20,7 @@ export async function findInvoice(
 ): Promise<Invoice> {
   const id = parsePublicId("service_fee_invoice", public_id);
   const invoice = id && (await loadInvoice(db, caller.merchant_id, id));
-  if (!invoice || invoice.livemode !== caller.livemode) throw serviceFeeErrors["service_fee.invoice_not_found"]();
+  if (!invoice || invoice.livemode !== caller.livemode) throw serviceFeeErrors["service_fee_invoice.not_found"]();
   return invoice;
 }
 
