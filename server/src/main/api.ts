@@ -5,6 +5,7 @@ import { createRateLimiter, limitByAddress, type RateLimit } from "../kit/http/r
 import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
 import { registerAccountOperationRoutes } from "../modules/account-operation/index.ts";
+import { registerAdministrationRoutes } from "../modules/administration/index.ts";
 import { registerApprovalRoutes } from "../modules/approval/index.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerBeneficiaryRoutes } from "../modules/beneficiary/index.ts";
@@ -67,6 +68,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
     operator.addHook("onRequest", limitByAddress(limiter));
     openOperatorScope(operator, { ...services, public_url: base_url });
+    registerAdministrationRoutes(operator, services);
     registerAccountOperationRoutes(operator, services.account_operation);
     registerApprovalRoutes(operator, services.approval);
     registerListActions(operator, services);

@@ -7,6 +7,11 @@ import type { BalanceServices } from "./services.ts";
 export { isShown, type ShownKind, type ShownName, shownAccounts, shownKinds, shownNames } from "./account.ts";
 export { entryId, presentBalance, presentSource, readEntryPlace } from "./present.ts";
 
+export { readBalances } from "./read-balances.ts";
+export { readEntries } from "./read-entries.ts";
+export { EntryObject, entryFilters } from "./routes/list-balance-entries/route.ts";
+export { BalanceObject } from "./routes/read-balance/route.ts";
+
 /** Registers the routes of the balance. `request.caller` must have been set by authentication. */
 export function registerBalanceRoutes(api: ApiServer, services: BalanceServices): void {
   registerReadBalance(api, services);

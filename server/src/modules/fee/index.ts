@@ -14,4 +14,5 @@ export { type PreviewInput, previewFee, type Quote } from "./preview-fee.ts";
 export { type Price, type PriceInput, priceAttempts } from "./price-attempts.ts";
 export { type Quota, type QuotaPeriod, quotaPeriods } from "./quota.ts";
 export { registerFeeRoutes } from "./routes/index.ts";
-export { listFeeRules, loadChannelCostRules } from "./store.ts";
+export { FeeRuleObject } from "./routes/schemas.ts";
+export { listFeeRules, loadChannelCostRules, loadFeeRule, pageFeeRules } from "./store.ts";

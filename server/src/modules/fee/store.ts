@@ -46,6 +46,16 @@ export async function insertFeeRule(sql: Sql, rule: FeeRule): Promise<void> {
   ]);
 }
 
+const selectFeeRuleStatement = tenantStatement(
+  "fee.select_rule",
+  `select ${feeColumns} from fee_rules where merchant_id = $1 and id = $2`,
+);
+
+/** A merchant's fee rule, or undefined. */
+export async function loadFeeRule(sql: Sql, merchant_id: string, id: string): Promise<FeeRule | undefined> {
+  return (await sql.query<FeeRule>(selectFeeRuleStatement, [merchant_id, id]))[0];
+}
+
 const listFeeRulesStatement = tenantStatement(
   "fee.list_rules",
   `select ${feeColumns} from fee_rules where merchant_id = $1

@@ -24,6 +24,8 @@ export {
   loadMerchants,
   loadStanding,
   loadTimeZones,
+  type MerchantFilter,
+  pageMerchants,
   type Standing,
 } from "./store.ts";
 export { loadWebhookSecrets, rotateWebhookSecret } from "./webhook-secret.ts";

@@ -1,5 +1,6 @@
 /** All SQL on merchants and apps. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import type { Page } from "../../kit/http/pagination.ts";
 import { plainArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
@@ -65,6 +66,32 @@ const selectNames = platformStatement(
 export async function loadMerchantNames(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
   const rows = await sql.query<Pick<Merchant, "id" | "name">>(selectNames, [plainArray(ids)]);
   return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+const pageStatements = (["desc", "asc"] as const).map((order) =>
+  platformStatement(
+    `merchant.page_${order}`,
+    `select ${merchantColumns} from merchants
+     where ($1::text is null or status = $1) and ($2::text is null or strpos(lower(name), lower($2)) > 0)
+       and ($3::uuid is null or id < $3) and ($4::uuid is null or id > $4) order by id ${order} limit $5`,
+  ),
+);
+
+export interface MerchantFilter {
+  readonly status: MerchantStatus | null;
+  /** A part of the name, in either case. */
+  readonly name: string | null;
+}
+
+/** Merchants in the page's order. */
+export async function pageMerchants(
+  sql: Sql,
+  { status, name }: MerchantFilter,
+  page: Pick<Page, "older_than" | "newer_than" | "order" | "fetch">,
+): Promise<Merchant[]> {
+  const [newestFirst, oldestFirst] = pageStatements;
+  const values = [status, name, page.older_than, page.newer_than, page.fetch];
+  return sql.query<Merchant>(page.order === "desc" ? newestFirst! : oldestFirst!, values);
 }
 
 const updateMerchantStatus = platformStatement(

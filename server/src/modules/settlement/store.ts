@@ -209,6 +209,7 @@ const selectStatement = tenantStatement(
   "select * from settlements where merchant_id = $1 and id = $2",
 );
 
+/** A batch of a merchant, or undefined. */
 export async function loadSettlement(sql: Sql, merchant_id: string, id: string): Promise<Settlement | undefined> {
   return (await sql.query<Settlement>(selectStatement, [merchant_id, id]))[0];
 }

@@ -10,5 +10,5 @@ export {
 } from "./manage-users.ts";
 export { registerSessionRoutes } from "./routes/session/route.ts";
 export { readSessionToken, requireSession, type SessionToken, type SignInServices } from "./sign-in.ts";
-export { loadUsers } from "./store.ts";
+export { loadUsers, pageUsers, type UserFilter } from "./store.ts";
 export { type Role, roles, type Session, type User } from "./user.ts";

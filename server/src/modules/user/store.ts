@@ -1,5 +1,6 @@
 /** All SQL on users and sessions. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import type { Page } from "../../kit/http/pagination.ts";
 import { plainArray } from "../../kit/sql/arrays.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
@@ -48,6 +49,31 @@ export async function loadUsers(sql: Sql, ids: readonly string[]): Promise<Map<s
   if (ids.length === 0) return new Map();
   const users = await sql.query<User>(selectByIds, [plainArray([...new Set(ids)])]);
   return new Map(users.map((user) => [user.id, user]));
+}
+
+const pageStatements = (["desc", "asc"] as const).map((order) =>
+  platformStatement(
+    `user.page_${order}`,
+    `select ${columns} from users u
+     where ($1::text is null or u.role = $1) and ($2::uuid is null or u.merchant_id = $2)
+       and ($3::uuid is null or u.id < $3) and ($4::uuid is null or u.id > $4) order by u.id ${order} limit $5`,
+  ),
+);
+
+export interface UserFilter {
+  readonly role: User["role"] | null;
+  readonly merchant_id: string | null;
+}
+
+/** Users in the page's order. */
+export async function pageUsers(
+  sql: Sql,
+  { role, merchant_id }: UserFilter,
+  page: Pick<Page, "older_than" | "newer_than" | "order" | "fetch">,
+): Promise<User[]> {
+  const [newestFirst, oldestFirst] = pageStatements;
+  const values = [role, merchant_id, page.older_than, page.newer_than, page.fetch];
+  return sql.query<User>(page.order === "desc" ? newestFirst! : oldestFirst!, values);
 }
 
 const updatePassword = platformStatement(

@@ -1,18 +1,21 @@
 import { Type } from "typebox";
 import type { ApiServer } from "../../../../kit/http/api.ts";
-import { cutPage, ListOf, pageProperties, readPage, toList } from "../../../../kit/http/pagination.ts";
-import { listEntries } from "../../../../ledger/index.ts";
-import { kindsOf, type ShownName, shownNames } from "../../account.ts";
-import { presentEntry, readEntryPlace } from "../../present.ts";
+import { ListOf, pageProperties, toList } from "../../../../kit/http/pagination.ts";
+import { type ShownName, shownNames } from "../../account.ts";
+import { readEntries } from "../../read-entries.ts";
 import type { BalanceServices } from "../../services.ts";
 
 const PATH = "/v1/balance/entries";
 
 const AccountName = Type.Unsafe<ShownName>({ type: "string", enum: shownNames });
 
-const Query = Type.Object({ ...pageProperties, account: Type.Optional(AccountName) });
+/** Query fields of a list of entries. */
+export const entryFilters = { ...pageProperties, account: Type.Optional(AccountName) };
 
-const EntryObject = Type.Object({
+const Query = Type.Object(entryFilters);
+
+/** An entry as it is published. */
+export const EntryObject = Type.Object({
   id: Type.String(),
   object: Type.Literal("balance_entry"),
   livemode: Type.Boolean(),
@@ -41,21 +44,8 @@ export function registerListBalanceEntries(api: ApiServer, { db }: BalanceServic
       },
     },
     async ({ caller, query }) => {
-      const page = readPage(query, "ledger_transaction");
-      const found = await listEntries(db, {
-        merchant_id: caller.merchant_id,
-        livemode: caller.livemode,
-        kinds: kindsOf(query.account),
-        limit: page.fetch,
-        ...(page.older_than !== null && { starting_after: readEntryPlace(page.older_than) }),
-        ...(page.newer_than !== null && { ending_before: readEntryPlace(page.newer_than) }),
-      });
-      const { rows, has_more } = cutPage(page, found);
-      return toList(
-        rows.map((entry) => presentEntry(caller.livemode, entry)),
-        has_more,
-        PATH,
-      );
+      const { entries, has_more } = await readEntries(db, caller, query);
+      return toList(entries, has_more, PATH);
     },
   );
 }

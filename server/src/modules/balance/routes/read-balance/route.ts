@@ -15,7 +15,8 @@ const Query = Type.Object({
   ),
 });
 
-const BalanceObject = Type.Object({
+/** A balance as it is published. */
+export const BalanceObject = Type.Object({
   object: Type.Literal("balance"),
   livemode: Type.Boolean(),
   at: Type.Optional(Type.String({ format: "date-time", description: "The instant that was asked for." })),
