@@ -6,7 +6,7 @@
 import { hash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
-import { type BillLine, feeOf } from "../kit/bills.ts";
+import { type BillLine, type FileFaults, feeOf } from "../kit/bills.ts";
 import { formatBeijing, formatCompact, parseBeijing } from "../kit/clock.ts";
 import { sendFile } from "../kit/exchange.ts";
 import type { Fields } from "../kit/input.ts";
@@ -26,7 +26,6 @@ export type TradeLine = BillLine & {
   out_trade_no: string;
   subject: string;
   created_at_ms: number;
-  at_ms: number;
   payer: string;
 };
 
@@ -77,7 +76,7 @@ function writeRow(line: TradeLine): string {
   const amount = signedYuan(sign * line.amount);
   return [
     `${line.trade_no}\t`,
-    `${line.out_trade_no}\t`,
+    `${line.type === "payment" ? line.number : line.out_trade_no}\t`,
     `${line.type === "payment" ? "交易" : "退款"}\t`,
     line.subject.replace(/[,\r\n]/g, " "),
     formatBeijing(line.created_at_ms),
@@ -101,7 +100,13 @@ function sum(lines: readonly TradeLine[], type: TradeLine["type"]): Sums {
   };
 }
 
-function writeTradeFiles(seller_id: string, date: string, lines: readonly TradeLine[], start_ms: number): ZipFile[] {
+function writeTradeFiles(
+  seller_id: string,
+  date: string,
+  lines: readonly TradeLine[],
+  start_ms: number,
+  faults: FileFaults,
+): ZipFile[] {
   const paid = sum(lines, "payment");
   const back = sum(lines, "refund");
   const exported = `#导出时间：[${chineseTime(start_ms + day_ms + 5 * 3_600_000)}]`;
@@ -109,16 +114,17 @@ function writeTradeFiles(seller_id: string, date: string, lines: readonly TradeL
   const net = paid.amount - back.amount;
   const fees = back.fee - paid.fee;
   const totals = [paid.count, back.count, signedYuan(net), signedYuan(net), "0.00", "0.00", "0.00"];
+  const detail = toFile(`${prefix}.csv`, [
+    ...writeHead("业务明细", "业务明细列表", seller_id, start_ms),
+    columns,
+    ...lines.map(writeRow),
+    writeEnd("业务明细列表"),
+    `#交易合计：${paid.count}笔，商家实收共${formatYuan(paid.amount + faults.summary_by)}元，商家优惠共0.00元`,
+    `#退款合计：${back.count}笔，商家实收退款共${signedYuan(-back.amount)}元，商家优惠退款共0.00元`,
+    exported,
+  ]);
   return [
-    toFile(`${prefix}.csv`, [
-      ...writeHead("业务明细", "业务明细列表", seller_id, start_ms),
-      columns,
-      ...lines.map(writeRow),
-      writeEnd("业务明细列表"),
-      `#交易合计：${paid.count}笔，商家实收共${formatYuan(paid.amount)}元，商家优惠共0.00元`,
-      `#退款合计：${back.count}笔，商家实收退款共${signedYuan(-back.amount)}元，商家优惠退款共0.00元`,
-      exported,
-    ]),
+    { ...detail, content: faults.spoil(detail.content) },
     toFile(`${prefix}(汇总).csv`, [
       ...writeHead("业务汇总", "业务汇总列表", seller_id, start_ms),
       "门店编号,门店名称,交易订单总笔数,退款订单总笔数,订单金额（元）,商家实收（元）,支付宝优惠（元）,商家优惠（元）,卡消费金额（元）,服务费（元）,分润（元）,实收净额（元）",
@@ -137,19 +143,19 @@ function writeBill(sandbox: Sandbox, app_id: string, type: BillType, date: strin
   return files && writeZip(files, formatCompact(start_ms + day_ms + 5 * 3_600_000));
 
   function tradeFiles(): ZipFile[] | undefined {
-    const lines = sandbox.bills.bend<TradeLine>(
-      { channel: "alipay", merchant: app_id, date },
-      {
-        collect(day) {
-          const from_ms = parseBeijing(`${day} 00:00:00`) ?? 0;
-          const within = (ms: number | undefined) => ms !== undefined && ms >= from_ms && ms < from_ms + day_ms;
-          const all = tradesOf(sandbox, seller_id).flatMap((trade) => linesOf(trade, within));
-          return all.sort((a, b) => a.at_ms - b.at_ms);
-        },
-        invent: (number, amount) => invent(start_ms, number, amount),
+    const name = { channel: "alipay", merchant: app_id, date } as const;
+    const lines = sandbox.bills.bend<TradeLine>(name, {
+      endOf: (day) => (parseBeijing(`${day} 00:00:00`) ?? 0) + day_ms,
+      collect(day) {
+        const from_ms = parseBeijing(`${day} 00:00:00`) ?? 0;
+        const within = (ms: number | undefined) => ms !== undefined && ms >= from_ms && ms < from_ms + day_ms;
+        const all = tradesOf(sandbox, seller_id).flatMap((trade) => linesOf(trade, within));
+        return all.sort((a, b) => a.at_ms - b.at_ms);
       },
-    );
-    return lines.length === 0 ? undefined : writeTradeFiles(seller_id, date, lines, start_ms);
+      invent: (number, amount) => invent(start_ms, number, amount),
+    });
+    if (lines.length === 0) return undefined;
+    return writeTradeFiles(seller_id, date, lines, start_ms, sandbox.bills.faultsOf(name));
   }
 }
 

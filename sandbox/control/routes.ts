@@ -144,16 +144,18 @@ function drawAuthCode(sandbox: Sandbox, request: FastifyRequest): Fields {
   return { auth_code: drawn.code, channel, behaviour };
 }
 
-/** Publishes the bill of a day at once, bent as was asked. */
+/** Publishes the bill of a day at once, bent as was asked; in addition to what was asked before, or in its place. */
 function publishBill(sandbox: Sandbox, request: FastifyRequest): Fields {
-  const fields = readFields(request.body, ["channel", "date", "merchant", "discrepancies"]);
+  const fields = readFields(request.body, ["channel", "date", "merchant", "discrepancies", "replace"]);
   const channel = choice(fields, "channel", channels);
   const date = requiredText(fields, "date");
   if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(Date.parse(date)))
     throw new ControlError(400, '"date" must be a day such as 2026-11-20.');
   const merchant = optionalText(fields, "merchant");
   const discrepancies = readDiscrepancies(channel, fields.discrepancies);
-  sandbox.bills.ask({ channel, date, ...(merchant === undefined ? {} : { merchant }) }, discrepancies);
+  const name = { channel, date, ...(merchant === undefined ? {} : { merchant }) };
+  if (flag(fields, "replace", false)) sandbox.bills.forget(name);
+  sandbox.bills.ask(name, discrepancies, sandbox.clock.now());
   return { channel, date, discrepancies: discrepancies.length };
 }
 

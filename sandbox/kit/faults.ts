@@ -168,11 +168,11 @@ const lacks: Record<Channel, readonly Operation[]> = {
   ],
   stripe: [
     ...(["capture", "cancel", "certificates", "oauth"] as const),
-    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill", "bill_file"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill_file"] as const),
   ],
   paypal: [
     ...(["close", "cancel"] as const),
-    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill", "bill_file"] as const),
+    ...(["receivers", "share", "share_query", "transfer", "transfer_query", "bill_file"] as const),
   ],
 };
 

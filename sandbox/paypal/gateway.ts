@@ -19,6 +19,7 @@ import { describeDispute } from "./describe.ts";
 import { captureOrder, createOrder, findOrder, readCapture, readOrderById } from "./order.ts";
 import { addWebhook } from "./provision.ts";
 import { readRefundById, requestRefund } from "./refund.ts";
+import { searchTransactions } from "./reporting.ts";
 import type { PaypalMerchant } from "./state.ts";
 import { findBearer, serveToken } from "./token.ts";
 
@@ -51,6 +52,7 @@ const addresses: readonly Address[] = [
   { method: "POST", url: "/v2/payments/captures/:id/refund", operation: "refund", work: requestRefund },
   { method: "GET", url: "/v2/payments/refunds/:id", operation: "refund_query", work: readRefundById },
   { method: "GET", url: "/v1/customer/disputes/:id", work: readDispute },
+  { method: "GET", url: "/v1/reporting/transactions", operation: "bill", work: searchTransactions },
   { method: "POST", url: "/v1/notifications/webhooks", work: createWebhook },
   {
     method: "GET",

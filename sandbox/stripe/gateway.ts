@@ -16,6 +16,7 @@ import {
   textsOf,
   write,
 } from "./answer.ts";
+import { listBalanceTransactions } from "./balance-transactions.ts";
 import { readDispute } from "./dispute.ts";
 import { api_version } from "./notice.ts";
 import { showCharge, showPaymentIntent, showSession } from "./objects.ts";
@@ -78,6 +79,7 @@ const endpoints: readonly Endpoint[] = [
   { method: "GET", path: "/v1/refunds", operation: "refund_query", run: listRefunds },
   { method: "GET", path: "/v1/refunds/:id", operation: "refund_query", run: readRefund },
   { method: "GET", path: "/v1/disputes/:id", operation: "query", run: readDispute },
+  { method: "GET", path: "/v1/balance_transactions", operation: "bill", run: listBalanceTransactions },
   { method: "GET", path: "/v1/balance", operation: "query", run: readBalance },
   { method: "GET", path: "/v1/account", operation: "query", run: (_sandbox, { account }) => showAccount(account) },
 ];

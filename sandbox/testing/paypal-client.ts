@@ -10,6 +10,7 @@ import {
   OAuthAuthorizationController,
   OrdersController,
   PaymentsController,
+  TransactionSearchController,
 } from "@paypal/paypal-server-sdk";
 import type { Json, Received, TestSandbox } from "./bench.ts";
 
@@ -22,6 +23,7 @@ export type Exchange = { method: string; path: string; status: number; body: Jso
 export type PaypalMerchantUnderTest = Json & {
   orders: OrdersController;
   payments: PaymentsController;
+  search: TransactionSearchController;
   oauth: OAuthAuthorizationController;
   /** Everything that the SDK has exchanged, the newest last. */
   exchanges: Exchange[];
@@ -66,6 +68,7 @@ export async function makePaypalMerchant(sandbox: TestSandbox, fields: object = 
     exchanges,
     orders: new OrdersController(client),
     payments: new PaymentsController(client),
+    search: new TransactionSearchController(client),
     oauth: new OAuthAuthorizationController(client),
     async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
       const response = await fetch(`${merchant.base_url}${path}`, {

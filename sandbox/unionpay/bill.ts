@@ -30,8 +30,6 @@ type Line = BillLine & {
   txn_sub_type: string;
   biz_type: string;
   query_id: string;
-  /** When it went through. */
-  at_ms: number;
   card: string;
   original?: { number: string; query_id: string; at_ms: number };
 };
@@ -173,12 +171,14 @@ export function transferFile(sandbox: Sandbox, { member, request }: UnionpayCall
   if (!sandbox.bills.isPublished(name, now_ms, Date.parse(date) + ready_ms)) refuse("98");
   const lines = sandbox.bills.bend<Line>(name, {
     collect: (day) => collect(sandbox, mer_id, day),
+    endOf: (day) => Date.parse(`${day}T23:00:00+08:00`),
     invent: (number, amount) => invent(date, number, amount),
   });
   if (lines.length === 0) refuse("98");
   const prefix = `INN${date.slice(2).replaceAll("-", "")}88`;
+  const rows = Buffer.concat(lines.map((line) => writeRow(columnsOf(member, line))));
   const files = [
-    { name: `${prefix}ZM_${mer_id}`, content: Buffer.concat(lines.map((line) => writeRow(columnsOf(member, line)))) },
+    { name: `${prefix}ZM_${mer_id}`, content: sandbox.bills.faultsOf(name).spoil(rows) },
     { name: `${prefix}ZME_${mer_id}`, content: Buffer.alloc(0) },
   ];
   const zip = writeZip(files, formatCompact(Date.parse(date) + ready_ms));

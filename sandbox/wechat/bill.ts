@@ -6,6 +6,7 @@ import { hash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Sandbox } from "../context.ts";
+import type { FileFaults } from "../kit/bills.ts";
 import { formatBeijing } from "../kit/clock.ts";
 import { sendFile } from "../kit/exchange.ts";
 import { verifyRequest, type WechatAnswer, type WechatCall, WechatError } from "./answer.ts";
@@ -57,11 +58,12 @@ function noStatement(): never {
 }
 
 /** Writes a file down for five minutes and answers where. The hash is of what it unpacks to. */
-function publish(sandbox: Sandbox, call: WechatCall, text: string): WechatAnswer {
+function publish(sandbox: Sandbox, call: WechatCall, text: string, faults?: FileFaults): WechatAnswer {
   const tar = call.query.tar_type;
   if (tar !== undefined && tar !== "GZIP") throw new WechatError(400, "PARAM_ERROR", "参数错误：tar_type取值不合法");
   const { bill_links } = sandbox.wechat;
-  const content = Buffer.from(text, "utf8");
+  const written = Buffer.from(text, "utf8");
+  const content = faults?.spoil(written) ?? written;
   const token = sandbox.random.token(48);
   bill_links.set(token, {
     mchid: call.member.merchant.mchid,
@@ -71,7 +73,8 @@ function publish(sandbox: Sandbox, call: WechatCall, text: string): WechatAnswer
   const [oldest] = bill_links.keys();
   if (bill_links.size > links_max && oldest !== undefined) bill_links.delete(oldest);
   const download_url = `${sandbox.public_url}/v3/billdownload/file?token=${token}${tar === "GZIP" ? "&tartype=gzip" : ""}`;
-  return { status: 200, body: { hash_type: "SHA1", hash_value: hash("sha1", content, "hex"), download_url } };
+  const hashed = faults?.wrong_hash ? Buffer.concat([content, content]) : content;
+  return { status: 200, body: { hash_type: "SHA1", hash_value: hash("sha1", hashed, "hex"), download_url } };
 }
 
 /** GET /v3/bill/tradebill?bill_date=&bill_type=&tar_type=&sub_mchid= */
@@ -80,18 +83,19 @@ export function locateTradeBill(sandbox: Sandbox, call: WechatCall): WechatAnswe
   const type = readChoice(call.query.bill_type, bill_types, "bill_type");
   const owner = readBillOwner(call);
   const startOf = (day: string) => Date.parse(`${day}T00:00:00+08:00`);
-  const lines = sandbox.bills.bend(
-    { channel: "wechat", merchant: owner.mchid, date },
-    {
-      collect: (day) => {
-        const until_ms = Math.min(startOf(day) + ready_ms, sandbox.clock.now());
-        return collectLines(sandbox, owner, startOf(day), until_ms);
-      },
-      invent: (number, amount) => inventLine(call.member.merchant, owner, number, amount, start_ms + day_ms / 2),
+  const name = { channel: "wechat", merchant: owner.mchid, date } as const;
+  const lines = sandbox.bills.bend(name, {
+    endOf: (day) => startOf(day) + day_ms,
+    collect: (day) => {
+      const until_ms = Math.min(startOf(day) + ready_ms, sandbox.clock.now());
+      return collectLines(sandbox, owner, startOf(day), until_ms);
     },
-  );
+    invent: (number, amount) => inventLine(call.member.merchant, owner, number, amount, start_ms + day_ms / 2),
+  });
   const chosen = lines.filter((line) => type === "ALL" || (type === "SUCCESS") === (line.type === "payment"));
-  return chosen.length === 0 ? noStatement() : publish(sandbox, call, writeTradeBill(type, chosen));
+  if (chosen.length === 0) return noStatement();
+  const faults = sandbox.bills.faultsOf(name);
+  return publish(sandbox, call, writeTradeBill(type, chosen, faults.summary_by), faults);
 }
 
 /** GET /v3/bill/fundflowbill?bill_date=&account_type=&tar_type= */

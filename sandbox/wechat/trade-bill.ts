@@ -59,13 +59,12 @@ export function collectLines(sandbox: Sandbox, owner: BillOwner, start_ms: numbe
       ...(trade.paid_at_ms !== undefined && within(trade.revoked_at_ms) ? [revocationLine(trade)] : []),
     ];
   });
-  return lines.sort((a, b) => (a.cells.交易时间! < b.cells.交易时间! ? -1 : 1));
+  return lines.sort((a, b) => a.at_ms - b.at_ms);
 }
 
 function paymentLine(trade: WechatTrade): TradeLine {
-  const cells = { ...cellsOf(trade), 交易时间: formatBeijing(trade.paid_at_ms ?? 0) };
-  const { total: amount, out_trade_no: number } = trade;
-  return { type: "payment", number, amount, fee: feeOf(amount), state: "SUCCESS", cells };
+  const { total: amount, out_trade_no: number, paid_at_ms: at_ms = 0 } = trade;
+  return { type: "payment", number, amount, fee: feeOf(amount), at_ms, state: "SUCCESS", cells: cellsOf(trade) };
 }
 
 function refundLine(trade: WechatTrade, refund: WechatRefund, until_ms: number): TradeLine {
@@ -74,26 +73,24 @@ function refundLine(trade: WechatTrade, refund: WechatRefund, until_ms: number):
   const open = { PROCESSING: "PROCESSING", SUCCESS: "PROCESSING", ABNORMAL: "CHANGE", CLOSED: "FAIL" }[refund.status];
   const cells = {
     ...cellsOf(trade),
-    交易时间: formatBeijing(created_at_ms),
     退款申请时间: formatBeijing(created_at_ms),
     退款成功时间: done ? formatBeijing(success_at_ms) : "",
     微信退款单号: refund.refund_id,
     退款类型: "ORIGINAL",
   };
   const status = done ? "SUCCESS" : open;
-  return { type: "refund", number, amount, fee: feeOf(amount), status, state: "REFUND", cells };
+  return { type: "refund", number, amount, fee: feeOf(amount), at_ms: created_at_ms, status, state: "REFUND", cells };
 }
 
 /** The money of a reversed code payment goes back without a refund of its own. */
 function revocationLine(trade: WechatTrade): TradeLine {
   const cells = {
     ...cellsOf(trade),
-    交易时间: formatBeijing(trade.revoked_at_ms ?? 0),
     微信退款单号: `50300${trade.transaction_id?.slice(5)}`,
     退款类型: "ORIGINAL",
   };
-  const { total: amount, out_trade_no: number } = trade;
-  return { type: "refund", number, amount, fee: feeOf(amount), status: "SUCCESS", state: "REVOKED", cells };
+  const { total: amount, out_trade_no: number, revoked_at_ms: at_ms = 0 } = trade;
+  return { type: "refund", number, amount, fee: feeOf(amount), at_ms, status: "SUCCESS", state: "REVOKED", cells };
 }
 
 /** A payment that never was. */
@@ -105,7 +102,6 @@ export function inventLine(
   at_ms: number,
 ): TradeLine {
   const cells = {
-    交易时间: formatBeijing(at_ms),
     公众账号ID: merchant.appids[0] ?? "",
     商户号: owner.mchid,
     特约商户号: owner.sub_mchid ?? "0",
@@ -118,7 +114,7 @@ export function inventLine(
     商品名称: "Order 订单",
     费率: rate,
   };
-  return { type: "payment", number, amount, fee: feeOf(amount), state: "SUCCESS", cells };
+  return { type: "payment", number, amount, fee: feeOf(amount), at_ms, state: "SUCCESS", cells };
 }
 
 /** Fees have five decimals, and come back with refunds. */
@@ -127,25 +123,29 @@ function writeRow(line: TradeLine): Record<string, string> {
   const amount = formatYuan(line.amount);
   return {
     ...line.cells,
-    交易状态: line.state,
+    交易时间: formatBeijing(line.at_ms),
+    ...(paid && { 商户订单号: line.number }),
+    货币种类: line.currency ?? "CNY",
+    交易状态: paid ? (line.status ?? line.state) : line.state,
     应结订单金额: paid ? amount : "0.00",
     代金券金额: "0.00",
     微信退款单号: line.cells.微信退款单号 ?? "0",
     商户退款单号: paid || line.state === "REVOKED" ? "0" : line.number,
     退款金额: paid ? "0.00" : amount,
     充值券退款金额: "0.00",
-    退款状态: line.status ?? "",
+    退款状态: paid ? "" : (line.status ?? ""),
     手续费: formatYuan(paid ? line.fee : -line.fee, 5),
     订单金额: paid ? amount : "0.00",
     申请退款金额: paid ? "0.00" : amount,
   };
 }
 
-export function writeTradeBill(type: TradeBillType, lines: readonly TradeLine[]): string {
+/** @param sum_by what the stated sum of payments is wrong by. */
+export function writeTradeBill(type: TradeBillType, lines: readonly TradeLine[], sum_by: bigint): string {
   const total = (kind: TradeLine["type"]) =>
     lines.reduce((sum, line) => (line.type === kind ? sum + line.amount : sum), 0n);
   const fees = lines.reduce((sum, { type: kind, fee }) => (kind === "payment" ? sum + fee : sum - fee), 0n);
-  const [paid, back] = [formatYuan(total("payment")), formatYuan(total("refund"))];
+  const [paid, back] = [formatYuan(total("payment") + sum_by), formatYuan(total("refund"))];
   return toFile([
     ...writeTable(columns[type], lines.map(writeRow)),
     ...writeTable(sums, [

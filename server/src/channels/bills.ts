@@ -6,9 +6,11 @@
 import { createHash } from "node:crypto";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
-import type { BillOutcome, ChannelFailure, Unknown, UnknownReason } from "./contract.ts";
+import { InvariantError } from "../kit/error.ts";
+import type { BillOutcome, BillPage, ChannelFailure, Unknown, UnknownReason } from "./contract.ts";
 import { unknown } from "./refusal.ts";
 import { outcomeOfBrokenExchange } from "./wire.ts";
 import { BadZip, readZip } from "./zip.ts";
@@ -21,6 +23,9 @@ export interface BillSink {
    */
   open(name: string | undefined): Writable;
 }
+
+/** Gives a page of a bill that has no file. */
+export type NextPage = (cursor: string) => Promise<BillPage>;
 
 export type BillFetch =
   /** All files came whole. `bytes` counts them decompressed. */
@@ -44,7 +49,7 @@ export interface BillReceiver {
    * Streams a located bill into `sink`. Throws what the sink throws; the channel's trouble is the outcome `unknown`.
    * @param origins such as `https://api.mch.weixin.qq.com`: from nowhere else is anything downloaded.
    */
-  receive(located: BillOutcome, origins: readonly string[], sink: BillSink): Promise<BillFetch>;
+  receive(located: BillOutcome, origins: readonly string[], sink: BillSink, nextPage?: NextPage): Promise<BillFetch>;
   end(): Promise<void>;
 }
 
@@ -83,8 +88,12 @@ export function createBillReceiver(limits: BillLimits = {}): BillReceiver {
     return problem;
   }
   return {
-    async receive(located, origins, sink) {
+    async receive(located, origins, sink, nextPage) {
       try {
+        if (located.kind === "paged") {
+          if (!nextPage) throw new InvariantError("a channel's bill is paged, and it gives no pages");
+          return await storePages(located.cursor, nextPage, bytes_max, sink);
+        }
         if (located.kind === "content")
           return await store(Readable.from([located.content]), located.compression, { bytes_max }, sink);
         return located.kind === "located" ? await download(located, origins, sink) : located;
@@ -138,6 +147,55 @@ async function store(
   } finally {
     source.destroy();
   }
+}
+
+/** A page could not be had: the whole bill is what its outcome says. */
+class NoPage extends Error {
+  readonly outcome: Exclude<BillPage, { kind: "page" }>;
+
+  constructor(outcome: Exclude<BillPage, { kind: "page" }>) {
+    super(outcome.kind);
+    this.outcome = outcome;
+  }
+}
+
+/** Waited before a later page is asked for again, in milliseconds: what was read so far would be lost. */
+const PAGE_PAUSES_MS = [500, 2_000, 8_000];
+
+/** The first page is asked for before the file is begun, once: it tells whether there is a bill. */
+async function storePages(cursor: string, nextPage: NextPage, bytes_max: number, sink: BillSink): Promise<BillFetch> {
+  const first = await nextPage(cursor);
+  if (first.kind !== "page") return first;
+  const meter = createMeter({ bytes_max });
+  async function* pages(): AsyncGenerator<Buffer> {
+    for (let page: BillPage = first; ; page = await askPatiently(nextPage, page.next)) {
+      if (page.kind !== "page") throw new NoPage(page);
+      yield page.content;
+      if (page.next === undefined) return;
+    }
+  }
+  try {
+    await storeFile(meter.through(pages(), true), sink.open(undefined));
+    return { kind: "fetched", files: 1, bytes: meter.bytes() };
+  } catch (error) {
+    if (error instanceof NoPage) return error.outcome;
+    if (error instanceof BadBill) return unknown(error.reason, error.message);
+    throw error;
+  }
+}
+
+/** Troubles that pass by themselves. */
+const passing: ReadonlySet<UnknownReason> = new Set<UnknownReason>([
+  ...(["timeout", "connection", "http_status", "rate_limited", "system_error"] as const),
+]);
+
+async function askPatiently(nextPage: NextPage, cursor: string): Promise<BillPage> {
+  for (const pause of PAGE_PAUSES_MS) {
+    const page = await nextPage(cursor);
+    if (page.kind !== "unknown" || !passing.has(page.reason)) return page;
+    await sleep(pause);
+  }
+  return nextPage(cursor);
 }
 
 async function storeZip(source: Readable, meter: Meter, sink: BillSink, bytes_max: number): Promise<BillFetch> {

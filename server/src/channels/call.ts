@@ -159,7 +159,9 @@ export function createChannelCaller({ clock, random, log, timeout_ms }: ChannelC
       const bills = offered(channel.bills, channel, "bills");
       const call = callOf(channel, "bill", `${input.kind} ${input.date}`);
       const located = await perform(billTools, call, account, bills.locate, input);
-      const outcome = await billReceiver.receive(located, bills.origins(account), sink);
+      const nextPage = async (cursor: string) =>
+        perform(billTools, call, account, offered(bills.page, channel, "pages of bills"), { ...input, cursor });
+      const outcome = await billReceiver.receive(located, bills.origins(account), sink, nextPage);
       if (outcome.kind !== located.kind) logOutcome(log, call, outcome);
       return outcome;
     },

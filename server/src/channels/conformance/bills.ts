@@ -1,8 +1,12 @@
+import type { ServerResponse } from "node:http";
 import { Readable, Writable } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../kit/clock.ts";
+import { createLogger } from "../../kit/log.ts";
+import { systemRandom } from "../../kit/random.ts";
 import { type BillFile, readBill } from "../bill-reader.ts";
 import type { BillFetch } from "../bills.ts";
+import { type ChannelCaller, createChannelCaller } from "../call.ts";
 import type { BillBatch, BillLine, ChannelAccount } from "../contract.ts";
 import { makeRefundInput, startPeer } from "./harness.ts";
 import { ask, type ConformanceSubject, payInFull, startPayment, troublesOf, type World } from "./subject.ts";
@@ -15,6 +19,12 @@ export interface BillFacts {
   dayOf(at_ms: number): string;
   /** The bill comes within the answer: no address of it can lead elsewhere. */
   readonly withinAnswer?: true;
+  /** The channel is asked by time, and knows no bill: today's is read by a caller whose clock is so far ahead. */
+  readonly ahead_ms?: number;
+  /** A refund's line names the payment by the channel's number only. */
+  readonly refundWithoutOrder?: true;
+  /** What the simulator can do to its file, and what comes of it: a refusal of the file, or an outcome of fetching it. */
+  readonly spoilt?: readonly (readonly [discrepancy: object, result: RegExp])[];
 }
 
 interface Fetched {
@@ -29,18 +39,25 @@ interface Desk {
   today(): string;
   /** Publishes today's bill at once, bent as is asked. */
   publish(discrepancies?: object[]): Promise<unknown>;
-  fetchBill(date: string, account?: ChannelAccount): Promise<Fetched>;
+  fetchBill(date: string, account?: ChannelAccount, caller?: ChannelCaller): Promise<Fetched>;
 }
 
 /** Bills: on their day and before it, with what is wrong in them, and every trouble on the way. */
 export function describeBills(subject: ConformanceSubject, world: () => World, facts: BillFacts): void {
   const { channel } = subject;
   const today = () => facts.dayOf(systemClock.now());
+  const { ahead_ms = 0 } = facts;
+  const later = createChannelCaller({
+    clock: { now: () => systemClock.now() + ahead_ms },
+    random: systemRandom,
+    log: createLogger("silent"),
+  });
+  afterAll(() => later.end());
   const desk: Desk = {
     today,
     publish: (discrepancies = []) =>
       world().control.post("bills", { channel: channel.id, merchant: world().merchant, date: today(), discrepancies }),
-    async fetchBill(date, account = world().account) {
+    async fetchBill(date, account = world().account, caller = later) {
       const files: { name: string | undefined; bytes: Buffer }[] = [];
       const open = (name?: string) => {
         const chunks: Buffer[] = [];
@@ -49,13 +66,15 @@ export function describeBills(subject: ConformanceSubject, world: () => World, f
           final: (done) => done(void files.push({ name, bytes: Buffer.concat(chunks) })),
         });
       };
-      const outcome = await world().caller.downloadBill(channel, account, { kind: "trade", date }, { open });
+      const outcome = await caller.downloadBill(channel, account, { kind: "trade", date }, { open });
       return { outcome, files, text: files.map(({ bytes }) => bytes.toString("latin1")).join("") };
     },
   };
   describe("bills", () => {
     describeContents(subject, world, desk, facts);
+    describeSpoilt(subject, world, desk, facts);
     describeTroubles(subject, world, desk, facts);
+    if (channel.bills?.page) describeStrangers(subject, world, desk);
   });
 }
 
@@ -76,7 +95,9 @@ function describeContents(subject: ConformanceSubject, world: () => World, desk:
   const { channel } = subject;
 
   it("are not there for a day that is not over, which is no empty day", async () => {
-    expect(["not_ready", "failed"]).toContain((await desk.fetchBill(desk.today())).outcome.kind);
+    const { account, caller } = world();
+    const { outcome } = await desk.fetchBill(desk.today(), account, caller);
+    expect(["not_ready", "failed"]).toContain(outcome.kind);
   });
 
   it("hold the day's payments and refunds, and nothing that was not paid", async () => {
@@ -107,8 +128,9 @@ function describeContents(subject: ConformanceSubject, world: () => World, desk:
     expect(find(input.serial_no)).toMatchObject([
       { entry: "payment", channel_trade_no, amount, currency, status: "succeeded", original_our_no: null },
     ]);
+    const original_our_no = facts.refundWithoutOrder ? null : input.serial_no;
     expect(find(refund.refund_no)).toMatchObject([
-      { entry: "refund", original_our_no: input.serial_no, channel_trade_no, amount: -500n, currency },
+      { entry: "refund", original_our_no, channel_trade_no, amount: -500n, currency },
     ]);
     const [paid, back] = [find(input.serial_no)[0]!, find(refund.refund_no)[0]!];
     expect(paid.fee).toBeGreaterThan(0n);
@@ -132,6 +154,27 @@ function describeContents(subject: ConformanceSubject, world: () => World, desk:
   it("are no bill of a day on which nothing happened", async () => {
     const long_ago = facts.dayOf(systemClock.now() - 20 * 86_400_000);
     expect((await desk.fetchBill(long_ago)).outcome).toEqual({ kind: "empty" });
+  });
+}
+
+/** What the channel itself publishes damaged. */
+function describeSpoilt(subject: ConformanceSubject, world: () => World, desk: Desk, facts: BillFacts): void {
+  const { channel } = subject;
+  const spoilt = (facts.spoilt ?? []).map(([discrepancy, result]) => ({ discrepancy, result }));
+  it.each(spoilt)("are refused as a whole when they are published with %o", async ({ discrepancy, result }) => {
+    for (let count = 0; count < 3; count += 1) await payInFull(world(), subject);
+    const publish = (discrepancies: object[]) =>
+      world().control.post("bills", { channel: channel.id, date: desk.today(), discrepancies, replace: true });
+    await publish([discrepancy]);
+    const { account } = world();
+    const fetched = await desk.fetchBill(desk.today());
+    const { kind } = fetched.outcome;
+    const refuse = ({ name, code }: { name: string; code: string }) => `${name} ${code}`;
+    const read = () => readFetched(subject, account, desk.today(), fetched).catch(refuse);
+    expect(kind === "fetched" ? await read() : JSON.stringify(fetched.outcome)).toMatch(result);
+    await publish([]);
+    const whole = await desk.fetchBill(desk.today());
+    expect((await readFetched(subject, account, desk.today(), whole)).rejected).toEqual([]);
   });
 }
 
@@ -172,6 +215,23 @@ function describeTroubles(subject: ConformanceSubject, world: () => World, desk:
     const { outcome, text } = await desk.fetchBill(desk.today(), subject.relocate(account, peer.url));
     expect(outcome).toMatchObject({ kind: "unknown", reason: "integrity" });
     expect(text).toBe("");
+    await peer.close();
+  });
+}
+
+const strangers: readonly [string, (response: ServerResponse) => void][] = [
+  ["redirects", (response) => response.writeHead(307, { location: "http://127.0.0.1:9/" }).end()],
+  ["answers a page", (response) => response.writeHead(200, { "content-type": "text/html" }).end("<html></html>")],
+  ["answers another JSON", (response) => response.writeHead(200).end('{"object":"list","data":{}}')],
+  ["hangs up", (response) => response.destroy()],
+];
+
+/** A channel that gives pages: no peer can give them an end, or an emptiness, that the channel did not. */
+function describeStrangers(subject: ConformanceSubject, world: () => World, desk: Desk): void {
+  it.each(strangers)("are not known from a peer that %s", async (_, answer) => {
+    const peer = await startPeer((_request, response) => answer(response));
+    const { outcome, text } = await desk.fetchBill(desk.today(), subject.relocate(world().account, peer.url));
+    expect([outcome.kind, text]).toEqual(["unknown", ""]);
     await peer.close();
   });
 }

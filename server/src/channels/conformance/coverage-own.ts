@@ -76,11 +76,22 @@ export const ownTests: Readonly<Record<string, readonly OwnTest[]>> = {
     "is not known, and no empty day": ["bills unreadable"],
     "of a file server that is somebody else": ["bills hostile_peer"],
   }),
-  stripe: of("stripe/stripe.conformance.test.ts", {
-    "tells of a dispute with our number": ["disputes success"],
-    "has nothing to say about sessions, refunds and disputes of others": ["disputes stranger", "notice stranger"],
-  }),
+  stripe: [
+    ...of("stripe/stripe.conformance.test.ts", {
+      "tells of a dispute with our number": ["disputes success"],
+      "has nothing to say about sessions, refunds and disputes of others": ["disputes stranger", "notice stranger"],
+    }),
+    ...of("stripe/bill.test.ts", {
+      "is no bill before it is over in UTC": ["bills pending"],
+      "is asked for by its seconds, page after page": ["bills success", "bills tampered"],
+      "without transactions is empty": ["bills not_found", "bills explicit_failure"],
+    }),
+  ],
   paypal: [
+    ...of("paypal/bill.test.ts", {
+      "is no bill until PayPal knows all of it": ["bills pending", "bills not_found"],
+      "is asked for in shorter spans": ["bills success"],
+    }),
     ...of("paypal/captures.test.ts", {
       "take no money of an attempt that must end": ["close success"],
       "that were taken all the same are not closed": ["close race"],
@@ -129,7 +140,9 @@ export const ownTests: Readonly<Record<string, readonly OwnTest[]>> = {
 export const absent: Readonly<Record<string, Readonly<Partial<Record<Cell, string>>>>> = {
   alipay: { "query integrity_merchant": "Alipay's answer to a query names no merchant; its notice does." },
   stripe: {
+    "bills bad_signature": "Stripe signs events, not answers: TLS and the secret key vouch for them.",
     "query integrity_merchant": "A Checkout Session names no account: the secret key reaches one account only.",
     "notice integrity_merchant": "An event of another account is signed with another secret, and refused for that.",
   },
+  paypal: { "bills bad_signature": "PayPal signs webhooks, not answers: TLS vouches for them." },
 };

@@ -128,6 +128,8 @@ const suite: Readonly<Record<string, readonly (readonly [string, (word: string) 
   bills: [
     ["are not there for a day that is not over", () => cells("bills", "pending")],
     ["hold the day's payments and refunds", () => cells("bills", "success")],
+    ["are not known from a peer", () => cells("bills", "hostile_peer")],
+    ["are refused as a whole", () => cells("bills", "tampered")],
     ["are read line by line", () => cells("bills", "success")],
     ["are given as the channel gives them", () => cells("bills", "tampered")],
     ["are no bill of a day on which nothing happened", () => cells("bills", "not_found")],

@@ -21,11 +21,24 @@ export type BillOutcome =
     }
   /** The answer was the file itself. */
   | { readonly kind: "content"; readonly content: Buffer; readonly compression: "none" | "zip" }
+  /** There is no file: the lines are asked for page by page, from this cursor on (`Bills.page`). */
+  | { readonly kind: "paged"; readonly cursor: string }
   /** Not made yet: ask again no sooner. */
   | { readonly kind: "not_ready"; readonly retry_after_ms: number }
   /** Final: nothing happened on that day. */
   | { readonly kind: "empty" }
   | { readonly kind: "failed"; readonly failure: ChannelFailure }
+  | Unknown;
+
+export interface BillPageInput extends BillInput {
+  /** Opaque: where the last page ended. */
+  readonly cursor: string;
+}
+
+export type BillPage =
+  /** Whole lines of the file that the pages make together. `next` is undefined behind the last one. */
+  | { readonly kind: "page"; readonly content: Buffer; readonly next: string | undefined }
+  | Extract<BillOutcome, { kind: "not_ready" | "empty" | "failed" }>
   | Unknown;
 
 export interface Bills {
@@ -37,6 +50,8 @@ export interface Bills {
   /** The origins, such as `https://api.mch.weixin.qq.com`, at which a file of this account may lie. */
   origins(account: ChannelAccount): readonly string[];
   readonly locate: ChannelOperation<BillInput, BillOutcome>;
+  /** For a channel whose bills are `paged`. */
+  readonly page?: ChannelOperation<BillPageInput, BillPage>;
   /** How the files are read (`bill-reader.ts`), by kind. */
   readonly formats?: Readonly<Partial<Record<BillKind, BillFormat>>>;
 }

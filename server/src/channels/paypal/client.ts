@@ -18,10 +18,11 @@ export function loadSdk(): Promise<Sdk> {
   return loading;
 }
 
-/** The parts of the API that a payment needs. */
+/** The parts of the API that payments and bills need. */
 export interface PaypalApi {
   readonly orders: InstanceType<Sdk["OrdersController"]>;
   readonly payments: InstanceType<Sdk["PaymentsController"]>;
+  readonly search: InstanceType<Sdk["TransactionSearchController"]>;
 }
 
 export type PaypalAnswer<Data> =
@@ -117,7 +118,11 @@ export async function callPaypal<Data>(
   const sdk = await loadSdk();
   const attempt = async (token: string) => {
     const client = createClient(sdk, account, send, token);
-    const api = { orders: new sdk.OrdersController(client), payments: new sdk.PaymentsController(client) };
+    const api = {
+      orders: new sdk.OrdersController(client),
+      payments: new sdk.PaymentsController(client),
+      search: new sdk.TransactionSearchController(client),
+    };
     return answerOf(sdk, () => perform(api));
   };
   const token = await obtainToken(context, sdk, send, false);

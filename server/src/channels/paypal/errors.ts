@@ -87,3 +87,11 @@ export const connectionRefusals: RefusalTable<"not_found" | "failed"> = {
   NOT_AUTHORIZED: "failed",
   PERMISSION_DENIED: "failed",
 };
+
+/** Listing transactions. A token of before the app was given the permission for it lacks it for some hours. */
+export const billRefusals: Readonly<Record<string, "too_many" | "failed">> = {
+  RESULTSET_TOO_LARGE: "too_many",
+  invalid_client: "failed",
+  NOT_AUTHORIZED: "failed",
+  PERMISSION_DENIED: "failed",
+};

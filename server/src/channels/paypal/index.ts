@@ -1,6 +1,7 @@
 /** PayPal, Orders v2: the payer approves on PayPal's page, we capture. An order that we never capture moves no money. */
 import type { Channel } from "../contract.ts";
 import { paypalCurrencies } from "./amounts.ts";
+import { bills } from "./bill.ts";
 import { loadSdk } from "./client.ts";
 import { checkPaypalAccount, expiriesOfPaypal, type PaypalConfig, paypalConfigSchema } from "./config.ts";
 import { checkConnection } from "./connection.ts";
@@ -28,6 +29,7 @@ export const paypal: Channel = {
   queryRefund,
   readNotice,
   replyToNotice,
+  bills,
   returnParameter: "PayerID",
   limits: {
     refund_window_ms: 180 * 86_400_000,

@@ -1,5 +1,6 @@
 /** Stripe: Checkout through its own SDK, in any of its currencies. */
 import type { Channel } from "../contract.ts";
+import { bills } from "./bill.ts";
 import { importStripe } from "./client.ts";
 import { close } from "./close.ts";
 import { checkStripeAccount, type StripeConfig, stripeConfigSchema, stripeFields } from "./config.ts";
@@ -33,6 +34,7 @@ export const stripe: Channel = {
   queryRefund,
   readNotice,
   replyToNotice,
+  bills,
   limits: {
     // Stripe sets no end for cards; a bank that no longer takes the money back fails the refund.
     refund_window_ms: 365 * DAY_MS,

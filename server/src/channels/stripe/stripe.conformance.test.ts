@@ -74,6 +74,11 @@ const subject: ConformanceSubject = {
     untruths: ["wrong_amount", "wrong_currency", "wrong_number"],
     refundUntruths: ["wrong_amount", "wrong_currency"],
     rotated: "refused",
+    bills: {
+      dayOf: (at_ms) => new Date(at_ms).toISOString().slice(0, 10),
+      withinAnswer: true,
+      ahead_ms: 2 * 86_400_000,
+    },
     untrueNotices: ["notice_wrong_amount"],
     spoiltNotices: ["notice_tampered", "notice_bad_signature", "notice_stale_timestamp", "notice_wrong_merchant"],
   },

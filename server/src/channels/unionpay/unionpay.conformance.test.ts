@@ -90,6 +90,12 @@ const subject: ConformanceSubject = {
       // UnionPay's day begins at 23:00 in Beijing, 15:00 UTC.
       dayOf: (at_ms) => new Date(at_ms + 9 * 3_600_000).toISOString().slice(0, 10),
       withinAnswer: true,
+      // A doubled file is one whose lines are there twice: nothing in it says how many there are.
+      spoilt: [
+        [{ kind: "truncated" }, /BillRefused truncated/],
+        [{ kind: "encoding" }, /BillRefused encoding/],
+        [{ kind: "not_ready", seconds: 60 }, /not_ready/],
+      ],
     },
     spoiltNotices: ["notice_tampered", "notice_bad_signature"],
   },

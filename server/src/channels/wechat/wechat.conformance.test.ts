@@ -64,7 +64,17 @@ const subjectOf = (mode: VerifyMode, kind: "direct" | "partner" = "direct"): Con
       busy: true,
       cancelledAbsent: "not_found",
     },
-    bills: { dayOf: (at_ms) => new Date(at_ms + 8 * 3_600_000).toISOString().slice(0, 10) },
+    bills: {
+      dayOf: (at_ms) => new Date(at_ms + 8 * 3_600_000).toISOString().slice(0, 10),
+      spoilt: [
+        [{ kind: "truncated" }, /BillRefused truncated/],
+        [{ kind: "doubled" }, /BillRefused doubled/],
+        [{ kind: "encoding" }, /BillRefused encoding/],
+        [{ kind: "summary", by: 1 }, /BillRefused sum_differs/],
+        [{ kind: "hash" }, /unknown.+integrity/],
+        [{ kind: "not_ready", seconds: 60 }, /not_ready|PARAM_ERROR/],
+      ],
+    },
     identityUnsigned: true,
     spoiltNotices: [
       "notice_tampered",

@@ -106,7 +106,16 @@ export const subjectOf = (mode: Mode): ConformanceSubject => ({
       busy: false,
       cancelledAbsent: "not_found",
     },
-    bills: { dayOf: (at_ms) => new Date(at_ms + 8 * 3_600_000).toISOString().slice(0, 10) },
+    bills: {
+      dayOf: (at_ms) => new Date(at_ms + 8 * 3_600_000).toISOString().slice(0, 10),
+      spoilt: [
+        [{ kind: "truncated" }, /BillRefused truncated/],
+        [{ kind: "doubled" }, /BillRefused doubled/],
+        [{ kind: "encoding" }, /BillRefused encoding/],
+        [{ kind: "summary", by: 1 }, /BillRefused sum_differs/],
+        [{ kind: "not_ready", seconds: 60 }, /not_ready|failed/],
+      ],
+    },
     spoiltNotices: ["notice_tampered", "notice_bad_signature"],
   },
 });

@@ -72,6 +72,11 @@ export const subject: ConformanceSubject = {
     },
     untruths,
     refundUntruths: untruths,
+    bills: {
+      dayOf: (at_ms) => new Date(at_ms).toISOString().slice(0, 10),
+      withinAnswer: true,
+      refundWithoutOrder: true,
+    },
     refundWithoutOrder: true,
     rotated: "refused",
     spoiltNotices: ["notice_tampered", "notice_bad_signature", "notice_rewritten"],
