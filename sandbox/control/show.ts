@@ -12,6 +12,7 @@ import { showAmount } from "../stripe/money.ts";
 import { refreshTrade as refreshStripe } from "../stripe/session.ts";
 import { isPayable } from "../unionpay/order.ts";
 import { isUnpaid, refreshTrade as refreshWechat } from "../wechat/pay.ts";
+import { sharedAmount as sharedWechat } from "../wechat/sharing.ts";
 import type { Found } from "./resolve.ts";
 
 const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
@@ -52,6 +53,8 @@ function showWechat(sandbox: Sandbox, { trade }: Extract<Found, { channel: "wech
       status: refund.status,
       notify_url: refund.notify_url,
     })),
+    frozen: trade.profit_sharing === true && trade.unfrozen !== true,
+    shared: sharedWechat(trade),
     notices: trade.notices.map(showNotice),
   };
 }

@@ -51,7 +51,7 @@ describe("a sharing", () => {
     ]);
     await platform.settle();
     const told = platform.receiver.about(made.body.id).map(({ type }) => type);
-    expect(told).toEqual(["sharing_order.created", "sharing_order.succeeded"]);
+    expect(told.toSorted()).toEqual(["sharing_order.created", "sharing_order.succeeded"]);
     const { data } = await platform.get(`/v1/sharing_orders?payment=${payment.id}`);
     expect(data).toEqual([made.body]);
   });
