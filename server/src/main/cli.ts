@@ -19,6 +19,7 @@ import { reserveCommand } from "./commands/reserve.ts";
 import { routingCommand } from "./commands/routing.ts";
 import { serviceFeeCommand } from "./commands/service-fee.ts";
 import { settlementCommand } from "./commands/settlement.ts";
+import { sharingCommand } from "./commands/sharing.ts";
 import { startCommand } from "./commands/start.ts";
 import { statementCommand } from "./commands/statement.ts";
 import { userCommand } from "./commands/user.ts";
@@ -44,6 +45,7 @@ const commands: readonly Command[] = [
   serviceFeeCommand(withServices),
   settlementCommand(withServices),
   reconcileCommand(withServices),
+  sharingCommand(withServices),
   beneficiaryCommand(withServices),
   ledgerCommand(withServices),
   statementCommand(withServices),
