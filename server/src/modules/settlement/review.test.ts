@@ -2,7 +2,7 @@
 // nothing overtakes it, running again changes nothing, and what is rejected is settled by the next run.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { run } from "../../ledger/testing/books.ts";
-import { decideApproval, listApprovals, setApprovalPolicy } from "../approval/index.ts";
+import { decideApproval, setApprovalPolicy } from "../approval/index.ts";
 import { runSettlement } from "./settle.ts";
 import { loadSettings } from "./store.ts";
 import {
@@ -11,12 +11,14 @@ import {
   checker,
   clock,
   DAY_MS,
+  decide,
   drain,
   expectClean,
   HOUR_MS,
   key,
   openSettlementBooks,
   pay,
+  pendingReview,
   refund,
   services,
   set,
@@ -27,18 +29,6 @@ import {
 beforeAll(openSettlementBooks);
 beforeEach(startTest);
 afterAll(() => books.close());
-
-async function pendingReview() {
-  const page = { older_than: null, newer_than: null, order: "desc", fetch: 10, limit: 9 } as const;
-  const filter = { status: "pending", kind: null, merchant_id: key.merchant_id } as const;
-  const [approval] = await listApprovals(books.db, filter, page);
-  return approval!;
-}
-
-async function decide(decision: "approve" | "reject") {
-  const { id } = await pendingReview();
-  await decideApproval(services.approval, { id, checker_id: await checker(), decision, comment: "looked at" });
-}
 
 const settingsNow = async () => (await loadSettings(books.db, key.merchant_id))[0]!;
 
@@ -138,7 +128,7 @@ test("twenty decisions at once post once", async () => {
   await pay();
   clock.advance(1);
   await runSettlement(services, key);
-  const { id } = await pendingReview();
+  const { id } = (await pendingReview())!;
   const checker_id = await checker();
   const decisions = Array.from({ length: 20 }, (_, index) =>
     decideApproval(services.approval, {

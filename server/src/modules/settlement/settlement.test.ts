@@ -3,13 +3,14 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { systemRandom } from "../../kit/random.ts";
-import { reverse } from "../../ledger/index.ts";
+import { accountOf, reverse, setMinimum } from "../../ledger/index.ts";
 import { run } from "../../ledger/testing/books.ts";
 import { createApp } from "../merchant/index.ts";
 import { loadCalendar } from "./calendars.ts";
 import { createSettlementWorker } from "./jobs.ts";
 import { setSettlementSettings } from "./settings.ts";
 import { runDueSettlements, runSettlement } from "./settle.ts";
+import { claimDueSettings } from "./store.ts";
 import {
   amounts,
   balances,
@@ -94,6 +95,30 @@ describe("by cycle", () => {
     expect(await amounts()).toEqual([2n * 9_940n]);
   });
 
+  test("T+0 settles each workday up to its moment; what is paid on a weekend is settled on Monday", async () => {
+    expect(await set("T+0")).toMatchObject({
+      run_minute: 23 * 60,
+      next_day: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+    });
+    await pay();
+    clock.advance(11 * HOUR_MS - 1);
+    expect(await drain()).toBe(0);
+    await pay();
+    clock.advance(1);
+    // What is booked in that very moment, and later, is in the next.
+    await pay();
+    expect(await drain()).toBe(1);
+    expect(await amounts()).toEqual([2n * 9_940n]);
+    clock.advance(DAY_MS);
+    await pay();
+    clock.advance(DAY_MS);
+    expect(await drain()).toBe(0);
+    clock.advance(DAY_MS);
+    expect(await drain()).toBe(1);
+    expect(await amounts()).toEqual([2n * 9_940n, 2n * 9_940n]);
+    await expectClean();
+  });
+
   test("less than the minimum waits and is settled with what follows", async () => {
     await set("D+1", { minimum_amount: 15_000n });
     await pay();
@@ -137,6 +162,17 @@ describe("by cycle", () => {
 });
 
 describe("once", () => {
+  test("a worker that dies after its claim is followed by another when its lease has run out", async () => {
+    await set("D+1");
+    await pay();
+    clock.advance(DAY_MS);
+    expect(await claimDueSettings(books.db, clock.now(), clock.now() + 300_000, 10)).toEqual([key]);
+    expect(await drain()).toBe(0);
+    clock.advance(300_000);
+    expect(await drain()).toBe(1);
+    expect(await amounts()).toEqual([9_940n]);
+  });
+
   test("twenty workers and people at once settle once", async () => {
     await set("D+1");
     await pay();
@@ -218,6 +254,25 @@ describe("refunds", () => {
     });
     await expectClean();
   });
+});
+
+test("a balance below zero, by a credit line, is carried until payments have made up for it", async () => {
+  await set("D+1");
+  await books.db.transaction((tx) => setMinimum(tx, key, accountOf("merchant_pending", "CNY"), -10_000n));
+  const payment = await pay();
+  clock.advance(DAY_MS);
+  await drain();
+  expect(await refund(payment)).toBe("posted");
+  expect(await balances()).toEqual({ pending: -4_970n, available: 9_940n });
+  clock.advance(DAY_MS);
+  await drain();
+  expect(await amounts()).toEqual([9_940n]);
+  await pay();
+  clock.advance(DAY_MS);
+  await drain();
+  expect((await settlements())[1]).toMatchObject({ refund_count: 1n, refund_amount: -5_000n, amount: 4_970n });
+  expect(await balances()).toEqual({ pending: 0n, available: 9_940n + 4_970n });
+  await expectClean();
 });
 
 test("a batch that is taken back becomes pending again, and is a correction in the next", async () => {

@@ -24,7 +24,7 @@ import {
   run,
   type TestBooks,
 } from "../../../ledger/testing/books.ts";
-import { registerApprovalHandlers } from "../../approval/index.ts";
+import { type Approval, decideApproval, listApprovals, registerApprovalHandlers } from "../../approval/index.ts";
 import { createMerchant } from "../../merchant/index.ts";
 import { createUser } from "../../user/index.ts";
 import { settlementApprovalHandler } from "../decide-settlement.ts";
@@ -76,6 +76,21 @@ export async function checker(): Promise<string> {
   const input = { email: `${services.ids.uuid()}@example.com`, name: "checker", role: "operator" } as const;
   return (await createUser({ ...services, sql: books.db, random: systemRandom }, { ...input, merchant_id: null })).user
     .id;
+}
+
+/** The merchant's review that waits, if one does. */
+export async function pendingReview(): Promise<Approval | undefined> {
+  const page = { older_than: null, newer_than: null, order: "desc", fetch: 10, limit: 9 } as const;
+  const filter = { status: "pending", kind: null, merchant_id: key.merchant_id } as const;
+  return (await listApprovals(books.db, filter, page))[0];
+}
+
+/** Decides on it. */
+export async function decide(decision: "approve" | "reject"): Promise<void> {
+  const review = await pendingReview();
+  if (!review) return;
+  const checker_id = await checker();
+  await decideApproval(services.approval, { id: review.id, checker_id, decision, comment: "looked at" });
 }
 
 async function write(posting: NewPosting): Promise<string> {
