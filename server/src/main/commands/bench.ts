@@ -11,7 +11,10 @@ export const benchCommand: Command = {
   summary: "Measure on this machine what Tributary promises",
   options: [
     { flags: "--seconds <number>", description: "length of each round", default: "8" },
-    { flags: "--only <parts>", description: "create, lifecycle, ledger (comma-separated)" },
+    {
+      flags: "--only <parts>",
+      description: "create, lifecycle, ledger, slow-channel, verify, settlement (comma-separated)",
+    },
     { flags: "--no-fail", description: "end with 0 also when a target is missed" },
   ],
   run: async (_args, options) => {
