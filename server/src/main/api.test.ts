@@ -1,6 +1,6 @@
 /**
- * Guarantees, for every published operation, whoever adds one: without a good key (a merchant's) or session (an operator's)
- * it answers nothing; an id that does not exist and one that cannot exist are the same 404; fields that it does not know are
+ * Guarantees, for every published operation, whoever adds one: without a good key (a merchant's) or session (an operator's, an
+ * agent's) it answers nothing; an id that does not exist and one that cannot exist are the same 404; fields that it does not know are
  * refused by name. Nobody else's page changes anything in an operator's browser. Pages that need no key are limited by address.
  */
 import { randomBytes } from "node:crypto";
@@ -12,9 +12,10 @@ import { idPrefixes } from "../kit/id.ts";
 import { createLogger } from "../kit/log.ts";
 import { systemRandom } from "../kit/random.ts";
 import { Secret } from "../kit/secret.ts";
+import { createAgent } from "../modules/agent/index.ts";
 import { createApiKey } from "../modules/identity/index.ts";
 import { createApp, createMerchant } from "../modules/merchant/index.ts";
-import { createUser } from "../modules/user/index.ts";
+import { createUser, type Role } from "../modules/user/index.ts";
 import { createApi } from "./api.ts";
 import { createServices, type Services } from "./services.ts";
 
@@ -31,6 +32,7 @@ let services: Services;
 let api: ApiServer;
 let key: string;
 let session: string;
+let agentSession: string;
 let merchant: { id: string };
 let operations: Operation[];
 
@@ -55,6 +57,8 @@ beforeAll(async () => {
   const created = await createApiKey(given, { merchant_id: merchant.id, app_id: app.id, livemode: false });
   key = created.secret_key.reveal();
   session = await signIn("operator", null);
+  const agent = await services.db.transaction((tx) => createAgent(tx, services, { name: "Door", parent_id: null }));
+  agentSession = await signIn("agent", null, agent.id);
   operations = listOperations((await api.inject("/openapi.json")).json());
 });
 
@@ -64,8 +68,8 @@ afterAll(async () => {
   await database?.drop();
 });
 
-async function signIn(role: "operator" | "merchant", merchant_id: string | null): Promise<string> {
-  const input = { email: `${role}@example.com`, name: role, role, merchant_id };
+async function signIn(role: Role, merchant_id: string | null, agent_id: string | null = null): Promise<string> {
+  const input = { email: `${role}@example.com`, name: role, role, merchant_id, agent_id };
   const { user, password } = await createUser({ ...services, sql: services.db }, input);
   const payload = { email: user.email, password: password.reveal() };
   const answer = await api.inject({ method: "POST", url: "/console/session", payload });
@@ -73,8 +77,10 @@ async function signIn(role: "operator" | "merchant", merchant_id: string | null)
 }
 
 const isOperators = ({ path }: Operation) => path.startsWith("/operator/v1/");
+const isAgents = ({ path }: Operation) => path.startsWith("/agent/v1/");
 /** What lets a caller do an operation. */
-const authorizationFor = (operation: Operation) => `Bearer ${isOperators(operation) ? session : key}`;
+const authorizationFor = (operation: Operation) =>
+  `Bearer ${isOperators(operation) ? session : isAgents(operation) ? agentSession : key}`;
 
 function listOperations(document: { paths: Record<string, Record<string, { requestBody?: unknown }>> }): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -97,9 +103,9 @@ function ask(operation: Operation, options: { id?: string; query?: string; paylo
   });
 }
 
-test("there are operations, and all of them are under /v1 or /operator/v1", () => {
+test("there are operations, and all of them are under /v1, /operator/v1 or /agent/v1", () => {
   expect(operations.length).toBeGreaterThan(10);
-  expect(operations.filter((one) => !one.path.startsWith("/v1/") && !isOperators(one))).toEqual([]);
+  expect(operations.filter((one) => !one.path.startsWith("/v1/") && !isOperators(one) && !isAgents(one))).toEqual([]);
 });
 
 test("without a good key no operation says anything", async () => {
@@ -108,7 +114,7 @@ test("without a good key no operation says anything", async () => {
     expect([operation.path, missing.statusCode, missing.json().error.code]).toEqual([
       operation.path,
       401,
-      isOperators(operation) ? "user.not_signed_in" : "identity.key_missing",
+      isOperators(operation) || isAgents(operation) ? "user.not_signed_in" : "identity.key_missing",
     ]);
   }
 });
@@ -133,6 +139,20 @@ test("what operators do, nobody else may: no merchant's key, no merchant's perso
     expect(await codeOf({ cookie, origin: "https://evil.example" })).toBe("operator.origin_refused");
     expect(await codeOf({ cookie, "sec-fetch-site": "cross-site" })).toBe("operator.origin_refused");
     expect(await codeOf({ cookie, origin: "https://pay.example" })).not.toBe("operator.origin_refused");
+  }
+});
+
+test("what people of an agent do, nobody else may: no merchant's key, and no operator's session", async () => {
+  const only = operations.filter(isAgents);
+  expect(only.length).toBeGreaterThan(3);
+  for (const operation of only) {
+    const codeOf = async (authorization: string) => (await ask(operation, { authorization })).json().error?.code;
+    expect([operation.path, await codeOf(`Bearer ${key}`)]).toEqual([operation.path, "user.not_signed_in"]);
+    expect(await codeOf(`Bearer ${session}`)).toBe("agent.not_agent");
+  }
+  for (const operation of operations.filter(isOperators)) {
+    const answer = await ask(operation, { authorization: `Bearer ${agentSession}` });
+    expect([operation.path, answer.json().error.code]).toEqual([operation.path, "user.not_operator"]);
   }
 });
 

@@ -6,11 +6,14 @@ import { registerReferencePages } from "../kit/http/reference.ts";
 import { createHttpServer } from "../kit/http/server.ts";
 import { registerAccountOperationRoutes } from "../modules/account-operation/index.ts";
 import { registerAdministrationRoutes } from "../modules/administration/index.ts";
+import { registerOperatorAgentRoutes } from "../modules/agent/index.ts";
+import { openAgentScope, registerAgentPortal } from "../modules/agent-portal/index.ts";
 import { registerApprovalRoutes } from "../modules/approval/index.ts";
 import { registerBalanceRoutes } from "../modules/balance/index.ts";
 import { registerBeneficiaryRoutes } from "../modules/beneficiary/index.ts";
 import { registerCashierRoutes } from "../modules/cashier/index.ts";
 import { registerChannelRoutes } from "../modules/channel-account/index.ts";
+import { registerOperatorCommissionRoutes } from "../modules/commission/index.ts";
 import { registerLedgerKeys, registerReadProof } from "../modules/daily-close/index.ts";
 import { registerDisputeRoutes } from "../modules/dispute/index.ts";
 import { registerFeeRoutes } from "../modules/fee/index.ts";
@@ -64,16 +67,7 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerChannelRoutes(v1, channels);
     registerRoutingRoutes(v1, services.routing);
   });
-  await server.register(async (operator) => {
-    const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
-    operator.addHook("onRequest", limitByAddress(limiter));
-    openOperatorScope(operator, { ...services, public_url: base_url });
-    registerAdministrationRoutes(operator, services);
-    registerAccountOperationRoutes(operator, services.account_operation);
-    registerApprovalRoutes(operator, services.approval);
-    registerListActions(operator, services);
-    registerSettlementOperatorRoutes(operator, services.settlement);
-  });
+  await registerPeople(server, services, settings);
   registerNoticeRoutes(server, services, { refusal_limit: settings.notice_refusal_limit });
   await server.register(async (pages) => {
     const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
@@ -91,4 +85,27 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerReferencePages(pages);
   });
   return server;
+}
+
+/** What people who are signed in ask for: operators, and people of agents. */
+async function registerPeople(server: ApiServer, services: Services, { address_rate }: ApiSettings): Promise<void> {
+  const { clock } = services;
+  const { public_url } = services.settings;
+  const limit = () => limitByAddress(createRateLimiter(clock, { per_second: address_rate, burst: 4 * address_rate }));
+  await server.register(async (operator) => {
+    operator.addHook("onRequest", limit());
+    openOperatorScope(operator, { ...services, public_url });
+    registerAdministrationRoutes(operator, services);
+    registerAccountOperationRoutes(operator, services.account_operation);
+    registerApprovalRoutes(operator, services.approval);
+    registerListActions(operator, services);
+    registerSettlementOperatorRoutes(operator, services.settlement);
+    registerOperatorAgentRoutes(operator, services);
+    registerOperatorCommissionRoutes(operator, services);
+  });
+  await server.register(async (agents) => {
+    agents.addHook("onRequest", limit());
+    openAgentScope(agents, { ...services, public_url });
+    registerAgentPortal(agents, services);
+  });
 }

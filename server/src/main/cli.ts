@@ -3,6 +3,7 @@ import { cac } from "cac";
 import { withServices } from "./administration-services.ts";
 import type { Command } from "./command.ts";
 import { accountCommand } from "./commands/account.ts";
+import { agentCommand } from "./commands/agent.ts";
 import { approvalCommand } from "./commands/approval.ts";
 import { paymentCommand, refundCommand } from "./commands/bank-transfer.ts";
 import { benchCommand } from "./commands/bench.ts";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   userCommand(withServices),
   accountCommand(withServices),
   approvalCommand(withServices),
+  agentCommand(withServices),
   channelAccountCommand(withServices),
   billCommand(withServices),
   feeCommand(withServices),

@@ -35,11 +35,19 @@ export interface Operator {
   readonly name: string;
 }
 
+/** Who acts: a person of an agent who is signed in. */
+export interface AgentPerson extends Operator {
+  /** UUID. They see this agent and what stands below it. */
+  readonly agent_id: string;
+}
+
 declare module "fastify" {
   interface FastifyRequest {
     /** Set by authentication on every route under /v1. */
     caller: Caller;
     /** Set by authentication on every route under /operator/v1. */
     operator: Operator;
+    /** Set by authentication on every route under /agent/v1. */
+    agent: AgentPerson;
   }
 }

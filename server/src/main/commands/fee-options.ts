@@ -29,10 +29,11 @@ function readRounding(options: Options): { rounding?: Rounding } {
   throw new StartError(`--rounding is "${text}": choose one of ${roundings.join(", ")}.`);
 }
 
-/** Parts per million of a percentage such as `0.6%`. */
-export function percentToPpm(text: string): bigint {
+/** Parts per million of a percentage with up to four decimals; `option` is what it was given as. */
+export function percentToPpm(text: string, option = "rate"): bigint {
   const match = /^(\d{1,3})(?:\.(\d{1,4}))?%?$/.exec(text);
-  if (!match) throw new StartError(`--rate is "${text}": give a percentage with up to four decimals, such as 0.6%.`);
+  if (!match)
+    throw new StartError(`--${option} is "${text}": give a percentage with up to four decimals, such as 0.6%.`);
   return BigInt(match[1]! + (match[2] ?? "").padEnd(4, "0"));
 }
 

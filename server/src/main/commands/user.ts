@@ -17,9 +17,10 @@ import { type Action, actionCommand, readId, requireText, textOption, type WithS
 const LIST_MAX = 1_000;
 
 function showUser(user: User) {
-  const { id, email, name, role, merchant_id, status, created_at } = user;
+  const { id, email, name, role, merchant_id, agent_id, status, created_at } = user;
   const merchant = merchant_id === null ? null : publicId("merchant", merchant_id);
-  return { id: publicId("user", id), email, name, role, merchant, status, created_at: toRfc3339(created_at) };
+  const agent = agent_id === null ? null : publicId("agent", agent_id);
+  return { id: publicId("user", id), email, name, role, merchant, agent, status, created_at: toRfc3339(created_at) };
 }
 
 function readRole(text: string): Role {
@@ -39,7 +40,7 @@ function changeUser(status: User["status"]): Action {
 
 const actions: Record<string, Action> = {
   async create(services, _args, options) {
-    const merchant = textOption(options, "merchant");
+    const [merchant, agent] = [textOption(options, "merchant"), textOption(options, "agent")];
     const { user, password } = await createUser(
       { ...services, sql: services.db },
       {
@@ -47,6 +48,7 @@ const actions: Record<string, Action> = {
         name: requireText(options, "name"),
         role: readRole(requireText(options, "role")),
         merchant_id: merchant === undefined ? null : readId("merchant", merchant),
+        agent_id: agent === undefined ? null : readId("agent", agent),
       },
     );
     return { ...showUser(user), password: password.reveal() };
@@ -69,6 +71,7 @@ export function userCommand(withServices: WithServices): Command {
       { flags: "--name <name>", description: "create: the person's name" },
       { flags: "--role <role>", description: `create: ${roles.join(" or ")}` },
       { flags: "--merchant <id>", description: "create: the merchant whose person it is" },
+      { flags: "--agent <id>", description: "create: the agent whose person it is" },
     ],
     actions,
   });

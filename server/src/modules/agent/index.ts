@@ -11,8 +11,20 @@ export { type AgentServices, createAgent } from "./create-agent.ts";
 export { agentErrors } from "./errors.ts";
 export { endOfMonth, monthAfter, settlingTime } from "./month.ts";
 export { moveAgent } from "./move-agent.ts";
+export { presentAgent, presentBinding, presentPrice } from "./present.ts";
 export type { AgentPrice, Rate, Terms } from "./price.ts";
 export { priceCommissions } from "./price-commissions.ts";
+export { registerOperatorAgentRoutes } from "./routes/index.ts";
+export { PricesObject } from "./routes/manage-prices/route.ts";
+export {
+  AgentBody,
+  AgentObject,
+  AgentParams,
+  PriceBody,
+  PriceObject,
+  readAgentId,
+  readPriceBody,
+} from "./routes/schemas.ts";
 export { type PriceInput, setAgentPrice } from "./set-price.ts";
 export {
   type AgentFilter,

@@ -1,7 +1,7 @@
 import { defineErrors } from "../../kit/error.ts";
 
 export const commissionErrors = defineErrors({
-  "commission.settlement_not_found": {
+  "commission.not_found": {
     type: "not_found_error",
     status: 404,
     message: "There is no such settlement of commission. Check the id; it begins with cms_.",

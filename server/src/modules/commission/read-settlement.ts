@@ -8,7 +8,7 @@ import { commissionErrors } from "./errors.ts";
 import type { CommissionSettlement } from "./settlement.ts";
 import { listLines, loadSettlement, type StatementLine } from "./store.ts";
 
-/** An agent's settlement of a public id. @throws commission.settlement_not_found */
+/** An agent's settlement of a public id. @throws commission.not_found */
 export async function findCommissionSettlement(
   sql: Sql,
   agent_id: string,
@@ -16,7 +16,7 @@ export async function findCommissionSettlement(
 ): Promise<CommissionSettlement> {
   const id = parsePublicId("commission_settlement", public_id);
   const settlement = id && (await loadSettlement(sql, { merchant_id: agent_id, id }));
-  if (!settlement) throw commissionErrors["commission.settlement_not_found"]();
+  if (!settlement) throw commissionErrors["commission.not_found"]();
   return settlement;
 }
 

@@ -21,19 +21,23 @@ export interface UserWithPassword {
 }
 
 /**
- * Creates an active user with a generated password. A merchant's person names the merchant; an operator names none.
+ * Creates an active user with a generated password. A merchant's person names the merchant, an agent's the
+ * agent; an operator names neither.
  * @throws user.invalid, user.email_taken, merchant.not_found
  */
 export async function createUser(
   services: { sql: Sql; clock: Clock; ids: IdSource; random: Random },
-  input: { email: string; name: string; role: Role; merchant_id: string | null },
+  input: { email: string; name: string; role: Role; merchant_id: string | null; agent_id?: string | null },
 ): Promise<UserWithPassword> {
-  const { role, merchant_id } = input;
+  const { role, merchant_id, agent_id = null } = input;
   if ((role === "merchant") !== (merchant_id !== null)) {
     throw invalid(
       "merchant",
-      role === "merchant" ? "A merchant's user needs a merchant." : "An operator has no merchant.",
+      role === "merchant" ? "A merchant's user needs a merchant." : "Only a merchant's user has a merchant.",
     );
+  }
+  if ((role === "agent") !== (agent_id !== null)) {
+    throw invalid("agent", role === "agent" ? "An agent's user needs an agent." : "Only an agent's user has an agent.");
   }
   const user: User = {
     id: services.ids.uuid(),
@@ -41,6 +45,7 @@ export async function createUser(
     name: readName(input.name),
     role,
     merchant_id,
+    agent_id,
     status: "active",
     created_at: services.clock.now(),
   };
@@ -50,6 +55,8 @@ export async function createUser(
   } catch (error) {
     if (brokenConstraint(error) === "users_email_key") throw userErrors["user.email_taken"]({ param: "email" });
     if (brokenConstraint(error) === "users_merchant_id_fkey") throw merchantErrors["merchant.not_found"]();
+    // The module of agents knows people, so its errors are not at hand here.
+    if (brokenConstraint(error) === "users_agent_id_fkey") throw invalid("agent", "There is no such agent.");
     throw error;
   }
   return { user, password };

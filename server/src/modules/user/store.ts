@@ -6,18 +6,19 @@ import type { Sql } from "../../kit/sql/database.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
 import type { Session, User } from "./user.ts";
 
-const columns = "u.id, u.email, u.name, u.role, u.merchant_id, u.status, u.created_at";
+const columns = "u.id, u.email, u.name, u.role, u.merchant_id, u.agent_id, u.status, u.created_at";
 
 // People belong to the platform, and who they are is only known after the look-up: none of these can name a merchant.
 const insertStatement = platformStatement(
   "user.insert",
-  `insert into users (id, email, name, role, merchant_id, password_hash, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7::timestamptz)`,
+  `insert into users (id, email, name, role, merchant_id, password_hash, created_at, agent_id)
+   values ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8)`,
 );
 
 export async function insertUser(sql: Sql, user: User, password_hash: string): Promise<void> {
-  const { id, email, name, role, merchant_id, created_at } = user;
-  await sql.query(insertStatement, [id, email, name, role, merchant_id, password_hash, toRfc3339(created_at)]);
+  const { id, email, name, role, merchant_id, agent_id, created_at } = user;
+  const values = [id, email, name, role, merchant_id, password_hash, toRfc3339(created_at), agent_id];
+  await sql.query(insertStatement, values);
 }
 
 const selectByEmail = platformStatement(

@@ -1,11 +1,13 @@
 /** Who signs in. */
-export const roles = ["operator", "merchant"] as const;
+export const roles = ["operator", "merchant", "agent"] as const;
 
 export type Role =
   /** Runs the platform. */
   | "operator"
   /** Works for one merchant. */
-  | "merchant";
+  | "merchant"
+  /** Works for one agent, and sees its subtree. */
+  | "agent";
 
 export interface User {
   /** UUID. */
@@ -14,8 +16,10 @@ export interface User {
   readonly email: string;
   readonly name: string;
   readonly role: Role;
-  /** Null for operators. */
+  /** Of a merchant's person. */
   readonly merchant_id: string | null;
+  /** Of an agent's person. */
+  readonly agent_id: string | null;
   readonly status: "active" | "disabled";
   /** Epoch milliseconds. */
   readonly created_at: number;

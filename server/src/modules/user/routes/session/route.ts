@@ -45,7 +45,7 @@ export function registerSessionRoutes(server: ApiServer, services: SignInService
 }
 
 function presentSession({ user, expires_at }: Session) {
-  const { id, email, name, role, merchant_id } = user;
+  const { id, email, name, role, merchant_id, agent_id } = user;
   return {
     object: "session" as const,
     expires_at: toRfc3339(expires_at),
@@ -56,6 +56,7 @@ function presentSession({ user, expires_at }: Session) {
       name,
       role,
       merchant: merchant_id === null ? null : publicId("merchant", merchant_id),
+      agent: agent_id === null ? null : publicId("agent", agent_id),
     },
   };
 }
