@@ -7,6 +7,7 @@ export { setApprovalPolicy } from "./policies.ts";
 export { presentApprovals } from "./present-approval.ts";
 export { type ApprovalRequest, type RequestedApproval, requestApproval } from "./request-approval.ts";
 export { registerApprovalRoutes } from "./routes/index.ts";
+export { ApprovalObject } from "./routes/schemas.ts";
 export { type AfterCommit, type ApprovalHandler, type ApprovalServices, registerApprovalHandlers } from "./services.ts";
 export {
   type ApprovalFilter,
