@@ -24,4 +24,4 @@ export type { DayKey, Difference, ReconciliationDay, Rules } from "./reconciliat
 export { changeRules, type RulesChange, rulesOf } from "./rules.ts";
 export { runDay } from "./run-day.ts";
 export type { ReconciliationServices } from "./services.ts";
-export { insertDay, listDays, loadBills, loadClosing, loadDay } from "./store.ts";
+export { findLastClosedDay, insertDay, listDays, loadBills, loadClosing, loadDay } from "./store.ts";

@@ -84,11 +84,20 @@ export async function loadDay(sql: Sql, { channel_account_id, day }: DayKey): Pr
   return (await sql.query<ReconciliationDay>(selectDay, [channel_account_id, day]))[0];
 }
 
-/** Locks a day: whoever loads, matches or closes it waits for the others. */
+const lockAccountStatement = platformStatement(
+  "reconciliation.lock_account",
+  "select 1 from reconciliation_rules where channel_account_id = $1 for update",
+);
+
+/**
+ * Locks an account's days, and the one that is named: whoever loads, matches or closes a day, or keeps its cases, waits for
+ * the others. Items of one day are paired with those of others, so a lock of the day alone would be too little.
+ */
 export async function lockDay(
   tx: Transaction,
   { channel_account_id, day }: DayKey,
 ): Promise<ReconciliationDay | undefined> {
+  await tx.query(lockAccountStatement, [channel_account_id]);
   return (await tx.query<ReconciliationDay>(lockDayStatement, [channel_account_id, day]))[0];
 }
 
@@ -179,6 +188,17 @@ export async function rememberTry(
 ): Promise<void> {
   const at = (instant: number | null) => (instant === null ? null : toRfc3339(instant));
   await sql.query(rememberStatement, [channel_account_id, day, at(next.due_at), next.problem, at(next.late_since)]);
+}
+
+const tryAgainStatement = platformStatement(
+  "reconciliation.try_again",
+  `update reconciliation_days set due_at = $3::timestamptz
+   where channel_account_id = $1 and day = $2::date and state <> 'closed'`,
+);
+
+/** Something went wrong at a day: it is looked at again then. */
+export async function tryAgain(sql: Sql, { channel_account_id, day }: DayKey, due_at: number): Promise<void> {
+  await sql.query(tryAgainStatement, [channel_account_id, day, toRfc3339(due_at)]);
 }
 
 const settleDueStatement = platformStatement(
