@@ -9,6 +9,7 @@ import type { Transaction } from "../../kit/sql/database.ts";
 import type { ApprovalHandler } from "../approval/index.ts";
 import { requestApproval } from "../approval/index.ts";
 import { type AccountRecord, getChannelAccount } from "../channel-account/index.ts";
+import { loadBills } from "./bill-store.ts";
 import { bookDay } from "./book.ts";
 import { countDifferences, countHolding } from "./difference-store.ts";
 import { reconciliationErrors } from "./errors.ts";
@@ -23,7 +24,6 @@ import {
   agreeToClose,
   findLastClosedDay,
   insertClosing,
-  loadBills,
   loadDay,
   lockDay,
   matchLaterDaysAgain,
