@@ -62,6 +62,7 @@ import {
   createStops,
   type ServiceFeeServices,
   type Stops,
+  serviceFeeApprovalHandlers,
 } from "../modules/service-fee/index.ts";
 import {
   createSettlementWorker,
@@ -170,6 +171,7 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
     [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement),
     [RESERVE_RELEASE_APPROVAL]: reserveReleaseHandler(modules.reserve),
     [PAYOUT_APPROVAL]: createPayoutApprovalHandler(modules.payout),
+    ...serviceFeeApprovalHandlers(modules.serviceFee),
     [CASE_APPROVAL]: caseApprovalHandler(modules.reconciliation),
     [CLOSE_APPROVAL]: closeApprovalHandler(modules.reconciliation),
   });

@@ -14,6 +14,7 @@ import type { PaymentServices } from "../../modules/payment/index.ts";
 import type { ReconciliationServices } from "../../modules/reconciliation/index.ts";
 import type { RefundServices } from "../../modules/refund/index.ts";
 import type { ReserveServices } from "../../modules/reserve/index.ts";
+import type { ServiceFeeServices } from "../../modules/service-fee/index.ts";
 import type { SettlementServices } from "../../modules/settlement/index.ts";
 import type { User } from "../../modules/user/index.ts";
 import { type Command, say } from "../command.ts";
@@ -44,6 +45,7 @@ export interface Platform {
   reconciliation: ReconciliationServices;
   refund: RefundServices;
   reserve: ReserveServices;
+  serviceFee: ServiceFeeServices;
   settlement: SettlementServices;
 }
 
