@@ -1,5 +1,6 @@
 /** Approvals: what one person asks for and another decides. The only door of the module. */
 export type { Approval, ApprovalPolicy, ApprovalStatus, Maker } from "./approval.ts";
+export { carryOutApproval } from "./carry-out.ts";
 export { cancelApproval, type Decision, decideApproval, withdrawApproval } from "./decide-approval.ts";
 export { approvalErrors } from "./errors.ts";
 export { createApprovalWorker } from "./jobs.ts";

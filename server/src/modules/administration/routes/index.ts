@@ -5,6 +5,7 @@ import { registerFeeRules } from "./fee-rules/route.ts";
 import { registerMerchants } from "./merchants/route.ts";
 import { registerReserves } from "./reserves/route.ts";
 import { registerSettlements } from "./settlements/route.ts";
+import { registerTransfers } from "./transfers/route.ts";
 import { registerUsers } from "./users/route.ts";
 
 /** Registers the operators' routes of this module, in their scope. */
@@ -14,5 +15,6 @@ export function registerAdministrationRoutes(operator: ApiServer, services: Admi
   registerSettlements(operator, services);
   registerReserves(operator, services);
   registerFeeRules(operator, services);
+  registerTransfers(operator, services);
   registerUsers(operator, services);
 }
