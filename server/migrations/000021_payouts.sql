@@ -31,13 +31,21 @@ create table payout_settings (
   automatic_beneficiary_id uuid,
   automatic_minimum bigint not null default 1 check (automatic_minimum > 0),
   automatic_keep bigint not null default 0 check (automatic_keep >= 0),
-  -- The settlement that asks for the next automatic payout, and when a worker looks.
-  automatic_settlement_id uuid,
-  due_at timestamptz,
   updated_at timestamptz not null,
   primary key (merchant_id, livemode, currency)
 );
-create index payout_settings_due on payout_settings (due_at) where due_at is not null;
+
+-- Settlements that ask for a payout, the latest of each. A table of its own: who settles holds the book when it writes here, and
+-- who pays out takes the settings before the book.
+create table payout_automatic (
+  merchant_id uuid not null,
+  livemode boolean not null,
+  currency text not null,
+  settlement_id uuid not null,
+  due_at timestamptz not null,
+  primary key (merchant_id, livemode, currency)
+);
+create index payout_automatic_due on payout_automatic (due_at);
 
 -- What a transfer costs the platform, through a channel account or (zero) by its bank.
 create table payout_costs (
@@ -175,4 +183,6 @@ create table payouts (
 create index payouts_due on payouts (channel, due_at) where due_at is not null;
 create index payouts_bank_pending on payouts (livemode, currency, merchant_id, id)
   where channel = 'bank' and status = 'pending';
+-- For operators, who have a number from the bank and no merchant.
+create index payouts_id on payouts (id);
 create index payouts_bank_file on payouts (bank_file_id) where bank_file_id is not null;

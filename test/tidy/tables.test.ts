@@ -62,6 +62,7 @@ const owners: Readonly<Record<string, string>> = {
   beneficiary_versions: "beneficiary",
   beneficiary_changes: "beneficiary",
   payout_settings: "payout",
+  payout_automatic: "payout",
   payout_costs: "payout",
   payout_batches: "payout",
   payout_batch_lines: "payout",

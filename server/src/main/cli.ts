@@ -15,6 +15,7 @@ import { keyCommand } from "./commands/key.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { appCommand, merchantCommand } from "./commands/merchant.ts";
 import { migrateCommand } from "./commands/migrate.ts";
+import { payoutCommand } from "./commands/payout.ts";
 import { reconcileCommand } from "./commands/reconcile.ts";
 import { reserveCommand } from "./commands/reserve.ts";
 import { routingCommand } from "./commands/routing.ts";
@@ -49,6 +50,7 @@ const commands: readonly Command[] = [
   reconcileCommand(withServices),
   sharingCommand(withServices),
   beneficiaryCommand(withServices),
+  payoutCommand(withServices),
   ledgerCommand(withServices),
   statementCommand(withServices),
   benchCommand,

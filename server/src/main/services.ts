@@ -30,6 +30,7 @@ import {
   type PaymentServices,
 } from "../modules/payment/index.ts";
 import {
+  askAutomatic,
   createPayoutApprovalHandler,
   createPayoutWorkers,
   PAYOUT_APPROVAL,
@@ -239,7 +240,15 @@ function createModules(settings: ServiceSettings, shared: Shared): Modules {
     dispute: shared,
     payout: { ...shared, settings: common },
     serviceFee: shared,
-    settlement: shared,
+    settlement: {
+      ...shared,
+      onSettled: (tx, settlements) =>
+        askAutomatic(
+          tx,
+          settlements.map((settlement) => ({ ...settlement, settlement_id: settlement.id })),
+          shared.clock.now(),
+        ),
+    },
     reserve: shared,
     reconciliation: {
       ...shared,

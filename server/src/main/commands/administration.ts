@@ -11,6 +11,7 @@ import type { AccountOperationServices } from "../../modules/account-operation/i
 import type { ApprovalServices } from "../../modules/approval/index.ts";
 import { recordCommand } from "../../modules/operator/index.ts";
 import type { PaymentServices } from "../../modules/payment/index.ts";
+import type { PayoutServices } from "../../modules/payout/index.ts";
 import type { ReconciliationServices } from "../../modules/reconciliation/index.ts";
 import type { RefundServices } from "../../modules/refund/index.ts";
 import type { ReserveServices } from "../../modules/reserve/index.ts";
@@ -43,6 +44,7 @@ export interface Platform {
   approval: ApprovalServices;
   payment: PaymentServices;
   reconciliation: ReconciliationServices;
+  payout: PayoutServices;
   refund: RefundServices;
   reserve: ReserveServices;
   serviceFee: ServiceFeeServices;

@@ -22,7 +22,7 @@ export { type BeneficiaryInput, createBeneficiary } from "./create-beneficiary.t
 export { beneficiaryErrors } from "./errors.ts";
 export { presentBeneficiary, presentHistory } from "./present.ts";
 export { findBeneficiary, findByAccounts, type OpenedVersion, openVersion } from "./read-beneficiary.ts";
-export { registerBeneficiaryRoutes } from "./routes/index.ts";
+export { registerBeneficiaryOperatorRoutes, registerBeneficiaryRoutes } from "./routes/index.ts";
 export type { BeneficiaryServices } from "./services.ts";
 export { readBeneficiarySettings, setBeneficiarySettings } from "./settings.ts";
 export {

@@ -68,6 +68,12 @@ export const payoutErrors = defineErrors({
     ...conflict,
     message: "The batch is {status}, so that this cannot be done with it. Read it again, or upload the file anew.",
   },
+  "payout_bank_file.nothing": {
+    ...conflict,
+    message:
+      "Nothing in {currency} waits for the bank that may be paid now. Try again when payouts to bank cards wait.",
+    retryable: true,
+  },
   "payout_bank_file.not_found": {
     ...notFound,
     message: "There is no such file for the bank. Check the id.",

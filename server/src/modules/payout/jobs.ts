@@ -1,17 +1,23 @@
 /** The module's workers. Any number of them may run: what one has claimed another leaves alone until its lease is over. */
 import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
+import { payAutomatically } from "./automatic.ts";
+import { type AutomaticRequest, claimAutomatic } from "./automatic-store.ts";
 import { askPayer, tellPayer } from "./dispatch-payout.ts";
 import { CALL_LEASE_MS, releasePayout } from "./release-payout.ts";
 import type { PayoutServices } from "./services.ts";
 import { claimDuePayouts, claimUnrouted } from "./store.ts";
 
 /**
- * One lets go what waits; one for each channel that transfers tells it and asks it, with places of its own: a channel that
+ * One lets go what waits; one makes what settlements ask for; one for each channel that transfers tells it and asks it, with places of its own: a channel that
  * does not answer holds up no other.
  */
 export function createPayoutWorkers(services: PayoutServices, channel_ids: readonly string[]): DueLoop[] {
   const paying = channel_ids.filter((id) => services.getChannel(id)?.transfers);
-  return [createReleaseWorker(services), ...paying.map((channel) => createTransferWorker(services, channel))];
+  return [
+    createReleaseWorker(services),
+    createAutomaticWorker(services),
+    ...paying.map((channel) => createTransferWorker(services, channel)),
+  ];
 }
 
 function createReleaseWorker(services: PayoutServices): DueLoop {
@@ -22,6 +28,19 @@ function createReleaseWorker(services: PayoutServices): DueLoop {
     handle: async (key) => void (await releasePayout(services, key, "by_worker")),
     concurrency: 8,
     interval_ms: 1_000,
+    log,
+  });
+}
+
+/** Makes the payouts that settlements ask for. */
+function createAutomaticWorker(services: PayoutServices): DueLoop {
+  const { db, clock, log } = services;
+  return createDueLoop<AutomaticRequest>({
+    name: "payout.automatic",
+    claim: (limit) => claimAutomatic(db, clock.now(), clock.now() + 2 * CALL_LEASE_MS, limit),
+    handle: (request) => payAutomatically(services, request),
+    concurrency: 4,
+    interval_ms: 5_000,
     log,
   });
 }

@@ -1,7 +1,9 @@
 /** The wire shape of payouts. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
+import type { BankFile } from "./bank-file-store.ts";
 import type { Payout } from "./payout.ts";
+import type { PayoutSettings } from "./settings.ts";
 
 const at = (instant: number | null) => (instant === null ? null : toRfc3339(instant));
 
@@ -34,5 +36,67 @@ export function presentPayout(p: Payout) {
     sent_at: at(p.sent_at),
     succeeded_at: at(p.succeeded_at),
     finished_at: at(p.finished_at),
+  };
+}
+
+/** A payout as operators see it: whose it is, by what account it is paid, and what it costs. */
+export function presentForOperator(p: Payout) {
+  return {
+    ...presentPayout(p),
+    merchant: publicId("merchant", p.merchant_id),
+    cost: Number(p.cost_amount),
+    channel_account: p.channel_account_id === null ? null : publicId("channel_account", p.channel_account_id),
+    bank_file: p.bank_file_id === null ? null : publicId("payout_bank_file", p.bank_file_id),
+    unknown_reason: p.unknown_reason,
+    recorded_by: p.recorded_by,
+  };
+}
+
+/** A file for the bank, without what is in it. */
+export function presentBankFile(file: BankFile) {
+  return {
+    id: publicId("payout_bank_file", file.id),
+    object: "payout_bank_file" as const,
+    livemode: file.livemode,
+    currency: file.currency,
+    payouts: file.payout_count,
+    amount: Number(file.amount),
+    created_by: file.created_by,
+    created_at: toRfc3339(file.created_at),
+  };
+}
+
+/** Settings as operators see them; amounts as text of minor units. */
+export function presentPayoutSettings(s: PayoutSettings) {
+  const text = (amount: bigint | null) => (amount === null ? null : String(amount));
+  return {
+    merchant: publicId("merchant", s.merchant_id),
+    livemode: s.livemode,
+    currency: s.currency,
+    fee: {
+      ppm: text(s.fee_rate_ppm),
+      fixed: text(s.fee_fixed_amount),
+      floor: text(s.fee_floor_amount),
+      cap: text(s.fee_cap_amount),
+      on_top: s.fee_on_top,
+      returns: s.fee_returns,
+    },
+    limits: {
+      minimum: text(s.single_minimum),
+      maximum: text(s.single_maximum),
+      day_count: s.day_count_maximum,
+      day_amount: text(s.day_amount_maximum),
+      month_amount: text(s.month_amount_maximum),
+    },
+    review_above: text(s.review_above),
+    channel_accounts: s.channel_accounts.map((id) => publicId("channel_account", id)),
+    automatic:
+      s.automatic_beneficiary_id === null
+        ? null
+        : {
+            beneficiary: publicId("beneficiary", s.automatic_beneficiary_id),
+            minimum: text(s.automatic_minimum),
+            keep: text(s.automatic_keep),
+          },
   };
 }

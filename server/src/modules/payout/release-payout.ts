@@ -7,6 +7,7 @@ import { invariant } from "../../kit/error.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import type { TenantKey } from "../../kit/sql/tenant-key.ts";
 import { type Beneficiary, hindranceOf, loadBeneficiaries } from "../beneficiary/index.ts";
+import { failureOf } from "./bank-file.ts";
 import { tellPayer } from "./dispatch-payout.ts";
 import { endUnpaid } from "./end-payout.ts";
 import { refusalOf } from "./may-pay-out.ts";
@@ -83,10 +84,9 @@ async function hinder(services: PayoutServices, tx: Transaction, payout: Payout)
   const hindrance = hindranceOf(beneficiary, payout.beneficiary_version, now);
   if (hindrance === "cooling") return wait(tx, payout, "cooling", beneficiary.payable_from);
   if (hindrance !== undefined) {
-    const failure = { code: `beneficiary_${hindrance}`, message: `the beneficiary is ${hindrance}` };
-    return endUnpaid(services, tx, payout, "failed", failure);
+    return endUnpaid(services, tx, payout, "failed", failureOf(hindrance));
   }
-  const refusal = await refusalOf(services, tx, payout, payout.currency);
+  const refusal = await refusalOf(tx, payout);
   return refusal === undefined ? undefined : wait(tx, payout, "refused", now + LOOK_AGAIN_MS);
 }
 

@@ -51,6 +51,7 @@ async function lockReviewed(tx: Transaction, { merchant_id, subject_id }: Approv
 /** What an operator's decision does: approved, a worker lets the payout go; otherwise it fails and the money is back. */
 export function createPayoutApprovalHandler(services: PayoutServices): ApprovalHandler {
   return {
+    subject: "payout",
     async approve(tx, approval, afterCommit) {
       const payout = await lockReviewed(tx, approval);
       if (payout?.status !== "in_review") return;

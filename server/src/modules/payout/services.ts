@@ -6,7 +6,7 @@ import type { Envelope } from "../../kit/crypto.ts";
 import type { IdSource } from "../../kit/id.ts";
 import type { Logger } from "../../kit/log.ts";
 import type { Random } from "../../kit/random.ts";
-import type { Database, Sql } from "../../kit/sql/database.ts";
+import type { Database } from "../../kit/sql/database.ts";
 import type { ApprovalServices } from "../approval/index.ts";
 import type { AccountChoice } from "../payment/index.ts";
 
@@ -31,7 +31,5 @@ export interface PayoutServices {
   };
   approval: ApprovalServices;
   settings: { public_url: string };
-  /** Says why nothing may leave a book now, in words for the merchant; undefined when it may. Account freezes answer here. */
-  refuseDebit?(sql: Sql, book: Book, currency: string): Promise<string | undefined>;
   kick: { webhooks(): void; payouts(): void };
 }

@@ -57,7 +57,7 @@ const saveStatement = tenantStatement(
      updated_at = excluded.updated_at`,
 );
 
-/** Writes the rules in place of any before; an automatic payout that is asked for already stays so. */
+/** Writes the rules in place of any before. */
 export async function saveSettings(sql: Sql, s: PayoutSettings, now: number): Promise<void> {
   await sql.query(saveStatement, [
     ...keyOf(s),
@@ -66,55 +66,6 @@ export async function saveSettings(sql: Sql, s: PayoutSettings, now: number): Pr
     ...[s.review_above, plainArray(s.channel_accounts), s.automatic_beneficiary_id, s.automatic_minimum],
     ...[s.automatic_keep, toRfc3339(now)],
   ]);
-}
-
-const askStatement = tenantStatement(
-  "payout_settings.ask_automatic",
-  `update payout_settings set automatic_settlement_id = $4, due_at = $5::timestamptz
-   where merchant_id = $1 and livemode = $2 and currency = $3 and automatic_beneficiary_id is not null`,
-);
-
-/** Asks for an automatic payout after a settlement, where the merchant has one. */
-export async function askAutomatic(
-  tx: Transaction,
-  key: SettingsKey,
-  settlement_id: string,
-  at: number,
-): Promise<void> {
-  await tx.query(askStatement, [...keyOf(key), settlement_id, toRfc3339(at)]);
-}
-
-const claimStatement = platformStatement(
-  "payout_settings.claim",
-  `update payout_settings s set due_at = $2::timestamptz
-   from (
-     select merchant_id, livemode, currency from payout_settings where due_at <= $1::timestamptz
-     order by due_at limit $3::int for update skip locked
-   ) due
-   where s.merchant_id = due.merchant_id and s.livemode = due.livemode and s.currency = due.currency
-   returning s.merchant_id, s.livemode, s.currency`,
-);
-
-/** Claims settings whose automatic payout is due, until the lease runs out. */
-export async function claimAutomatic(
-  sql: Sql,
-  now: number,
-  lease_until: number,
-  limit: number,
-): Promise<SettingsKey[]> {
-  return sql.query<SettingsKey>(claimStatement, [toRfc3339(now), toRfc3339(lease_until), limit]);
-}
-
-const scheduleStatement = tenantStatement(
-  "payout_settings.schedule",
-  `update payout_settings set due_at = $4::timestamptz,
-     automatic_settlement_id = case when $4::timestamptz is null then null else automatic_settlement_id end
-   where merchant_id = $1 and livemode = $2 and currency = $3`,
-);
-
-/** Says when the automatic payout is tried again; null ends it. */
-export async function scheduleAutomatic(tx: Transaction, key: SettingsKey, at: number | null): Promise<void> {
-  await tx.query(scheduleStatement, [...keyOf(key), at === null ? null : toRfc3339(at)]);
 }
 
 const costStatement = platformStatement(

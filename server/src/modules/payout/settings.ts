@@ -41,9 +41,7 @@ export interface PayoutRules {
   readonly automatic_keep: bigint;
 }
 
-export interface PayoutSettings extends SettingsKey, PayoutRules {
-  readonly automatic_settlement_id: string | null;
-}
+export interface PayoutSettings extends SettingsKey, PayoutRules {}
 
 export const DEFAULT_RULES: PayoutRules = {
   ...{ fee_rate_ppm: 0n, fee_fixed_amount: 0n, fee_floor_amount: 0n, fee_cap_amount: null },
@@ -56,7 +54,7 @@ export const DEFAULT_RULES: PayoutRules = {
 export async function readPayoutSettings(sql: Sql, key: SettingsKey): Promise<PayoutSettings> {
   const { merchant_id, livemode, currency } = key;
   const found = await loadSettings(sql, key);
-  return found ?? { merchant_id, livemode, currency, ...DEFAULT_RULES, automatic_settlement_id: null };
+  return found ?? { merchant_id, livemode, currency, ...DEFAULT_RULES };
 }
 
 /** What a payout comes to. */

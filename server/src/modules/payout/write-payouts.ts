@@ -40,7 +40,7 @@ export const RELEASE_LEASE_MS = 30_000;
 /**
  * Writes payouts of one book and currency, in order; one that is refused leaves its neighbours alone. Their numbers are
  * known to be new. Throws when the book may pay nothing out.
- * @throws payout.refused
+ * @throws payout.refused, account.debit_frozen, account.closed
  */
 export async function writePayouts(
   services: PayoutServices,
@@ -49,9 +49,9 @@ export async function writePayouts(
   wanted: readonly NewPayout[],
   release_in_ms: number = RELEASE_LEASE_MS,
 ): Promise<Written[]> {
-  const reason = await refusalOf(services, tx, book, currency);
-  if (reason !== undefined) throw payoutErrors["payout.refused"]({ values: { reason } });
   const key = { merchant_id: book.merchant_id, livemode: book.livemode, currency };
+  const refusal = await refusalOf(tx, key);
+  if (refusal) throw refusal;
   const rules: PayoutRules = (await lockSettings(tx, key)) ?? DEFAULT_RULES;
   const now = services.clock.now();
   const limits = await openLimits(tx, key, rules, now);

@@ -72,3 +72,24 @@ export const PayoutObject = Type.Object({
 });
 
 export const PayoutParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
+
+export const OperatorPayoutObject = Type.Object({
+  ...PayoutObject.properties,
+  merchant: Type.String(),
+  cost: Type.Integer({ description: "What the transfer costs the platform." }),
+  channel_account: NullableString,
+  bank_file: NullableString,
+  unknown_reason: NullableString,
+  recorded_by: Type.Union([Type.String(), Type.Null()], { description: "Who said how it ended, where a person did." }),
+});
+
+export const BankFileObject = Type.Object({
+  id: Type.String(),
+  object: Type.Literal("payout_bank_file"),
+  livemode: Type.Boolean(),
+  currency: Type.String(),
+  payouts: Type.Integer({ description: "How many." }),
+  amount: Type.Integer({ description: "What the beneficiaries get in all." }),
+  created_by: Type.String(),
+  created_at: Type.String({ format: "date-time" }),
+});
