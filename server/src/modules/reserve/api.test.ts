@@ -50,15 +50,21 @@ test("a refund draws on the reserve last, is shown by its parts, and released is
   const [part] = await held();
   expect(part).toMatchObject({ object: "reserve", status: "held", kind: "rolling", amount: before.reserve, drawn: 0 });
   expect((await platform.get("/v1/settlements")).data[0]).toMatchObject({ reserved: before.reserve });
-  expect((await refund(payment, 98_000)).status).toBe(201);
+  const made = await refund(payment, 98_000);
+  expect(made.status).toBe(201);
   const after = await balance();
   expect(after).toMatchObject({ pending: 0, available: 0 });
   const drawn = before.reserve - after.reserve;
   expect(drawn).toBeGreaterThan(0);
-  expect(await platform.get(`/v1/reserves/${part!.id}`)).toMatchObject({ drawn, held: part!.amount - drawn });
+  expect(await platform.get(`/v1/reserves/${part!.id}`)).toMatchObject({
+    ...{ drawn, held: part!.amount - drawn, releases: [] },
+    draws: [{ refund: made.body.id, amount: drawn, returned_at: null }],
+  });
   await platform.advance(3 * DAY_MS);
   expect(await balance()).toMatchObject({ available: part!.amount - drawn, reserve: 0 });
   expect(await held("?status=released")).toMatchObject([{ id: part!.id, held: 0, released: part!.amount - drawn }]);
+  const { releases } = await platform.get(`/v1/reserves/${part!.id}`);
+  expect(releases).toMatchObject([{ amount: part!.amount - drawn, reason: "due" }]);
   const { data } = await platform.get("/v1/events?type=reserve.released");
   expect(data[0].data.object).toMatchObject({ id: part!.id, status: "released" });
 });

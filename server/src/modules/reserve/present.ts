@@ -1,7 +1,7 @@
 /** The wire shape of reserves. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
-import { heldOf, type Reserve } from "./reserve.ts";
+import { heldOf, type Reserve, type ReserveHistory } from "./reserve.ts";
 
 /** A part as the API and events show it; what is held, released and drawn sums to its amount. */
 export function presentReserve(reserve: Reserve) {
@@ -20,5 +20,19 @@ export function presentReserve(reserve: Reserve) {
     settlement: publicId("settlement", reserve.settlement_id),
     release_at: reserve.release_at === null ? null : toRfc3339(reserve.release_at),
     created_at: toRfc3339(reserve.created_at),
+  };
+}
+
+/** The same with what became of it. */
+export function presentReserveWithHistory(reserve: Reserve, { releases, draws }: ReserveHistory) {
+  return {
+    ...presentReserve(reserve),
+    releases: releases.map(({ id, amount, reason, created_at }) => ({
+      ...{ id: publicId("reserve_release", id), amount: Number(amount), reason, created_at: toRfc3339(created_at) },
+    })),
+    draws: draws.map(({ refund_id, amount, returned_at }) => ({
+      ...{ refund: publicId("refund", refund_id), amount: Number(amount) },
+      returned_at: returned_at === null ? null : toRfc3339(returned_at),
+    })),
   };
 }

@@ -51,6 +51,20 @@ export interface ReserveRelease extends ReserveKey {
   readonly created_at: number;
 }
 
+/** What a refund took of a part. */
+export interface ReserveDrawn {
+  readonly refund_id: string;
+  readonly amount: bigint;
+  /** When the refund failed and gave it back; null where it has not. */
+  readonly returned_at: number | null;
+}
+
+/** What became of a part. */
+export interface ReserveHistory {
+  readonly releases: readonly ReserveRelease[];
+  readonly draws: readonly ReserveDrawn[];
+}
+
 /** What is still held of a part. */
 export function heldOf({ amount, released_amount, drawn_amount }: Reserve): bigint {
   return amount - released_amount - drawn_amount;

@@ -6,7 +6,15 @@ import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement, tenantStatement } from "../../kit/sql/statement.ts";
 import { keyArrays, type TenantKey } from "../../kit/sql/tenant-key.ts";
-import type { Reserve, ReserveKey, ReserveKind, ReserveRelease, ReserveSettings } from "./reserve.ts";
+import type {
+  Reserve,
+  ReserveDrawn,
+  ReserveHistory,
+  ReserveKey,
+  ReserveKind,
+  ReserveRelease,
+  ReserveSettings,
+} from "./reserve.ts";
 
 export type ReserveId = TenantKey;
 
@@ -291,6 +299,24 @@ export async function returnDraws(
 /** One part of a merchant. */
 export async function findReserve(sql: Sql, merchant_id: string, id: string): Promise<Reserve | undefined> {
   return (await loadReserves(sql, [{ merchant_id, id }]))[0];
+}
+
+const selectReleases = tenantStatement(
+  "reserve.select_releases",
+  "select * from reserve_releases where merchant_id = $1 and reserve_id = $2 order by created_at, id",
+);
+const selectDraws = tenantStatement(
+  "reserve.select_draws",
+  "select * from reserve_draws where merchant_id = $1 and reserve_id = $2 order by refund_id",
+);
+
+/** What became of a part, the oldest first. */
+export async function loadHistory(sql: Sql, { merchant_id, id }: ReserveId): Promise<ReserveHistory> {
+  const [releases, draws] = await Promise.all([
+    sql.query<ReserveRelease>(selectReleases, [merchant_id, id]),
+    sql.query<ReserveDrawn>(selectDraws, [merchant_id, id]),
+  ]);
+  return { releases, draws };
 }
 
 export interface ReserveFilter {

@@ -2,7 +2,7 @@
 // nothing overtakes it, running again changes nothing, and what is rejected is settled by the next run.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { run } from "../../ledger/testing/books.ts";
-import { decideApproval, setApprovalPolicy } from "../approval/index.ts";
+import { createApprovalWorker, decideApproval, setApprovalPolicy } from "../approval/index.ts";
 import { runSettlement } from "./settle.ts";
 import { loadSettings } from "./store.ts";
 import {
@@ -86,6 +86,20 @@ test("what is rejected is settled by the next run, and not again by the same", a
   await drain();
   const [settled] = await settlements();
   expect(settled).toMatchObject({ first_number: 1n, last_number: 2n, amount: 2n * 9_940n, payment_count: 2n });
+  await expectClean();
+});
+
+test("what nobody decides in seven days counts as rejected", async () => {
+  await set("D+1", { review_above: 5_000n });
+  await pay();
+  clock.advance(DAY_MS);
+  await drain();
+  clock.advance(8 * DAY_MS);
+  await createApprovalWorker(services.approval).drain();
+  await set("D+1", { review_above: 50_000n });
+  clock.advance(DAY_MS);
+  await drain();
+  expect(await settlements()).toMatchObject([{ status: "posted", amount: 9_940n }]);
   await expectClean();
 });
 

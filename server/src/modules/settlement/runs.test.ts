@@ -3,14 +3,18 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { publicId } from "../../kit/id.ts";
 import { run } from "../../ledger/testing/books.ts";
+import { setReserve } from "../reserve/index.ts";
 import { readRuns } from "./read-runs.ts";
+import type { OnSettled } from "./services.ts";
 import { runDueSettlements } from "./settle.ts";
 import {
   amounts,
+  balances,
   books,
   clock,
   DAY_MS,
   drain,
+  expectClean,
   HOUR_MS,
   key,
   openSettlementBooks,
@@ -62,6 +66,35 @@ test("runs behind a review are shown as such", async () => {
   clock.advance(DAY_MS);
   await drain();
   expect(await runs()).toMatchObject({ waits_for_review: 1, open: [{ state: "waits_for_review" }] });
+});
+
+test("a merchant's currencies and modes are settled in one group, each by itself", async () => {
+  const of = [key, { ...key, currency: "USD" }, { ...key, livemode: false }];
+  for (const one of of) {
+    await set("D+1", { calendar: "every_day" }, one);
+    await pay({ livemode: one.livemode, amount: { amount: 10_000n, currency: one.currency } });
+  }
+  clock.advance(DAY_MS);
+  expect(await drain()).toBe(1);
+  for (const one of of) expect(await amounts(one)).toEqual([9_940n]);
+});
+
+test("a process that dies before the commit leaves nothing, and the run is done by another", async () => {
+  await set("D+1");
+  await setReserve(services, { ...key, rolling_rate_ppm: 100_000n, rolling_days: 1 });
+  await pay();
+  clock.advance(DAY_MS);
+  const dying = { ...services, onSettled: () => Promise.reject(new Error("killed")) };
+  await expect(runDueSettlements(dying, [key])).rejects.toThrow("killed");
+  expect(await amounts()).toEqual([]);
+  expect(await balances()).toEqual({ pending: 9_940n });
+  const seen: bigint[] = [];
+  const onSettled: OnSettled = async (_tx, made) => void seen.push(...made.map(({ amount }) => amount));
+  await runDueSettlements({ ...services, onSettled }, [key]);
+  await runDueSettlements({ ...services, onSettled }, [key]);
+  expect(seen).toEqual([9_940n]);
+  expect(await balances()).toEqual({ pending: 0n, available: 8_946n, reserve: 994n });
+  await expectClean();
 });
 
 test("one that cannot be settled holds up nobody else of its group", async () => {

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { type ReserveKind, reserveKinds } from "../reserve.ts";
+import { type ReleaseReason, type ReserveKind, releaseReasons, reserveKinds } from "../reserve.ts";
 
 const Figure = (description: string) => Type.Integer({ description });
 
@@ -35,5 +35,31 @@ export const ReserveObject = Type.Object(
   },
   { description: "held, released and drawn sum to amount." },
 );
+
+/** A part with what became of it. */
+export const ReserveWithHistory = Type.Object({
+  ...ReserveObject.properties,
+  releases: Type.Array(
+    Type.Object({
+      id: Type.String({ description: "The source of its balance entries." }),
+      amount: Type.Integer(),
+      reason: Type.Unsafe<ReleaseReason>({
+        type: "string",
+        enum: [...releaseReasons],
+        description: "due: its time has come; lowered: the agreed sum was; early: the platform decided so.",
+      }),
+      created_at: Type.String({ format: "date-time" }),
+    }),
+  ),
+  draws: Type.Array(
+    Type.Object({
+      refund: Type.String(),
+      amount: Type.Integer(),
+      returned_at: Type.Union([Type.String({ format: "date-time" }), Type.Null()], {
+        description: "When the refund failed and gave it back.",
+      }),
+    }),
+  ),
+});
 
 export const ReserveParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
