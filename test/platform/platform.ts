@@ -25,6 +25,8 @@ import { startWebhookReceiver, type WebhookReceiver } from "./webhook-receiver.t
 export interface PlatformOptions {
   /** Seeds ids, nonces and jitter; chance unless given. */
   seed?: number;
+  /** Where the clock stands at first, in epoch milliseconds; a noon of November 2026 unless given. */
+  starts_at?: number;
   /** Takes every log line, from trace on. */
   logs?: { write(line: string): void };
   /** How long a channel may take; 12 s unless given. */
@@ -93,7 +95,7 @@ const ROUNDS_MAX = 200;
 
 /** Starts a platform. Its merchants, with real keys, take about a second. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
-  const clock = createManualClock(START_MS);
+  const clock = createManualClock(options.starts_at ?? START_MS);
   const [database, sandbox, receiver, port] = await Promise.all([
     createTestDatabase(),
     startControlledSandbox(clock),

@@ -24,7 +24,7 @@ import { registerPayoutOperatorRoutes, registerPayoutRoutes } from "../modules/p
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
-import { registerServiceFeeOperatorRoutes, registerServiceFeeRoutes } from "../modules/service-fee/index.ts";
+import { registerServiceFeeRoutes } from "../modules/service-fee/index.ts";
 import { registerSettlementOperatorRoutes, registerSettlementRoutes } from "../modules/settlement/index.ts";
 import { registerSharingRoutes } from "../modules/sharing/index.ts";
 import { registerStatementRoutes } from "../modules/statement/index.ts";
@@ -68,16 +68,6 @@ export async function createApi(services: Services, settings: ApiSettings): Prom
     registerRoutingRoutes(v1, services.routing);
   });
   await registerPeople(server, services, settings);
-  await server.register(async (operator) => {
-    const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });
-    operator.addHook("onRequest", limitByAddress(limiter));
-    openOperatorScope(operator, { ...services, public_url: base_url });
-    registerAccountOperationRoutes(operator, services.account_operation);
-    registerServiceFeeOperatorRoutes(operator, services.serviceFee);
-    registerApprovalRoutes(operator, services.approval);
-    registerListActions(operator, services);
-    registerSettlementOperatorRoutes(operator, services.settlement);
-  });
   registerNoticeRoutes(server, services, { refusal_limit: settings.notice_refusal_limit });
   await server.register(async (pages) => {
     const limiter = createRateLimiter(clock, { per_second: settings.address_rate, burst: 4 * settings.address_rate });

@@ -1,7 +1,5 @@
 /** `tributary service-fee …`: how merchants in direct mode are billed, their invoices, and what they pay in advance. */
 import { publicId } from "../../kit/id.ts";
-import type { Transaction } from "../../kit/sql/database.ts";
-import type { RequestedApproval } from "../../modules/approval/index.ts";
 import {
   type Billing,
   billingCycles,
@@ -9,10 +7,11 @@ import {
   issueInvoice,
   listBilling,
   listInvoices,
+  payInvoice,
+  presentDeposit,
   presentInvoice,
   readStanding,
-  requestBankPayment,
-  requestDeposit,
+  recordDeposit,
   setBilling,
   voidInvoice,
 } from "../../modules/service-fee/index.ts";
@@ -25,7 +24,6 @@ import {
   actionCommand,
   BY_OPTION,
   type Options,
-  type Platform,
   readId,
   requireText,
   textOption,
@@ -99,27 +97,16 @@ function onInvoice(
   act: (
     services: ReturnType<typeof withKick>,
     key: { merchant_id: string; id: string },
-    options: Options,
+    given: { options: Options; operator_id: string },
   ) => Promise<Parameters<typeof presentInvoice>[0]>,
 ): Action {
   return (services, [text], options) => {
     const key = { merchant_id: keyOf(options).merchant_id, id: readId("service_fee_invoice", text) };
     const command = { operation: `service-fee ${name}`, target: text! };
-    return actAs(services, options, command, async () => presentInvoice(await act(withKick(services), key, options)));
+    return actAs(services, options, command, async (operator) =>
+      presentInvoice(await act(withKick(services), key, { options, operator_id: operator.id })),
+    );
   };
-}
-
-/** What a person says about the bank: booked at once, or once another operator has approved it. */
-async function record(
-  { db, withPlatform }: AdministrationServices,
-  ask: (platform: Platform, tx: Transaction) => Promise<RequestedApproval>,
-) {
-  return withPlatform(async (platform) => {
-    const { approval, committed } = await db.transaction((tx) => ask(platform, tx));
-    committed();
-    const status = approval.status === "approved" ? "booked" : "in_review";
-    return { status, approval: publicId("approval", approval.id) };
-  });
 }
 
 function deposit(kind: "top_up" | "return"): Action {
@@ -127,21 +114,11 @@ function deposit(kind: "top_up" | "return"): Action {
     const [key, amount, reference] = [keyOf(options), requireAmount(options), requireText(options, "reference")];
     const operation = kind === "top_up" ? "service-fee top-up" : "service-fee return";
     const command = { operation, target: publicId("merchant", key.merchant_id) };
-    const given = { ...key, kind, amount, reference, reason: textOption(options, "reason") };
-    return actAs(services, options, command, ({ id: made_by }) =>
-      record(services, ({ serviceFee }, tx) => requestDeposit(serviceFee, tx, { ...given, made_by })),
+    return actAs(services, options, command, async ({ id: made_by }) =>
+      presentDeposit(await recordDeposit(withKick(services), { ...key, kind, amount, reference, made_by })),
     );
   };
 }
-
-const pay: Action = (services, [text], options) => {
-  const key = { merchant_id: keyOf(options).merchant_id, id: readId("service_fee_invoice", text) };
-  const [amount, reference] = [requireAmount(options), requireText(options, "reference")];
-  const given = { amount, reference, reason: textOption(options, "reason") };
-  return actAs(services, options, { operation: "service-fee pay", target: text! }, ({ id: made_by }) =>
-    record(services, ({ serviceFee }, tx) => requestBankPayment(serviceFee, tx, key, { ...given, made_by })),
-  );
-};
 
 const actions: Record<string, Action> = {
   async set(services, _args, options) {
@@ -177,8 +154,14 @@ const actions: Record<string, Action> = {
     return found.map(presentInvoice);
   },
   issue: onInvoice("issue", issueInvoice),
-  void: onInvoice("void", (services, key, options) => voidInvoice(services, key, requireText(options, "reason"))),
-  pay,
+  void: onInvoice("void", (services, key, { options }) => voidInvoice(services, key, requireText(options, "reason"))),
+  pay: onInvoice("pay", (services, key, { options, operator_id: made_by }) =>
+    payInvoice(services, key, {
+      amount: requireAmount(options),
+      reference: requireText(options, "reference"),
+      made_by,
+    }),
+  ),
   "top-up": deposit("top_up"),
   return: deposit("return"),
 };
@@ -200,7 +183,7 @@ export function serviceFeeCommand(withServices: WithServices): Command {
       { flags: "--stop-below <amount>", description: "set: no new payments when less is left; may be negative" },
       { flags: "--amount <amount>", description: "pay, top-up, return: in minor units" },
       { flags: "--reference <text>", description: "pay, top-up, return: of the bank's transfer", text: true },
-      { flags: "--reason <text>", description: "void: why; pay, top-up, return: for the checker", text: true },
+      { flags: "--reason <text>", description: "void: why", text: true },
       BY_OPTION,
     ],
     actions,

@@ -5,7 +5,6 @@ import type { Database } from "../../kit/sql/database.ts";
 import type { ApprovalServices } from "../approval/index.ts";
 import type { PaymentServices } from "../payment/index.ts";
 import type { RefundServices } from "../refund/index.ts";
-import type { ReserveServices } from "../reserve/index.ts";
 import type { SettlementServices } from "../settlement/index.ts";
 
 /** What these routes need of the modules below. */
@@ -17,6 +16,5 @@ export interface AdministrationServices {
   readonly approval: ApprovalServices;
   readonly payment: PaymentServices;
   readonly refund: RefundServices;
-  readonly reserve: ReserveServices;
   readonly settlement: SettlementServices;
 }

@@ -26,13 +26,11 @@ import {
   run,
   type TestBooks,
 } from "../../../ledger/testing/books.ts";
-import { registerApprovalHandlers } from "../../approval/index.ts";
 import { createApp, createMerchant } from "../../merchant/index.ts";
 import type { BillingKey, Invoice } from "../invoice.ts";
 import { listInvoices } from "../invoice-store.ts";
 import { createServiceFeeWorkers } from "../jobs.ts";
 import { readStanding, recordDeposit } from "../prepay.ts";
-import { serviceFeeApprovalHandlers } from "../request-money.ts";
 import type { ServiceFeeServices } from "../services.ts";
 import { type BillingInput, setBilling } from "../set-billing.ts";
 
@@ -50,10 +48,7 @@ export let key: BillingKey;
 export async function openBilledBooks(): Promise<void> {
   books = await openTestBooks();
   const ids = createIdSource(clock, systemRandom);
-  const log = createLogger("silent");
-  const approval = { db: books.db, clock, ids, log, handlers: new Map() };
-  services = { db: books.db, clock, ids, log, kick: { webhooks() {} }, approval };
-  registerApprovalHandlers(approval, serviceFeeApprovalHandlers(services));
+  services = { db: books.db, clock, ids, log: createLogger("silent"), kick: { webhooks() {} } };
 }
 
 export async function startMerchant(): Promise<void> {
@@ -128,8 +123,7 @@ export function topUp(amount: bigint, more: { kind?: "top_up" | "return"; refere
   // Events of one moment are in no order.
   clock.advance(1);
   const given = { kind: "top_up", reference: `bank-${references}`, ...more } as const;
-  const deposit = { ...key, amount, made_by: null, ...given };
-  return books.db.transaction((tx) => recordDeposit(services, tx, deposit));
+  return recordDeposit(services, { ...key, amount, made_by: null, ...given });
 }
 
 /** Works until nothing is due. */
