@@ -17,7 +17,7 @@ export interface Merchant {
   /** UUID. */
   readonly id: string;
   readonly name: string;
-  /** An agent has an entry of its own, for its book; it has no apps. */
+  /** An agent has an entry of its own, for its book and its payouts; it is no merchant in lists. */
   readonly kind: "merchant" | "agent";
   readonly status: MerchantStatus;
   /** IANA name; the merchant's business day ends at its midnight. */
