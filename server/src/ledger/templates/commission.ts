@@ -34,7 +34,7 @@ export interface CommissionReceipt {
   merchant_id: string;
   livemode: boolean;
   settlement_id: string;
-  /** All parts together; not zero. */
+  /** All parts together; zero where only what was held comes. */
   total: Money;
   /** What was owed before and is after, still not to be drawn; below zero what the agent owes. */
   brought_forward: bigint;

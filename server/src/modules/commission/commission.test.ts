@@ -244,6 +244,42 @@ test("a worker that dies between any two transactions is followed by another, an
   }
 });
 
+test("while credit to an agent's account is frozen its commission is held, and comes with the first month after it", async () => {
+  const agent = await makeAgent(null, 3_000n);
+  const merchant = await makeMerchant(agent.id, 6_000n);
+  await pay(merchant.id, 100_00n, "wechat.native", "pooled");
+  const values = [agent.id];
+  await run(
+    books.db,
+    `insert into account_controls (merchant_id, livemode, currency, credit_frozen, updated_at)
+     values ($1, true, 'CNY', true, now())`,
+    values,
+  );
+  nextMonth();
+  await work();
+  expect((await settlementsOf(agent.id))[0]).toMatchObject({ total: 30n, amount: 0n, carried_forward: 30n });
+  expect(await balanceOf(agent.id, "merchant_available")).toBe(0n);
+  expect(await betweenBooks()).toBe(0n);
+  await run(books.db, "update account_controls set credit_frozen = false where merchant_id = $1", values);
+  nextMonth();
+  await work();
+  expect((await settlementsOf(agent.id))[0]).toMatchObject({ total: 0n, brought_forward: 30n, amount: 30n });
+  expect(await balanceOf(agent.id, "merchant_available")).toBe(30n);
+  await expectClean();
+});
+
+test("what one month leaves to the next is its own affair: the books of other modes and currencies are not touched", async () => {
+  const agent = await makeAgent(null, 3_000n);
+  const merchant = await makeMerchant(agent.id, 6_000n);
+  await pay(merchant.id, 100_00n, "wechat.native", "pooled", false);
+  nextMonth();
+  await work();
+  expect(await settlementsOf(agent.id)).toEqual([]);
+  expect((await settlementsOf(agent.id, false))[0]).toMatchObject({ livemode: false, amount: 30n });
+  expect(await balanceOf(agent.id, "merchant_available")).toBe(0n);
+  expect(await balanceOf(agent.id, "merchant_available", false)).toBe(30n);
+});
+
 test.each([
   [
     "a part's amount",

@@ -14,7 +14,7 @@ export const commissionSettlements = checkSource<SettlementRow>({
   counted: "commission_settlements",
   kinds: ["commission_received"],
   from: "commission_settlements s",
-  where: "s.status = 'settled' and s.total <> 0",
+  where: "s.status = 'settled' and (s.total <> 0 or s.amount <> 0)",
   columns: "s.status, s.total, s.currency, s.brought_forward, s.carried_forward",
   calls_for: "'commission_received'",
   changed_at: "coalesce(s.settled_at, s.created_at)",
