@@ -1,149 +1,34 @@
-// Guarantee: for any tree of agents, any prices, and refunds in any split that succeed or fail, everybody gets exactly what
-// the prices say: books verify after every month, what agents have to draw is what was settled, and a worker that dies at
-// any step leaves nothing undone and nothing done twice.
-import { randomUUID } from "node:crypto";
-import fc from "fast-check";
+// Guarantee: a month is settled once and to the fen, debts and what is held are carried, a worker that dies at any step leaves
+// nothing undone and nothing done twice, and verification finds what somebody changed.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createManualClock } from "../../kit/clock.ts";
-import { createIdSource } from "../../kit/id.ts";
-import { createLogger } from "../../kit/log.ts";
-import { systemRandom } from "../../kit/random.ts";
 import type { Database } from "../../kit/sql/database.ts";
-import {
-  getBalances,
-  paymentPosting,
-  post,
-  readCommissions,
-  refundFailedPosting,
-  refundInitiatedPosting,
-  refundSucceededPosting,
-  verify,
-} from "../../ledger/index.ts";
-import { insertPayment, insertRefund, openTestBooks, paid, run, type TestBooks } from "../../ledger/testing/books.ts";
+import { run, type TestBooks } from "../../ledger/testing/books.ts";
 import { verifySnapshot } from "../../ledger/verify/verify.ts";
-import { bindMerchant, createAgent, setAgentPrice } from "../agent/index.ts";
-import { createFeeRule, priceAttempts } from "../fee/index.ts";
-import { createMerchant } from "../merchant/index.ts";
-import { returnedCommissions } from "../refund/returned-commissions.ts";
-import { returnedShares } from "../refund/returned-shares.ts";
-import { createCommissionWorkers, listCommissionSettlements, readLines, settleAgent } from "./index.ts";
-import type { CommissionServices } from "./services.ts";
+import { readLines, settleAgent } from "./index.ts";
+import {
+  balanceOf,
+  betweenBooks,
+  clock,
+  DAY_ms,
+  expectClean,
+  makeAgent,
+  makeMerchant,
+  nextMonth,
+  openWorld,
+  pay,
+  refund,
+  services,
+  settlementsOf,
+  work,
+} from "./testing/world.ts";
 
-const clock = createManualClock(Date.UTC(2026, 10, 20, 4));
-const DAY_ms = 86_400_000;
 let books: TestBooks;
-let services: CommissionServices & { sql: Database };
 
 beforeAll(async () => {
-  books = await openTestBooks();
-  const log = createLogger("silent");
-  services = { db: books.db, sql: books.db, clock, ids: createIdSource(clock, systemRandom), log };
+  books = await openWorld();
 });
 
 afterAll(() => books.close());
-
-const page = { older_than: null, newer_than: null, order: "desc", fetch: 100 } as const;
-const settlementsOf = (merchant_id: string, livemode = true) =>
-  listCommissionSettlements(books.db, { merchant_id, livemode, month: null, page });
-
-async function makeAgent(parent_id: string | null, ppm: bigint) {
-  const { db } = books;
-  const agent = await db.transaction((tx) => createAgent(tx, services, { name: "agent", parent_id }));
-  const rate = (rate_ppm: bigint) => ({ rate_ppm, fixed_amount: 0n });
-  const price = { agent_id: agent.id, method: null, currency: "CNY", price: rate(ppm), maximum: rate(50_000n) };
-  await db.transaction((tx) => setAgentPrice(tx, services, price));
-  return agent;
-}
-
-async function makeMerchant(agent_id: string, ppm: bigint) {
-  const merchant = await createMerchant(services, { name: "shop" });
-  await bindMerchant(books.db, services, { merchant_id: merchant.id, agent_id });
-  for (const livemode of [true, false]) {
-    await createFeeRule(services, { merchant_id: merchant.id, livemode, currency: "CNY", rate_ppm: ppm });
-  }
-  return merchant;
-}
-
-type Funding = "pooled" | "direct";
-
-/** A payment as it is priced and booked when it succeeds. */
-async function pay(merchant_id: string, amount: bigint, method: string, funding_mode: Funding, livemode = true) {
-  const { db } = books;
-  const attempt = paid({ merchant_id, livemode, funding_mode, amount: { amount, currency: "CNY" }, cost: 0n });
-  const { channel_account_id } = attempt;
-  const place = { app_id: randomUUID(), channel: "wechat", channel_account_id, funding_mode, method, store: null };
-  const [price] = await db.transaction((tx) =>
-    priceAttempts(tx, [{ ...place, merchant_id, livemode, currency: "CNY", amount, at: clock.now() }]),
-  );
-  const { fee_amount: fee, commissions: stored } = price!;
-  const priced = { ...attempt, fee, commissions: readCommissions(stored), occurred_at: clock.now() };
-  const payment_id = await insertPayment(db, priced);
-  await run(db, "update attempts set method = $2 where id = $1", [attempt.attempt_id, method]);
-  await db.transaction((tx) => post(tx, [paymentPosting(priced)], clock.now()));
-  const facts = {
-    amount,
-    fee_amount: fee,
-    fee_returns: true,
-    cost_amount: 0n,
-    cost_returns: true,
-    commissions: stored,
-  };
-  return { attempt: priced, payment_id, facts, refunds: [] as Refunded[] };
-}
-
-type Paid = Awaited<ReturnType<typeof pay>>;
-interface Refunded {
-  amount: bigint;
-  fee_amount: bigint;
-  cost_amount: bigint;
-  commissions: ReturnType<typeof returnedCommissions>;
-}
-
-/** A refund as it is made; one that fails gives back what it took. */
-async function refund({ attempt, payment_id, facts, refunds }: Paid, amount: bigint, fails: boolean): Promise<void> {
-  const shares = returnedShares(facts, refunds, amount);
-  const commissions = returnedCommissions(facts, refunds, shares.fee_amount);
-  const { attempt_id: _, ...head } = attempt;
-  const booked = {
-    ...{ ...head, refund_id: randomUUID(), amount: { amount, currency: "CNY" }, from_available: 0n, from_reserve: 0n },
-    ...{ fee: shares.fee_amount, cost: 0n, commissions: readCommissions(commissions), occurred_at: clock.now() },
-  };
-  await insertRefund(books.db, payment_id, attempt, booked, fails ? "failed" : "succeeded");
-  const end = fails ? refundFailedPosting(booked) : refundSucceededPosting(booked);
-  await books.db.transaction((tx) => post(tx, [refundInitiatedPosting(booked), end], clock.now()));
-  if (fails) return;
-  refunds.push({ amount, ...shares, commissions });
-  await run(books.db, "update payments set refunded_amount = refunded_amount + $2 where id = $1", [payment_id, amount]);
-}
-
-/** All workers, until nothing is due. */
-async function work(of: CommissionServices = services): Promise<void> {
-  for (const worker of createCommissionWorkers(of)) await worker.drain();
-}
-
-/** To the middle of the next month. */
-function nextMonth(): void {
-  clock.advance(31 * DAY_ms);
-}
-
-const balanceOf = async (merchant_id: string, kind: string, livemode = true) =>
-  (await getBalances(books.db, { merchant_id, livemode }))
-    .filter((balance) => balance.kind === kind)
-    .reduce((sum, { balance }) => sum + balance, 0n);
-
-async function expectClean(): Promise<void> {
-  const findings = await verify(books.db);
-  expect(findings.differences).toEqual([]);
-}
-
-/** What lies between the books; nothing once every settlement is finished. */
-async function betweenBooks(): Promise<bigint> {
-  const [row] = await run<{ sum: bigint }>(
-    books.db,
-    "select coalesce(sum(balance), 0)::bigint as sum from ledger_balances where account_kind = 'interbook'",
-  );
-  return row!.sum;
-}
 
 test("three levels deep, to the fen: a month, a refund after it, and the next month", async () => {
   const top = await makeAgent(null, 3_800n);
@@ -323,94 +208,3 @@ test.each([
   });
   await expect(corrupted).rejects.toBe(undone);
 });
-
-const cases = fc.record({
-  /** Each agent's parent among those before it, and how much more it pays. */
-  agents: fc.array(fc.record({ parent: fc.nat(), more: fc.bigInt({ min: 0n, max: 900n }) }), {
-    minLength: 1,
-    maxLength: 6,
-  }),
-  line: fc.boolean(),
-  merchants: fc.array(fc.record({ agent: fc.nat(), more: fc.bigInt({ min: 0n, max: 3_000n }) }), {
-    minLength: 1,
-    maxLength: 3,
-  }),
-  payments: fc.array(
-    fc.record({
-      merchant: fc.nat(),
-      amount: fc.oneof(fc.bigInt({ min: 1n, max: 999n }), fc.bigInt({ min: 1n, max: 1_000_000n })),
-      mode: fc.constantFrom<Funding>("pooled", "direct"),
-      method: fc.constantFrom("wechat.native", "alipay.qr"),
-      refunds: fc.array(
-        fc.record({ part: fc.bigInt({ min: 1n, max: 100n }), fails: fc.boolean(), later: fc.boolean() }),
-        {
-          maxLength: 5,
-        },
-      ),
-    }),
-    { minLength: 1, maxLength: 5 },
-  ),
-});
-type Case = typeof cases extends fc.Arbitrary<infer One> ? One : never;
-
-async function makeTree({ agents, line, merchants }: Case) {
-  const made: { id: string; ppm: bigint }[] = [];
-  for (const { parent, more } of agents) {
-    const above = made.length === 0 ? undefined : made[line ? made.length - 1 : parent % made.length];
-    const ppm = (above?.ppm ?? 2_000n) + more;
-    made.push({ ...(await makeAgent(above?.id ?? null, ppm)), ppm });
-  }
-  const shops: string[] = [];
-  for (const { agent, more } of merchants) {
-    const { id, ppm } = made[agent % made.length]!;
-    shops.push((await makeMerchant(id, ppm + more)).id);
-  }
-  return { agents: made.map(({ id }) => id), shops };
-}
-
-async function refundSome(payments: readonly (readonly [Paid, Case["payments"][number]])[], later: boolean) {
-  for (const [payment, { refunds }] of payments) {
-    for (const one of refunds.filter((refund) => refund.later === later)) {
-      const left = payment.facts.amount - payment.refunds.reduce((sum, { amount }) => sum + amount, 0n);
-      const amount = one.part === 100n ? left : (left * one.part) / 100n;
-      if (amount > 0n) await refund(payment, amount, one.fails);
-    }
-  }
-}
-
-test("any tree, prices, refunds and failures: sums are exact, books verify, agents have what was settled", async () => {
-  await fc.assert(
-    fc.asyncProperty(cases, async (one) => {
-      const { agents, shops } = await makeTree(one);
-      const payments: [Paid, Case["payments"][number]][] = [];
-      for (const each of one.payments) {
-        const shop = shops[each.merchant % shops.length]!;
-        payments.push([await pay(shop, each.amount, each.method, each.mode), each]);
-      }
-      await refundSome(payments, false);
-      nextMonth();
-      await work();
-      await refundSome(payments, true);
-      nextMonth();
-      await work();
-      for (const agent of agents) {
-        // What each payment gave it, less what its refunds took back.
-        const of = (stored: Refunded["commissions"]) =>
-          readCommissions(stored).reduce((sum, part) => sum + (part.agent_id === agent ? part.amount : 0n), 0n);
-        const earned = payments.reduce(
-          (sum, [{ facts, refunds }]) =>
-            sum + of(facts.commissions) - refunds.reduce((back, refund) => back + of(refund.commissions), 0n),
-          0n,
-        );
-        const available = await balanceOf(agent, "merchant_available");
-        expect(available + (await balanceOf(agent, "commission_payable"))).toBe(earned);
-        expect(available >= 0n && earned >= 0n).toBe(true);
-        const settlements = await settlementsOf(agent);
-        expect(settlements.reduce((sum, { total }) => sum + total, 0n)).toBe(earned);
-      }
-      expect(await betweenBooks()).toBe(0n);
-      await expectClean();
-    }),
-    { numRuns: 12 },
-  );
-}, 120_000);
