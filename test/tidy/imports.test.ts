@@ -28,9 +28,16 @@ function folderBelow(part: "modules" | "channels", path: string): string | undef
 }
 
 /** What a module may use of the channels: what a channel is, which there are, and the call. */
-const channelDoor = ["contract", "registry", "call", "auth-code", "integrity", "refusal", "bill-reader"].map(
-  (name) => `server/src/channels/${name}.ts`,
-);
+const channelDoor = [
+  "contract",
+  "registry",
+  "call",
+  "auth-code",
+  "integrity",
+  "refusal",
+  "bill-reader",
+  "table-import",
+].map((name) => `server/src/channels/${name}.ts`);
 
 /** Says why `from` must not import `to`, or nothing when it may. */
 function refuse(from: string, to: string): string | undefined {

@@ -19,6 +19,7 @@ import type { Statements } from "./contract/statement.ts";
 import type { Transfers } from "./contract/transfer.ts";
 import type { ChannelFailure, Unknown } from "./contract/trouble.ts";
 
+export type * from "./contract/bank.ts";
 export type * from "./contract/bill.ts";
 export type * from "./contract/configuration.ts";
 export type * from "./contract/dispute.ts";

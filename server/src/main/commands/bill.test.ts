@@ -112,10 +112,10 @@ test.each([
   await expect(fetchBill(options)).rejects.toThrow(sentence);
 });
 
-async function parseBill(path: string, options: Record<string, unknown>) {
+async function parseBill(path: string, options: Record<string, unknown>, action = "parse") {
   const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   try {
-    await billCommand(() => Promise.reject(new Error("parsing needs no services"))).run(["parse", path], options);
+    await billCommand(() => Promise.reject(new Error("parsing needs no services"))).run([action, path], options);
     return JSON.parse(write.mock.calls.map(([line]) => line).join(""));
   } finally {
     write.mockRestore();
@@ -132,6 +132,22 @@ test("a file is parsed as reconciliation reads it: totals by kind, rejected line
     rejected_lines: [{ line_no: 3, reason: expect.stringContaining("no amount") }],
     first_lines: [{ line_no: 2, our_no: "A1", amount: "100" }],
   });
+});
+
+test("a mapping is tried on a table: first lines as they would be read, sums, what cannot be read", async () => {
+  const [path, mapping] = [join(folder, "bank.csv"), join(folder, "bank.json")];
+  writeFileSync(path, "日期,金额,摘要\n2026/11/20,-12.50,货款\n昨天,1,x\n");
+  const described = { rows: "bank", time_zone: "Asia/Shanghai", date_format: "yyyy/M/d", currency: "CNY" };
+  writeFileSync(mapping, JSON.stringify({ ...described, fields: { time: "日期", amount: "金额", reference: "摘要" } }));
+  expect(await parseBill(path, { mapping }, "import")).toMatchObject({
+    ...{ lines: 1, rejected: 1, balance_breaks: null },
+    sums: [{ currency: "CNY", count: 1, income: "0", expense: "1250" }],
+    rejected_lines: [{ line_no: 3, reason: expect.stringContaining("昨天") }],
+    first_lines: [{ booked_at: "2026-11-19T16:00:00.000Z", amount: "-1250", reference: "货款" }],
+  });
+  writeFileSync(mapping, JSON.stringify({ ...described, fields: { time: "日期" } }));
+  await expect(parseBill(path, { mapping }, "import")).rejects.toThrow("Give the column amount");
+  await expect(parseBill(path, { mapping: path }, "import")).rejects.toThrow("cannot be read");
 });
 
 test("what is refused says why, and ends the command with an error", async () => {

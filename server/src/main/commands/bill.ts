@@ -1,11 +1,12 @@
 /** `tributary bill …`: a channel's own record of a day, fetched into a folder, and read as reconciliation reads it. */
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { BillRefused, readBill, unpackBill } from "../../channels/bill-reader.ts";
 import type { BillSink } from "../../channels/bills.ts";
 import type { BillKind, BillLine, RejectedLine } from "../../channels/contract.ts";
 import { getChannel } from "../../channels/registry.ts";
+import { checkTableMapping, importBank, importBill, type TableMapping } from "../../channels/table-import.ts";
 import { createChannelAccounts, getChannelAccount } from "../../modules/channel-account/index.ts";
 import { type Command, say } from "../command.ts";
 import { StartError } from "../start-error.ts";
@@ -124,6 +125,49 @@ function explainParsing(path: string, error: unknown): unknown {
   return code === "ENOENT" || code === "EISDIR" || code === "EACCES" ? new StartError(`${path}: ${message}`) : error;
 }
 
+/** Reads a table by a mapping, as an import would, and changes nothing. */
+async function tryImport(path: string | undefined, options: Options): Promise<object> {
+  if (!path) throw new StartError("Which file? tributary bill import <file> --mapping mapping.json");
+  const shown_max = Number(textOption(options, "lines") ?? IMPORT_SHOWN_DEFAULT);
+  if (!Number.isInteger(shown_max) || shown_max < 0) throw new StartError("--lines takes a whole number.");
+  const mapping = await readMapping(requireText(options, "mapping"));
+  const content = createReadStream(path, { highWaterMark: 262_144 });
+  const { batches, totals } = mapping.rows === "bill" ? importBill(mapping, content) : importBank(mapping, content);
+  const rejected: RejectedLine[] = [];
+  const shown: object[] = [];
+  try {
+    for await (const batch of batches) {
+      rejected.push(...batch.rejected.slice(0, REJECTED_SHOWN_MAX - rejected.length));
+      shown.push(...batch.lines.slice(0, shown_max - shown.length).map(showTimes));
+    }
+  } catch (error) {
+    throw explainParsing(path, error);
+  }
+  return { ...totals(), rejected_lines: rejected, first_lines: shown };
+}
+
+const IMPORT_SHOWN_DEFAULT = 5;
+
+/** Moments as a person reads them. */
+function showTimes(line: object): object {
+  const moments = Object.entries(line).map(([name, value]) =>
+    name.endsWith("_at") && typeof value === "number" ? [name, new Date(value).toISOString()] : [name, value],
+  );
+  return Object.fromEntries(moments);
+}
+
+async function readMapping(path: string): Promise<TableMapping> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new StartError(`The mapping ${path} cannot be read: ${(error as Error).message}`);
+  }
+  const problems = checkTableMapping(value);
+  if (problems.length > 0) throw new StartError(`The mapping ${path}: ${problems.join(" ")}`);
+  return value as TableMapping;
+}
+
 /** Amounts as digits: they may be beyond what JSON's readers hold. */
 const toJson = (value: unknown) =>
   JSON.stringify(value, (_, field) => (typeof field === "bigint" ? field.toString() : field), 2);
@@ -131,14 +175,16 @@ const toJson = (value: unknown) =>
 export function billCommand(withServices: WithServices): Command {
   const fetching = actionCommand(withServices, {
     usage: "bill <action> [account]",
-    summary: "fetch a channel's bill of a day, as the channel wrote it; parse a file, as reconciliation reads it",
+    summary:
+      "fetch a channel's bill of a day, as the channel wrote it; parse a file, as reconciliation reads it; import: try a mapping on a table",
     options: [
       { flags: "--date <day>", description: "the channel's business day, such as 2026-11-20", text: true },
       { flags: "--kind <kind>", description: "trade or fund_flow (default: trade)" },
       { flags: "--to <folder>", description: "where the files go (default: here)", text: true },
       { flags: "--channel <id>", description: "parse: whose bill it is, such as wechat" },
       { flags: "--merchant <number>", description: "parse: the account's number at the channel", text: true },
-      { flags: "--lines <count>", description: "parse: how many lines to show", text: true },
+      { flags: "--mapping <file>", description: "import: how the columns of the table are read, as JSON", text: true },
+      { flags: "--lines <count>", description: "parse, import: how many lines to show", text: true },
     ],
     actions: { fetch: fetchBill },
   });
@@ -146,8 +192,9 @@ export function billCommand(withServices: WithServices): Command {
     ...fetching,
     async run(args, options) {
       const [action, path] = args;
-      if (action !== "parse") return fetching.run(args, options);
-      say(toJson(await parseBill(path, options)));
+      if (action === "parse") say(toJson(await parseBill(path, options)));
+      else if (action === "import") say(toJson(await tryImport(path, options)));
+      else await fetching.run(args, options);
     },
   };
 }
