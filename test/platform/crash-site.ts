@@ -31,7 +31,12 @@ export interface CrashSite {
   close(): Promise<void>;
 }
 
-const pastColumns = { payments: ["due_at"], attempts: ["due_at", "created_at"], refunds: ["due_at"] };
+const pastColumns = {
+  payments: ["due_at"],
+  attempts: ["due_at", "created_at"],
+  refunds: ["due_at"],
+  settlement_settings: ["due_at"],
+};
 
 export async function openCrashSite(): Promise<CrashSite> {
   const folder = mkdtempSync(join(tmpdir(), "crash-"));
