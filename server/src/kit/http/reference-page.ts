@@ -47,6 +47,18 @@ const groupNames: Readonly<Record<string, string>> = {
   Statements: "对账单",
   Events: "事件",
   Webhooks: "回调",
+  "Operator: merchants": "运营：商户",
+  "Operator: accounts": "运营：账户操作",
+  "Operator: approvals": "运营：审批",
+  "Operator: audit trail": "运营：操作日志",
+  "Operator: users": "运营：用户",
+  "Operator: fees": "运营：费率",
+  "Operator: settlements": "运营：结算",
+  "Operator: payouts": "运营：出款",
+  "Operator: agents": "运营：代理商",
+  "Operator: service fees": "运营：服务费",
+  "Operator: refunds": "运营：退款",
+  "Operator: bank transfers": "运营：银行转账",
 };
 
 /** The whole page as HTML: contents, conventions, then each operation in the order in which it was registered. */
@@ -132,7 +144,7 @@ function renderOperation({ method, path, anchor, operation }: Entry, base_url: s
     renderParameters("Query", "查询参数", operation.parameters, "query"),
     renderFields("Body", "请求体", bodySchema(operation.requestBody)),
     renderFields("Answer", "返回", successSchema(operation)),
-    renderCurl(method, base_url + path, bodySchema(operation.requestBody)),
+    renderCurl(method, base_url, path, bodySchema(operation.requestBody)),
   ];
   return `<article id="${escapeHtml(anchor)}"><h3>${escapeHtml(operation.summary ?? path)}</h3>
 <p class="route"><span class="method ${method.toLowerCase()}">${method}</span> <code>${escapeHtml(path)}</code></p>${parts.join("")}</article>`;
@@ -179,11 +191,13 @@ function renderRow(row: FieldRow): string {
   return `<tr><th scope="row"><code>${escapeHtml(row.name)}</code>${required}</th><td>${escapeHtml(row.type)}</td><td>${meaning.join("<br>")}</td></tr>`;
 }
 
-function renderCurl(method: string, url: string, body: JsonSchema | undefined): string {
+/** Merchants call with a key, people with the token of their session. */
+function renderCurl(method: string, base_url: string, path: string, body: JsonSchema | undefined): string {
+  const [url, isMerchants] = [base_url + path, path.startsWith("/v1/")];
   const example = body ? exampleOf(body) : undefined;
   const lines = [
     `curl ${method === "GET" ? "" : `-X ${method} `}${url}`,
-    '  -H "Authorization: Bearer $SECRET_KEY"',
+    `  -H "Authorization: Bearer ${isMerchants ? "$SECRET_KEY" : "$TOKEN"}"`,
     ...(example ? ['  -H "Content-Type: application/json"', `  -d '${JSON.stringify(example)}'`] : []),
   ];
   return `<pre tabindex="0"><code>${escapeHtml(lines.join(" \\\n"))}</code></pre>`;
