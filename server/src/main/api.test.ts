@@ -164,12 +164,13 @@ test("an id that does not exist and one that cannot exist are the same 404", asy
   expect(readable.length).toBeGreaterThan(3);
   for (const operation of readable) {
     const authorization = authorizationFor(operation);
-    const answers = await Promise.all(
-      [...ids, "x", "%27or%201=1", "pay_"].map((id) => ask(operation, { id, authorization })),
-    );
-    const said = new Set(
-      answers.map((answer) => `${answer.statusCode} ${answer.json().error.code} ${answer.json().error.message}`),
-    );
+    const said = new Set<string>();
+    for (const id of [...ids, "x", "%27or%201=1", "pay_"]) {
+      const answer = await ask(operation, { id, authorization });
+      const { code, message } = answer.json().error;
+      // Some sentences name the id that was asked for.
+      said.add(`${answer.statusCode} ${code} ${message.replaceAll(decodeURIComponent(id), "<id>")}`);
+    }
     expect([operation.path, said.size]).toEqual([operation.path, 1]);
     expect([...said][0]).toMatch(/^404 \w+\.not_found /);
   }
