@@ -36,6 +36,9 @@ const pastColumns = {
   attempts: ["due_at", "created_at"],
   refunds: ["due_at"],
   settlement_settings: ["due_at"],
+  sharing_orders: ["due_at", "ready_at"],
+  sharing_returns: ["due_at"],
+  sharing_releases: ["due_at"],
 };
 
 export async function openCrashSite(): Promise<CrashSite> {

@@ -117,7 +117,11 @@ async function checkChannel(
   parts: readonly SharingPart[],
   shared: bigint,
 ): Promise<void> {
-  const { limits } = requireSharing(services.getChannel(attempt.channel), attempt, parts[0]!);
+  const { limits, proportionalReturns } = requireSharing(services.getChannel(attempt.channel), attempt, parts[0]!);
+  // Such a refund takes from whatever is shared by the time the channel does it.
+  if (payment.refunding_amount > 0n && proportionalReturns?.includes(attempt.method)) {
+    throw sharingErrors["sharing.under_way"]();
+  }
   if (limits.hold_required && !payment.sharing?.hold) throw sharingErrors["sharing.not_held"]();
   const release = await loadReleaseOf(tx, payment);
   if (release && release.status !== "failed") throw sharingErrors["sharing.finished"]();

@@ -108,7 +108,7 @@ export const sharingErrors = defineErrors({
   },
   "sharing.under_way": {
     ...later,
-    message: "A sharing of this payment is under way. Ask again when it has ended.",
+    message: "A sharing or a refund of this payment is under way. Ask again when it has ended.",
   },
   "sharing.nothing_to_retry": {
     ...conflict,

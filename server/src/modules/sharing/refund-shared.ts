@@ -51,6 +51,10 @@ async function planRefund(services: SharingServices, tx: Transaction, wanted: Wa
   const spare = left > 0n ? left : 0n;
   const missing = owed > spare ? owed - spare : 0n;
   const proportional = channel?.sharing?.proportionalReturns?.includes(attempt.method) === true;
+  // What the channel takes by its own rule depends on what it has passed on by then.
+  if (proportional && parts.some((part) => part.mode === "channel" && isOpen(part))) {
+    return { kind: "refused", error: sharingErrors["refund.shares_under_way"]() };
+  }
   const taken = proportional ? takenByChannel(parts, wanted) : [];
   const decided = decide({ parts, orders, receivers, channel, missing, taken, proportional, left: spare });
   if ("error" in decided) return { kind: "refused", error: decided.error };
