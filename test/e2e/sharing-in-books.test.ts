@@ -2,7 +2,12 @@
 // and what they owe each other is nothing once both books are written, whatever dies in between.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parsePublicId } from "../../server/src/kit/id.ts";
+import type { Transaction } from "../../server/src/kit/sql/database.ts";
 import { post, shareReceivedPosting } from "../../server/src/ledger/index.ts";
+import { verifySnapshot } from "../../server/src/ledger/verify/verify.ts";
+import { findPayment } from "../../server/src/modules/payment/index.ts";
+import { runSettlement, setSettlementSettings } from "../../server/src/modules/settlement/index.ts";
+import { createOrder } from "../../server/src/modules/sharing/create-order.ts";
 import { nextNumber } from "../platform/payments.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import type { Json } from "../platform/sandbox-control.ts";
@@ -178,8 +183,6 @@ describe("a crash between the two books", () => {
     const { services } = platform;
     const { db, sharing } = services;
     const dying = { ...sharing, db: { ...db, transaction: dieAfter(received ? 2 : 1) } } as typeof sharing;
-    const { createOrder } = await import("../../server/src/modules/sharing/create-order.ts");
-    const { findPayment } = await import("../../server/src/modules/payment/index.ts");
     const { merchant_id, app_id } = platform.merchant;
     const caller = { merchant_id, app_id, livemode: false, key_id: "" };
     const input = {
@@ -204,27 +207,105 @@ describe("a crash between the two books", () => {
   }
 });
 
+describe("a settlement", () => {
+  test("of the receiver makes what it got available, and that of the giver counts what it gave", async () => {
+    const { services } = platform;
+    const fifth = await addMerchant(platform);
+    const payment = await pay(platform);
+    const order = (await share(payment, [{ receiver: fifth.receiver, amount: 3_000 }])).body;
+    const back = { out_return_no: nextNumber("return"), receiver: fifth.receiver, amount: 1_000 };
+    await platform.post(`/v1/sharing_orders/${order.id}/returns`, back);
+    platform.clock.advance(1_000);
+    for (const { merchant_id } of [platform.merchant, fifth.merchant]) {
+      const key = { merchant_id, livemode: false, currency: "CNY" };
+      await setSettlementSettings(services, { ...key, ...{ cycle: "on_request" } });
+      await runSettlement(services.settlement, key);
+    }
+    const [got] = (await platform.get("/v1/settlements", { key: fifth.merchant.key })).data;
+    expect(got).toMatchObject({ amount: 2_000, payments: { count: 0 }, shares: { count: 2, amount: 2_000 } });
+    const [gave] = (await platform.get("/v1/settlements")).data;
+    expect(gave.shares.amount).toBeLessThan(-2_000);
+    expect(await balanceOf(platform, fifth.merchant.key)).toMatchObject({ pending: 0, available: 2_000 });
+    const rest = { out_return_no: nextNumber("return"), receiver: fifth.receiver, amount: 2_000 };
+    const returned = await platform.post(`/v1/sharing_orders/${order.id}/returns`, rest);
+    expect(returned).toMatchObject({ status: "succeeded" });
+    expect(await balanceOf(platform, fifth.merchant.key)).toMatchObject({ pending: 0, available: 0 });
+  });
+});
+
+describe("a freeze", () => {
+  test("of the receiver fails its part, and of the giver refuses the sharing", async () => {
+    const { db } = platform.services;
+    const sixth = await addMerchant(platform);
+    const set = (merchant_id: string, column: string, frozen: boolean) =>
+      db.query({
+        name: `freeze_${column}_${frozen}_${merchant_id.slice(-12)}`,
+        text: `insert into account_controls (merchant_id, livemode, currency, ${column}, updated_at)
+          values ('${merchant_id}', false, 'CNY', ${frozen}, now())
+          on conflict (merchant_id, livemode, currency) do update set ${column} = ${frozen}`,
+      });
+    await set(sixth.merchant.merchant_id, "credit_frozen", true);
+    const payment = await pay(platform);
+    const receivers = [
+      { receiver: sixth.receiver, amount: 100 },
+      { receiver: second.receiver, amount: 50 },
+    ];
+    expect((await share(payment, receivers)).body).toMatchObject({ status: "partially_succeeded", amount: 50 });
+    await set(platform.merchant.merchant_id, "debit_frozen", true);
+    expect(refusal(await share(payment, [{ receiver: second.receiver, amount: 1 }]))[1]).toBe("account.debit_frozen");
+    await set(platform.merchant.merchant_id, "debit_frozen", false);
+  });
+});
+
 describe("verification", () => {
-  test("finds a part that stands in one book only, and one that the payment does not count", async () => {
-    const { db, clock } = platform.services;
+  test("finds a part that no order knows, and one that the payment does not count", async () => {
+    const { clock } = platform.services;
     const id = parsePublicId("merchant", (await platform.get(`/v1/receivers/${third.receiver}`)).merchant)!;
-    const { verifySnapshot } = await import("../../server/src/ledger/verify/verify.ts");
     const amount = { amount: 7n, currency: "CNY" };
     const stray = { merchant_id: id, livemode: false, part_id: id, amount, occurred_at: clock.now() };
-    const undone = new Error("undone");
-    await expect(
-      db.transaction(async (tx) => {
-        await post(tx, [shareReceivedPosting(stray)]);
-        await tx.query({
-          name: "test.shared",
-          text: "update payments set shared_amount = 1 where shared_amount > 1",
-        });
-        const { differences } = await verifySnapshot(tx);
-        expect(new Set(differences.map(({ code }) => code))).toEqual(
-          new Set(["unexpected_posting", "wrong_share_total"]),
-        );
-        throw undone;
-      }),
-    ).rejects.toBe(undone);
+    const codes = await find(async (tx) => {
+      await post(tx, [shareReceivedPosting(stray)]);
+      await tx.query({ name: "test.shared", text: "update payments set shared_amount = 1 where shared_amount > 1" });
+    });
+    expect(codes).toEqual(["unexpected_posting", "wrong_share_total"]);
   });
+
+  test("finds a part that stands in one book only, or with another amount", async () => {
+    const one =
+      "id = (select id from sharing_parts where status = 'succeeded' and receiver_merchant_id is not null limit 1)";
+    const other = parsePublicId("merchant", (await platform.get(`/v1/receivers/${third.receiver}`)).merchant)!;
+    const lost = await find((tx) =>
+      tx.query({
+        name: "test.lost",
+        text: `update sharing_parts set receiver_merchant_id = '${other}' where id = (select id from sharing_parts
+          where status = 'succeeded' and receiver_merchant_id <> '${other}' limit 1)`,
+      }),
+    );
+    expect(lost).toEqual(["missing_posting", "unexpected_posting"]);
+    const more = await find((tx) =>
+      tx.query({ name: "test.more", text: `update sharing_parts set amount = amount + 1 where ${one}` }),
+    );
+    expect(more).toEqual(["wrong_posting", "wrong_share_total"]);
+    const undone = await find((tx) =>
+      tx.query({
+        name: "test.undone",
+        text: `update sharing_returns set status = 'failed' where status = 'succeeded'`,
+      }),
+    );
+    expect(undone).toEqual(["unexpected_posting", "wrong_share_total"]);
+  });
+
+  const undone = new Error("undone");
+
+  /** The codes of what verification finds after `corrupt`, which is then undone. */
+  async function find(corrupt: (tx: Transaction) => Promise<unknown>): Promise<string[]> {
+    let codes: string[] = [];
+    const work = platform.services.db.transaction(async (tx) => {
+      await corrupt(tx);
+      codes = (await verifySnapshot(tx)).differences.map(({ code }) => code);
+      throw undone;
+    });
+    await expect(work).rejects.toBe(undone);
+    return [...new Set(codes)].toSorted();
+  }
 });

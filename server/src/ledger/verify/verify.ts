@@ -73,7 +73,7 @@ async function verifyFacts(sql: Sql, findings: Findings, since: string | null): 
   await verifyReversals(sql, findings, since);
   await verifyOperations(sql, findings);
   await verifyPayments(sql, findings, since);
-  await verifyShares(sql, findings);
+  await verifyShares(sql, findings, since);
   await verifyQuotas(sql, findings);
   await verifySettlementRanges(sql, findings, since);
   await verifyReserves(sql, findings);
