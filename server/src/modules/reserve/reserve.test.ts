@@ -1,6 +1,7 @@
 // Guarantee: a settlement leaves behind what its settings at its cut-off say, to the fen; each part is released once, by
 // itself, when its time has come, the agreed sum is lowered, or a second operator agrees; and verification finds each way
 // in which parts and books can differ.
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { post, refundFailedPosting, refundInitiatedPosting } from "../../ledger/index.ts";
@@ -184,6 +185,25 @@ test("what a refund drew comes back when it fails, and is released at once where
   await expectClean();
   await release();
   expect(await balances()).toEqual({ pending: 0n, available: 10_000n, reserve: 0n });
+  await expectClean();
+});
+
+test("a change that is said while a settlement is being posted reaches the part that it leaves behind", async () => {
+  await set("on_request");
+  await setReserve(services, { ...key, fixed_amount: 9_000n });
+  await pay();
+  clock.advance(1);
+  let changing: Promise<unknown> | undefined;
+  const onSettled = async () => {
+    changing = setReserve(services, { ...key, fixed_amount: 1_000n, effective_from: clock.now() + DAY_MS });
+    // Long enough for it to be over, if nothing made it wait for this transaction.
+    await Promise.race([changing, sleep(300)]);
+  };
+  await runSettlement({ ...services, onSettled }, key);
+  await changing;
+  clock.advance(DAY_MS);
+  await release();
+  expect(await balances()).toMatchObject({ reserve: 1_000n });
   await expectClean();
 });
 

@@ -1,5 +1,6 @@
 /** What is held back of a merchant's settlements: set by the operator, for each of its books and currencies. */
 import { isCurrency, PPM } from "../../kit/money.ts";
+import { accountOf, lockBalance } from "../../ledger/index.ts";
 import { getMerchant } from "../merchant/index.ts";
 import { reserveErrors } from "./errors.ts";
 import type { ReserveKey, ReserveSettings } from "./reserve.ts";
@@ -47,6 +48,8 @@ export async function setReserve(
     ...{ fixed_amount, covers_refunds, created_at: now },
   };
   await db.transaction(async (tx) => {
+    // A settlement that is being posted has the book: its part is there when we have it, or it sees these settings.
+    await lockBalance(tx, settings, accountOf("merchant_reserve", currency));
     await insertSettings(tx, settings);
     await wakeFixedReserves(tx, settings, effective_from);
   });
