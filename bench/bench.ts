@@ -28,13 +28,14 @@ import {
   startProgram,
   stopPrograms,
 } from "./processes.ts";
+import { runReconcileBench } from "./reconcile.bench.ts";
 import { runSettlementBench } from "./settlement.ts";
 import { runSettlingBesideBench } from "./settling-beside.ts";
 import { runSlowChannelBench } from "./slow-channel.ts";
 import { formatTable, makeRow } from "./table.ts";
 import { runVerifyBench } from "./verify.bench.ts";
 
-const PARTS = ["create", "lifecycle", "ledger", "slow-channel", "verify", "settlement"] as const;
+const PARTS = ["create", "lifecycle", "ledger", "slow-channel", "verify", "settlement", "reconcile"] as const;
 const WARM_START_MS_MAX = 3_000;
 const MEMORY_MB_MAX = 300;
 
@@ -149,6 +150,10 @@ async function measure(run: Run): Promise<{ rows: BenchRow[]; facts: string[] }>
     if (options.only.includes("verify")) {
       say("  proving the books");
       rows.push(...(await inOwnDatabase(client, database_url, runVerifyBench)));
+    }
+    if (options.only.includes("reconcile")) {
+      say("  reconciling a bill");
+      rows.push(...(await inOwnDatabase(client, database_url, runReconcileBench)));
     }
     if (options.only.includes("slow-channel")) {
       say("  payers beside a slow channel");

@@ -80,3 +80,15 @@ create table operator_actions (
   check ((status is null) = (finished_at is null))
 );
 create index operator_actions_user on operator_actions (user_id, id);
+
+-- What is approved and calls a channel, or runs transactions of its own, is done after the decision has committed; due_at says
+-- when a worker sees to it. A problem is why it could not be done: then a person must look.
+alter table approvals add column carried_out_at timestamptz;
+alter table approvals add column problem text;
+alter table approvals drop constraint approvals_due;
+alter table approvals add constraint approvals_due check (
+  case status when 'pending' then due_at is not null when 'approved' then true else due_at is null end
+);
+alter table approvals add constraint approvals_carried_out check (
+  (carried_out_at is null and problem is null) or (status = 'approved' and due_at is null)
+);

@@ -2,7 +2,8 @@
 // where its prepaid fees have run out: new payments through its own accounts, and nothing else.
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { bindChannelAccount, unbindChannelAccount } from "../../server/src/modules/channel-account/index.ts";
-import { billNow, recordDeposit, setBilling } from "../../server/src/modules/service-fee/index.ts";
+import { billNow, setBilling } from "../../server/src/modules/service-fee/index.ts";
+import { recordDeposit } from "../../server/src/modules/service-fee/prepay.ts";
 import { createKey } from "../platform/merchants.ts";
 import { codeOf, nextNumber, paymentBody } from "../platform/payments.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
@@ -34,10 +35,11 @@ async function pay(amount: number): Promise<Json> {
   return body;
 }
 
-const topUp = (amount: bigint) =>
-  recordDeposit(platform.services.serviceFee, {
-    ...{ ...book, amount, kind: "top_up", reference: nextNumber("bank"), made_by: null },
-  });
+function topUp(amount: bigint) {
+  const deposit = { ...book, amount, kind: "top_up", reference: nextNumber("bank"), made_by: null } as const;
+  const { serviceFee: services } = platform.services;
+  return services.db.transaction((tx) => recordDeposit(services, tx, deposit));
+}
 const get = (path: string) => platform.get(path, { key });
 const types = async () =>
   (await get("/v1/events?limit=100")).data

@@ -50,10 +50,7 @@ const rules: Record<string, string> = {
       and not exists (select from commission_parts p where p.merchant_id = t.merchant_id and p.id = t.source_id)
       and not exists (select from commission_settlements s where s.merchant_id = t.merchant_id and s.id = t.source_id)
       and not exists (select from service_fee_deposits d where d.merchant_id = t.merchant_id and d.id = t.source_id)
-      and not exists (select from service_fee_payments f where f.merchant_id = t.merchant_id and f.id = t.source_id)
-      and not exists (select from commission_parts c where c.merchant_id = t.merchant_id and c.id = t.source_id)
-      and not exists (select from commission_settlements c where c.merchant_id = t.merchant_id and c.id = t.source_id)
-      and not exists (select from reconciliation_postings r where r.merchant_id = t.merchant_id and r.id = t.source_id)`,
+      and not exists (select from service_fee_payments f where f.merchant_id = t.merchant_id and f.id = t.source_id)`,
   "what is due of invoices is what their payments leave": `
     select i.id, i.amount, i.paid_amount, i.status from service_fee_invoices i
     where i.paid_amount <> coalesce((select sum(f.amount) from service_fee_payments f

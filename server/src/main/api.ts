@@ -24,7 +24,7 @@ import { registerPayoutOperatorRoutes, registerPayoutRoutes } from "../modules/p
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
-import { registerServiceFeeRoutes } from "../modules/service-fee/index.ts";
+import { registerServiceFeeOperatorRoutes, registerServiceFeeRoutes } from "../modules/service-fee/index.ts";
 import { registerSettlementOperatorRoutes, registerSettlementRoutes } from "../modules/settlement/index.ts";
 import { registerSharingRoutes } from "../modules/sharing/index.ts";
 import { registerStatementRoutes } from "../modules/statement/index.ts";
@@ -102,6 +102,7 @@ async function registerPeople(server: ApiServer, services: Services, { address_r
     registerBeneficiaryOperatorRoutes(operator, services);
     registerPayoutOperatorRoutes(operator, services.payout);
     registerSettlementOperatorRoutes(operator, services.settlement);
+    registerServiceFeeOperatorRoutes(operator, services.serviceFee);
     registerOperatorAgentRoutes(operator, services);
     registerOperatorCommissionRoutes(operator, services);
   });

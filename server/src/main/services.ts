@@ -14,6 +14,7 @@ import type { Random } from "../kit/random.ts";
 import { type Database, openDatabase } from "../kit/sql/database.ts";
 import type { DueLoop } from "../kit/worker/due-loop.ts";
 import { type AccountOperationServices, createOperationHandlers } from "../modules/account-operation/index.ts";
+import { createConfirmationHandlers } from "../modules/administration/index.ts";
 import { type ApprovalServices, createApprovalWorker, registerApprovalHandlers } from "../modules/approval/index.ts";
 import { createAccountUpkeep, createChannelAccounts, createKeyRenewal } from "../modules/channel-account/index.ts";
 import { createCommissionWorkers } from "../modules/commission/index.ts";
@@ -63,6 +64,7 @@ import {
   createStops,
   type ServiceFeeServices,
   type Stops,
+  serviceFeeApprovalHandlers,
 } from "../modules/service-fee/index.ts";
 import {
   createSettlementWorker,
@@ -168,9 +170,11 @@ export function createServices(settings: ServiceSettings, parts: Parts): Service
   const modules = createModules(settings, shared);
   registerApprovalHandlers(approval, {
     ...createOperationHandlers(modules.account_operation),
+    ...createConfirmationHandlers(modules),
     [SETTLEMENT_APPROVAL]: settlementApprovalHandler(modules.settlement),
     [RESERVE_RELEASE_APPROVAL]: reserveReleaseHandler(modules.reserve),
     [PAYOUT_APPROVAL]: createPayoutApprovalHandler(modules.payout),
+    ...serviceFeeApprovalHandlers(modules.serviceFee),
     [CASE_APPROVAL]: caseApprovalHandler(modules.reconciliation),
     [CLOSE_APPROVAL]: closeApprovalHandler(modules.reconciliation),
   });

@@ -5,7 +5,7 @@ import { bindMerchant, createAgent, setAgentPrice } from "../../../server/src/mo
 import { bindChannelAccount } from "../../../server/src/modules/channel-account/index.ts";
 import { setPayoutSettings } from "../../../server/src/modules/payout/index.ts";
 import { setReserve } from "../../../server/src/modules/reserve/index.ts";
-import { recordDeposit, setBilling } from "../../../server/src/modules/service-fee/index.ts";
+import { requestDeposit, setBilling } from "../../../server/src/modules/service-fee/index.ts";
 import { setSettlementSettings } from "../../../server/src/modules/settlement/index.ts";
 import { createUser } from "../../../server/src/modules/user/index.ts";
 import { createAccounts, createTestMerchant, type TestMerchant } from "../../platform/merchants.ts";
@@ -110,13 +110,21 @@ async function settleAll(
 }
 
 async function billAll(
-  { services }: Platform,
+  platform: Platform,
   { mixed, direct }: Pick<Cast, "mixed" | "direct">,
   made_by: string,
 ): Promise<void> {
-  const billing = services.serviceFee;
+  const billing = platform.services.serviceFee;
   await setBilling(billing, { merchant_id: mixed.merchant_id, ...CNY, cycle: "monthly", collection: "bank" });
   const prepaid = { merchant_id: direct.merchant_id, ...CNY };
   await setBilling(billing, { ...prepaid, cycle: "daily", collection: "prepaid", warn_below: 10_000n });
-  await recordDeposit(billing, { ...prepaid, kind: "top_up", amount: DEPOSIT, reference: "deposit-1", made_by });
+  await payIn(platform, { merchant_id: direct.merchant_id, amount: DEPOSIT, reference: "at-the-start", made_by });
+}
+
+/** Fees paid in advance: no policy asks for a second operator. */
+export async function payIn(
+  { services: { db, serviceFee } }: Platform,
+  deposit: { merchant_id: string; amount: bigint; reference: string; made_by: string },
+): Promise<void> {
+  await db.transaction((tx) => requestDeposit(serviceFee, tx, { ...CNY, kind: "top_up", ...deposit }));
 }

@@ -2,10 +2,10 @@
 import { parsePublicId } from "../../../server/src/kit/id.ts";
 import type { Random } from "../../../server/src/kit/random.ts";
 import { requestOperation } from "../../../server/src/modules/account-operation/index.ts";
-import { payInvoice, recordDeposit } from "../../../server/src/modules/service-fee/index.ts";
+import { requestBankPayment } from "../../../server/src/modules/service-fee/index.ts";
 import { codeOf, nextNumber, paymentBody } from "../../platform/payments.ts";
 import type { Json } from "../../platform/sandbox-control.ts";
-import type { Cast, Member } from "./cast.ts";
+import { type Cast, type Member, payIn } from "./cast.ts";
 
 /** What nobody but the operator knows: the books must agree with it. */
 export interface Acts {
@@ -194,8 +194,7 @@ async function adjust(cast: Cast, acts: Acts): Promise<void> {
 async function deposit({ platform, direct, operator_id, random }: Cast, acts: Acts): Promise<void> {
   const { merchant_id } = direct;
   const amount = BigInt(1 + below(random, 20_000));
-  const input = { merchant_id, ...CNY, kind: "top_up" as const, amount, reference: nextNumber("deposit") };
-  await recordDeposit(platform.services.serviceFee, { ...input, made_by: operator_id });
+  await payIn(platform, { merchant_id, amount, reference: nextNumber("deposit"), made_by: operator_id });
   add(acts.deposited, merchant_id, amount);
 }
 
@@ -207,7 +206,8 @@ async function payInvoices({ platform, mixed, operator_id }: Cast, acts: Acts): 
     const amount = BigInt(invoice.amount - invoice.amount_paid);
     const target = { merchant_id, id: parsePublicId("service_fee_invoice", invoice.id)! };
     const payment = { amount, reference: nextNumber("bank"), made_by: operator_id };
-    await payInvoice(platform.services.serviceFee, target, payment);
+    const { serviceFee, db } = platform.services;
+    await db.transaction((tx) => requestBankPayment(serviceFee, tx, target, payment));
     add(acts.invoices_paid, merchant_id, amount);
   }
 }

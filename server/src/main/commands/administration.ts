@@ -15,6 +15,7 @@ import type { PayoutServices } from "../../modules/payout/index.ts";
 import type { ReconciliationServices } from "../../modules/reconciliation/index.ts";
 import type { RefundServices } from "../../modules/refund/index.ts";
 import type { ReserveServices } from "../../modules/reserve/index.ts";
+import type { ServiceFeeServices } from "../../modules/service-fee/index.ts";
 import type { SettlementServices } from "../../modules/settlement/index.ts";
 import type { User } from "../../modules/user/index.ts";
 import { type Command, say } from "../command.ts";
@@ -46,6 +47,7 @@ export interface Platform {
   payout: PayoutServices;
   refund: RefundServices;
   reserve: ReserveServices;
+  serviceFee: ServiceFeeServices;
   settlement: SettlementServices;
 }
 

@@ -4,10 +4,14 @@
  */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { addBank } from "../../../../test/platform/bank.ts";
+import { createOperator } from "../../../../test/platform/operators.ts";
 import { nextNumber } from "../../../../test/platform/payments.ts";
 import { type Platform, startPlatform } from "../../../../test/platform/platform.ts";
+import { CONFIRM_TRANSFER } from "../../modules/administration/index.ts";
+import { setApprovalPolicy } from "../../modules/approval/index.ts";
 import type { Command } from "../command.ts";
 import type { AdministrationServices, WithServices } from "./administration.ts";
+import { approvalCommand } from "./approval.ts";
 import { paymentCommand, refundCommand } from "./bank-transfer.ts";
 
 let platform: Platform;
@@ -84,4 +88,22 @@ test("a mistake is one sentence", async () => {
   await expect(confirm({}, "AAA-AAA-AAB")).rejects.toThrow("No payment or refund waits under AAA-AAA-AAB");
   await expect(run(paymentCommand, ["confirm-transfer"], {})).rejects.toThrow("its number is missing");
   expect(await platform.get(`/v1/payments/${payment.id}`)).toMatchObject({ status: "processing" });
+});
+
+test("above a limit the one who confirms is named, and another decides", async () => {
+  const [ann, ben] = [await createOperator(platform, "ann"), await createOperator(platform, "ben")];
+  const policy = { kind: CONFIRM_TRANSFER, currency: "*" };
+  await setApprovalPolicy(platform.services.approval, { ...policy, above: 999n });
+  const payment = await create();
+  const options = { amount: "10", bankReference: "CMB-BIG" };
+  const confirm = (more: object = {}) =>
+    run(paymentCommand, ["confirm-transfer", payment.serial_no], { ...options, ...more });
+  await expect(confirm()).rejects.toThrow("say --by");
+  await expect(confirm({ by: ann.email, amount: "ten" })).rejects.toThrow("--amount");
+  const asked = await confirm({ by: ann.email });
+  expect(asked).toMatchObject({ status: "pending", maker: { email: ann.email }, amount: 1_000 });
+  await expect(run(approvalCommand, ["approve", asked.id], { by: ann.email })).rejects.toThrow("Nobody decides");
+  expect(await run(approvalCommand, ["approve", asked.id], { by: ben.email })).toMatchObject({ problem: null });
+  expect((await platform.get(`/v1/payments/${payment.id}`)).status).toBe("succeeded");
+  await setApprovalPolicy(platform.services.approval, { ...policy, above: null });
 });

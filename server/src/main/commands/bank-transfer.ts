@@ -3,6 +3,13 @@ import type { RefundDestination } from "../../channels/contract.ts";
 import { toRfc3339 } from "../../kit/clock.ts";
 import { publicId } from "../../kit/id.ts";
 import { MoneyError } from "../../kit/money.ts";
+import { CONFIRM_TRANSFER, type Confirmation, requestConfirmation } from "../../modules/administration/index.ts";
+import {
+  carryOutApproval,
+  loadApproval,
+  loadApprovalPolicies,
+  presentApprovals,
+} from "../../modules/approval/index.ts";
 import {
   confirmTransfer,
   endRefund,
@@ -16,8 +23,11 @@ import { StartError } from "../start-error.ts";
 import {
   type Action,
   type AdministrationServices,
+  actAs,
   actionCommand,
+  BY_OPTION,
   type Options,
+  type Platform,
   requireText,
   textOption,
   type WithServices,
@@ -44,12 +54,19 @@ function requireNumber(args: readonly string[], what: string): string {
 }
 
 const paymentActions: Record<string, Action> = {
-  "confirm-transfer": ({ clock, withPlatform }, args, options) =>
-    withPlatform(async (platform) => {
+  "confirm-transfer": (services, args, options) =>
+    services.withPlatform(async (platform) => {
       const number = requireNumber(args, "payment");
       const amount = requireText(options, "amount");
       const bank_reference = requireText(options, "bank-reference");
-      const booked_at = readBookedAt(options, "received-at", clock.now());
+      const booked_at = readBookedAt(options, "received-at", services.clock.now());
+      const reason = textOption(options, "reason") ?? "Seen on the bank's statement.";
+      if (options.by !== undefined) {
+        return confirmAs(services, platform, options, { number, amount, bank_reference, booked_at, reason });
+      }
+      if ((await loadApprovalPolicies(platform.approval.db, CONFIRM_TRANSFER)).length > 0) {
+        throw new StartError("Confirmations above a limit need a second person here: say --by, the operator who acts.");
+      }
       const attempt = await confirmTransfer(platform, { number, amount, bank_reference, booked_at }).catch(
         explainAmount,
       );
@@ -64,6 +81,24 @@ const paymentActions: Record<string, Action> = {
     }),
   "waiting-transfers": ({ withPlatform }) => withPlatform(listWaitingTransfers),
 };
+
+/** Goes by an approval: above the limit another operator decides. */
+function confirmAs(
+  services: AdministrationServices,
+  { approval: own, ...platform }: Platform,
+  options: Options,
+  given: Confirmation,
+) {
+  const command = { operation: "payment confirm-transfer", target: given.number };
+  return actAs(services, options, command, async (operator) => {
+    const { approval, committed } = await own.db
+      .transaction((tx) => requestConfirmation(tx, { ...platform, approval: own }, given, operator.id))
+      .catch(explainAmount);
+    committed();
+    await carryOutApproval(own, approval.id);
+    return (await presentApprovals(own, [(await loadApproval(own.db, approval.id))!]))[0];
+  });
+}
 
 function explainAmount(error: unknown): never {
   throw error instanceof MoneyError ? new StartError(`--amount: ${error.message}.`) : error;
@@ -123,7 +158,12 @@ export function paymentCommand(withServices: WithServices): Command {
         description: "confirm-transfer: when the bank booked it (default: now)",
         text: true,
       },
-      { flags: "--reason <text>", description: "reject-transfer: what the merchant reads", text: true },
+      {
+        flags: "--reason <text>",
+        description: "reject-transfer: what the merchant reads; confirm-transfer: what the checker reads",
+        text: true,
+      },
+      { ...BY_OPTION, description: "confirm-transfer: the operator who acts; needed where a policy sets a limit" },
     ],
     actions: paymentActions,
   });

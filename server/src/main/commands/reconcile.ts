@@ -11,6 +11,7 @@ import {
   countDifferences,
   fetchDay,
   findCase,
+  findLastClosedDay,
   findObstacle,
   insertDay,
   isCaseAction,
@@ -72,7 +73,7 @@ async function reconcile(services: ReconciliationServices, channel_account_id: s
   const key = { channel_account_id, day };
   const { db } = services;
   const rules = await rulesOf(services, channel_account_id);
-  if (day < rules.first_day) await changeRules(services, channel_account_id, { first_day: day });
+  if (day < rules.first_day) await beginEarlier(services, channel_account_id, day);
   await insertDay(db, key, null);
   const before = (await loadDay(db, key))!;
   if (before.state === "waiting" && rules.fetches) await fetchDay(services, before);
@@ -91,6 +92,18 @@ async function reconcile(services: ReconciliationServices, channel_account_id: s
     bills: (await loadBills(db, key)).map(presentBill),
     open_differences: open.map(presentDifference),
   };
+}
+
+/** Reconciliation of an account may begin earlier, as long as no day is closed. */
+async function beginEarlier(
+  services: ReconciliationServices,
+  channel_account_id: string,
+  first_day: string,
+): Promise<void> {
+  const closed = await findLastClosedDay(services.db, channel_account_id);
+  if (closed)
+    throw new StartError(`${first_day} is before the first day that was reconciled; ${closed} is closed already.`);
+  await changeRules(services, channel_account_id, { first_day });
 }
 
 async function accountsOf({ db, getChannel }: ReconciliationServices, text: string): Promise<string[]> {

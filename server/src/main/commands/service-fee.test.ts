@@ -3,9 +3,10 @@
  * name, and refuses by a sentence what cannot be.
  */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { publicId } from "../../kit/id.ts";
+import { parsePublicId, publicId } from "../../kit/id.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { run } from "../../ledger/testing/books.ts";
+import { decideApproval, setApprovalPolicy } from "../../modules/approval/index.ts";
 import {
   advance,
   services as billed,
@@ -27,13 +28,20 @@ let merchant: string;
 
 beforeAll(async () => {
   await openBilledBooks();
-  services = { ...billed, mode: "production" } as unknown as AdministrationServices;
+  const withPlatform = (act: (platform: object) => unknown) => act({ serviceFee: billed });
+  services = { ...billed, mode: "production", withPlatform } as unknown as AdministrationServices;
   await startTest();
   merchant = publicId("merchant", key.merchant_id);
-  const operator = { email: by, name: "Ops", role: "operator", merchant_id: null } as const;
-  await createUser({ ...billed, sql: books.db, random: systemRandom }, operator);
+  await operator(by);
 });
 afterAll(() => books.close());
+
+const approved = { decision: "approve", comment: null } as const;
+
+async function operator(email: string): Promise<string> {
+  const person = { email, name: "Ops", role: "operator", merchant_id: null } as const;
+  return (await createUser({ ...billed, sql: books.db, random: systemRandom }, person)).user.id;
+}
 
 async function fee(args: string[], options: object = {}) {
   const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
@@ -50,13 +58,14 @@ test("a merchant is billed, tops up, and what is prepaid pays the day's invoice"
   const set = await fee(["set"], { cycle: "daily", collect: "prepaid", dueDays: 3, ...limits });
   expect(set).toMatchObject({ cycle: "daily", collect: "prepaid", warn_below: "500", stop_below: "-100", low: true });
   const topUp = await fee(["top-up"], { amount: 1_000, reference: "0007" });
-  expect(topUp).toMatchObject({ type: "top_up", amount: 1_000, reference: "0007" });
-  expect(await fee(["top-up"], { amount: 1_000, reference: "0007" })).toEqual(topUp);
+  expect(topUp).toMatchObject({ status: "booked", approval: expect.stringMatching(/^apv_/) });
+  await fee(["top-up"], { amount: 1_000, reference: "0007" });
   await pay(20_000n);
   expect(await fee(["show"])).toMatchObject([{ prepaid: "1000", due: "200", left: "800", low: false, stopped: false }]);
   await advance(DAY_MS);
   expect(await fee(["list"])).toMatchObject([{ status: "paid", amount: 200, amount_paid: 200 }]);
-  expect(await fee(["return"], { amount: 300, reference: "0008" })).toMatchObject({ type: "return", amount: 300 });
+  await fee(["return"], { amount: 300, reference: "0008" });
+  expect(await fee(["show"])).toMatchObject([{ prepaid: "500", due: "0" }]);
   const actions = await run<{ operation: string }>(books.db, "select operation from operator_actions order by id");
   expect(actions.map(({ operation }) => operation)).toContain("service-fee top-up");
 });
@@ -74,8 +83,13 @@ test("an invoice by hand is issued, void, made again and paid by a transfer", as
   const second = await fee(["run"]);
   expect(second).toMatchObject({ amount: 400, brought_forward: 300 });
   await fee(["issue", second.id]);
-  const paid = await fee(["pay", second.id], { amount: 400, reference: "20261201-0042" });
-  expect(paid).toMatchObject({ status: "paid" });
+  await setApprovalPolicy(billed.approval, { kind: "service_fee_payment", currency: "CNY", above: 399n });
+  const asked = await fee(["pay", second.id], { amount: 400, reference: "20261201-0042" });
+  expect(asked).toMatchObject({ status: "in_review" });
+  expect((await fee(["list"]))[0]).toMatchObject({ status: "issued", amount_due: 400 });
+  const id = parsePublicId("approval", asked.approval)!;
+  await decideApproval(billed.approval, { id, checker_id: await operator("second@example.com"), ...approved });
+  expect((await fee(["list"]))[0]).toMatchObject({ status: "paid", amount_due: 0 });
   expect(await fee(["run"])).toBeNull();
 });
 

@@ -1,5 +1,7 @@
 /** `tributary service-fee …`: how merchants in direct mode are billed, their invoices, and what they pay in advance. */
 import { publicId } from "../../kit/id.ts";
+import type { Transaction } from "../../kit/sql/database.ts";
+import type { RequestedApproval } from "../../modules/approval/index.ts";
 import {
   type Billing,
   billingCycles,
@@ -7,11 +9,10 @@ import {
   issueInvoice,
   listBilling,
   listInvoices,
-  payInvoice,
-  presentDeposit,
   presentInvoice,
   readStanding,
-  recordDeposit,
+  requestBankPayment,
+  requestDeposit,
   setBilling,
   voidInvoice,
 } from "../../modules/service-fee/index.ts";
@@ -24,6 +25,7 @@ import {
   actionCommand,
   BY_OPTION,
   type Options,
+  type Platform,
   readId,
   requireText,
   textOption,
@@ -97,16 +99,27 @@ function onInvoice(
   act: (
     services: ReturnType<typeof withKick>,
     key: { merchant_id: string; id: string },
-    given: { options: Options; operator_id: string },
+    options: Options,
   ) => Promise<Parameters<typeof presentInvoice>[0]>,
 ): Action {
   return (services, [text], options) => {
     const key = { merchant_id: keyOf(options).merchant_id, id: readId("service_fee_invoice", text) };
     const command = { operation: `service-fee ${name}`, target: text! };
-    return actAs(services, options, command, async (operator) =>
-      presentInvoice(await act(withKick(services), key, { options, operator_id: operator.id })),
-    );
+    return actAs(services, options, command, async () => presentInvoice(await act(withKick(services), key, options)));
   };
+}
+
+/** What a person says about the bank: booked at once, or once another operator has approved it. */
+async function record(
+  { db, withPlatform }: AdministrationServices,
+  ask: (platform: Platform, tx: Transaction) => Promise<RequestedApproval>,
+) {
+  return withPlatform(async (platform) => {
+    const { approval, committed } = await db.transaction((tx) => ask(platform, tx));
+    committed();
+    const status = approval.status === "approved" ? "booked" : "in_review";
+    return { status, approval: publicId("approval", approval.id) };
+  });
 }
 
 function deposit(kind: "top_up" | "return"): Action {
@@ -114,11 +127,21 @@ function deposit(kind: "top_up" | "return"): Action {
     const [key, amount, reference] = [keyOf(options), requireAmount(options), requireText(options, "reference")];
     const operation = kind === "top_up" ? "service-fee top-up" : "service-fee return";
     const command = { operation, target: publicId("merchant", key.merchant_id) };
-    return actAs(services, options, command, async ({ id: made_by }) =>
-      presentDeposit(await recordDeposit(withKick(services), { ...key, kind, amount, reference, made_by })),
+    const given = { ...key, kind, amount, reference, reason: textOption(options, "reason") };
+    return actAs(services, options, command, ({ id: made_by }) =>
+      record(services, ({ serviceFee }, tx) => requestDeposit(serviceFee, tx, { ...given, made_by })),
     );
   };
 }
+
+const pay: Action = (services, [text], options) => {
+  const key = { merchant_id: keyOf(options).merchant_id, id: readId("service_fee_invoice", text) };
+  const [amount, reference] = [requireAmount(options), requireText(options, "reference")];
+  const given = { amount, reference, reason: textOption(options, "reason") };
+  return actAs(services, options, { operation: "service-fee pay", target: text! }, ({ id: made_by }) =>
+    record(services, ({ serviceFee }, tx) => requestBankPayment(serviceFee, tx, key, { ...given, made_by })),
+  );
+};
 
 const actions: Record<string, Action> = {
   async set(services, _args, options) {
@@ -154,14 +177,8 @@ const actions: Record<string, Action> = {
     return found.map(presentInvoice);
   },
   issue: onInvoice("issue", issueInvoice),
-  void: onInvoice("void", (services, key, { options }) => voidInvoice(services, key, requireText(options, "reason"))),
-  pay: onInvoice("pay", (services, key, { options, operator_id: made_by }) =>
-    payInvoice(services, key, {
-      amount: requireAmount(options),
-      reference: requireText(options, "reference"),
-      made_by,
-    }),
-  ),
+  void: onInvoice("void", (services, key, options) => voidInvoice(services, key, requireText(options, "reason"))),
+  pay,
   "top-up": deposit("top_up"),
   return: deposit("return"),
 };
@@ -183,7 +200,7 @@ export function serviceFeeCommand(withServices: WithServices): Command {
       { flags: "--stop-below <amount>", description: "set: no new payments when less is left; may be negative" },
       { flags: "--amount <amount>", description: "pay, top-up, return: in minor units" },
       { flags: "--reference <text>", description: "pay, top-up, return: of the bank's transfer", text: true },
-      { flags: "--reason <text>", description: "void: why", text: true },
+      { flags: "--reason <text>", description: "void: why; pay, top-up, return: for the checker", text: true },
       BY_OPTION,
     ],
     actions,

@@ -36,6 +36,8 @@ const refusal = async (path: string, body: object) => {
 };
 
 test("merchants are created once, listed, found by name, read, suspended and let in again", async () => {
+  // Ids of one moment have no order.
+  platform.clock.advance(1);
   const { first, second } = await postTwice("/merchants", { name: "Tea House 茶馆", time_zone: "Asia/Tokyo" });
   expect(second).toEqual(first);
   expect(first).toMatchObject({ object: "merchant", status: "active", time_zone: "Asia/Tokyo" });
@@ -90,6 +92,37 @@ test("settings are set and shown, and a merchant is settled once for each key", 
   expect(nothing).toEqual([409, "settlement.nothing_to_settle"]);
   const other = await refusal(`/merchants/${merchant}/settlements`, { ...now, currency: "USD" });
   expect(other).toEqual([409, "settlement.settings_missing"]);
+});
+
+test("what is held back is set, listed, and released early by two operators", async () => {
+  const path = `/merchants/${merchant}/reserve_settings`;
+  const settings = await ann.post(path, {
+    livemode: false,
+    currency: "CNY",
+    rolling_rate_ppm: 100_000,
+    rolling_days: 9,
+  });
+  expect(settings).toMatchObject({ object: "reserve_settings", fixed_amount: 0, covers_refunds: true });
+  expect((await ann.get(path)).data).toEqual([settings]);
+  expect(await refusal(path, { livemode: false, currency: "CNY", rolling_days: 9 })).toEqual([
+    400,
+    "reserve.settings_invalid",
+  ]);
+  await platform.sandbox.pay(codeOf(await platform.post("/v1/payments", paymentBody())));
+  await platform.settle();
+  await platform.advance(1);
+  const settled = await ann.post(`/merchants/${merchant}/settlements`, { livemode: false, currency: "CNY" });
+  const [part] = (await ann.get(`/merchants/${merchant}/reserves?livemode=false&status=held`)).data;
+  expect(part).toMatchObject({ settlement: settled.id, held: settled.reserved, kind: "rolling" });
+  const release = `/merchants/${merchant}/reserves/${part.id}/release`;
+  const { first, second } = await postTwice(release, { reason: "A good year" });
+  expect(second).toEqual(first);
+  expect(await refusal(`/approvals/${first.id}/approve`, {})).toEqual([403, "approval.own_request"]);
+  const ben = await createOperator(platform, "ben");
+  expect(await ben.post(`/approvals/${first.id}/approve`, {})).toMatchObject({ status: "approved" });
+  expect(await platform.get(`/v1/reserves/${part.id}`)).toMatchObject({ held: 0, released: part.amount });
+  expect(await refusal(release, { reason: "Again" })).toEqual([409, "reserve.amount_exceeds_held"]);
+  expect((await ann.post(path, { livemode: false, currency: "CNY" })).rolling_rate_ppm).toBe(0);
 });
 
 test("fee rules are added once, listed as the merchant sees them, and ended", async () => {

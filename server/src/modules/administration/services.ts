@@ -5,6 +5,7 @@ import type { Database } from "../../kit/sql/database.ts";
 import type { ApprovalServices } from "../approval/index.ts";
 import type { PaymentServices } from "../payment/index.ts";
 import type { RefundServices } from "../refund/index.ts";
+import type { ReserveServices } from "../reserve/index.ts";
 import type { SettlementServices } from "../settlement/index.ts";
 
 /** What these routes need of the modules below. */
@@ -16,5 +17,6 @@ export interface AdministrationServices {
   readonly approval: ApprovalServices;
   readonly payment: PaymentServices;
   readonly refund: RefundServices;
+  readonly reserve: ReserveServices;
   readonly settlement: SettlementServices;
 }

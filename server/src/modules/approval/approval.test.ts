@@ -41,6 +41,7 @@ let maker: string;
 let checker: string;
 let done: string[];
 let refusing: boolean;
+let failing: Error | undefined;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -66,10 +67,17 @@ beforeAll(async () => {
       },
     },
     "test.bare": { approve: async () => undefined },
+    "test.later": {
+      approve: async () => undefined,
+      async carryOut({ id }) {
+        if (failing) throw failing;
+        done.push(`carried out ${id}`);
+      },
+    },
   });
 });
 beforeEach(async () => {
-  [done, refusing] = [[], false];
+  [done, refusing, failing] = [[], false, undefined];
   await setApprovalPolicy(services, { kind: "test.act", currency: "*", above: 0n });
 });
 afterAll(async () => {
@@ -78,6 +86,8 @@ afterAll(async () => {
 });
 
 async function request(changes: Partial<ApprovalRequest> = {}): Promise<Approval> {
+  // Lists run by time.
+  clock.advance(1);
   const { approval, committed } = await db.transaction((tx) => requestIn(tx, changes));
   committed();
   return approval;
@@ -132,7 +142,7 @@ test("nobody decides what they asked for: not by the code, and not by the databa
     decided_at: 0,
     checker_id: maker,
   } as const;
-  const error = await db.transaction((tx) => insertApproval(tx, forged)).catch((thrown: unknown) => thrown);
+  const error = await db.transaction((tx) => insertApproval(tx, forged, null)).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ constraint: "approvals_four_eyes" });
   expect((await loadApproval(db, approval.id))?.status).toBe("pending");
 });
@@ -213,6 +223,45 @@ test("after seven days nobody decides it, and the worker ends it", async () => {
   await Promise.all([worker.drain(), createApprovalWorker(services).drain()]);
   expect((await loadApproval(db, late.id))?.status).toBe("expired");
   expect(done.filter((line) => line === `expired ${late.id}`)).toHaveLength(1);
+});
+
+test("what is done outside a transaction is done after the decision, and again by a worker until it is", async () => {
+  const later = { kind: "test.later", check: "always" } as const;
+  const smooth = await request(later);
+  expect(await decide(smooth.id, "approve")).toMatchObject({ carried_out_at: clock.now(), problem: null });
+  expect(done).toEqual([`carried out ${smooth.id}`]);
+  failing = new Error("the channel does not answer");
+  const rough = await request(later);
+  expect(await decide(rough.id, "approve")).toMatchObject({ status: "approved", carried_out_at: null, problem: null });
+  const worker = createApprovalWorker(services);
+  await worker.drain();
+  failing = undefined;
+  await worker.drain();
+  expect(done).toHaveLength(1);
+  clock.advance(60_000);
+  await worker.drain();
+  expect((await loadApproval(db, rough.id))?.carried_out_at).toBe(clock.now());
+  clock.advance(60_000);
+  await worker.drain();
+  expect(done).toEqual([`carried out ${smooth.id}`, `carried out ${rough.id}`]);
+});
+
+test("what is refused after the decision is shown, and not tried for ever", async () => {
+  failing = refusals["test.refused"]();
+  const { id } = await request({ kind: "test.later", check: "always" });
+  expect(await decide(id, "approve")).toMatchObject({ carried_out_at: null, problem: "test.refused: Not now." });
+  failing = undefined;
+  clock.advance(3_600_000);
+  await createApprovalWorker(services).drain();
+  expect(done).toEqual([]);
+});
+
+test("without a policy a worker does it where the process of the maker died after the commit", async () => {
+  const approval = await request({ kind: "test.later" });
+  expect([approval.status, approval.carried_out_at, done]).toEqual(["approved", null, []]);
+  clock.advance(60_000);
+  await createApprovalWorker(services).drain();
+  expect(done).toEqual([`carried out ${approval.id}`]);
 });
 
 test("a reason is needed", async () => {

@@ -45,6 +45,10 @@ export interface Approval {
   readonly created_at: number;
   readonly expires_at: number;
   readonly decided_at: number | null;
+  /** When it was done; null until then, and where it could not be. */
+  readonly carried_out_at: number | null;
+  /** Why it could not be done after all: a person must look. */
+  readonly problem: string | null;
 }
 
 /** From where on a kind needs a checker. */

@@ -3,10 +3,11 @@
 import type { Transaction } from "../../kit/sql/database.ts";
 import { canMove } from "../../kit/state-machine.ts";
 import { type Approval, type ApprovalStatus, transitions } from "./approval.ts";
+import { CARRY_OUT_LEASE_MS, carryOutApproval } from "./carry-out.ts";
 import { readText } from "./check-text.ts";
 import { approvalErrors } from "./errors.ts";
 import { type AfterCommit, type ApprovalServices, collectAfterCommit, handlerOf } from "./services.ts";
-import { lockApproval, moveApproval } from "./store.ts";
+import { loadApproval, lockApproval, moveApproval } from "./store.ts";
 
 export interface Decision {
   /** UUID of the approval. */
@@ -27,13 +28,19 @@ export async function decideApproval(services: ApprovalServices, decision: Decis
   const status = decision.decision === "approve" ? "approved" : "rejected";
   const given = decision.comment ?? null;
   const comment = given === null && status === "approved" ? null : readText("comment", given ?? "");
-  return inTransaction(services, async (tx, afterCommit) => {
+  const decided = await inTransaction(services, async (tx, afterCommit) => {
     const approval = await lockPending(tx, services, id);
     if (approval.maker.type === "user" && approval.maker.id === checker_id) {
       throw approvalErrors["approval.own_request"]();
     }
     return finish(services, tx, approval, { status, checker_id, comment }, afterCommit);
   });
+  if (decided.status !== "approved" || decided.carried_out_at !== null) return decided;
+  // The decision stands whatever comes of it now; a worker sees to what is left.
+  await carryOutApproval(services, id).catch((err: unknown) => {
+    services.log.warn({ err, approval: id }, "what was approved is not carried out yet; a worker tries again");
+  });
+  return (await loadApproval(services.db, id)) ?? decided;
 }
 
 /**
@@ -63,7 +70,8 @@ export async function withdrawApproval(
 ): Promise<boolean> {
   const approval = await lockApproval(tx, id);
   if (approval?.status !== "pending") return false;
-  await moveApproval(tx, id, { status: "cancelled", checker_id: null, comment: null, decided_at: clock.now() });
+  const end = { status: "cancelled", checker_id: null, comment: null, carried_out_at: null } as const;
+  await moveApproval(tx, id, { ...end, decided_at: clock.now() }, null);
   return true;
 }
 
@@ -110,10 +118,13 @@ async function finish(
   end: End,
   afterCommit: AfterCommit,
 ): Promise<Approval> {
-  const decided = { ...end, decided_at: services.clock.now() };
-  await moveApproval(tx, pending.id, decided);
+  const handler = handlerOf(services, pending.kind);
+  const now = services.clock.now();
+  const isLater = end.status === "approved" && handler.carryOut !== undefined;
+  const carried_out_at = end.status === "approved" && !isLater ? now : null;
+  const decided = { ...end, decided_at: now, carried_out_at };
+  await moveApproval(tx, pending.id, decided, isLater ? now + CARRY_OUT_LEASE_MS : null);
   const approval = { ...pending, ...decided };
-  const handler = handlerOf(services, approval.kind);
   if (end.status === "approved") await handler.approve(tx, approval, afterCommit);
   else await handler.reject?.(tx, approval, afterCommit);
   return approval;

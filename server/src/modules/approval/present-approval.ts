@@ -44,6 +44,8 @@ function presentApproval(
     created_at: toRfc3339(approval.created_at),
     expires_at: toRfc3339(approval.expires_at),
     decided_at: approval.decided_at === null ? null : toRfc3339(approval.decided_at),
+    carried_out_at: approval.carried_out_at === null ? null : toRfc3339(approval.carried_out_at),
+    problem: approval.problem,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Transaction } from "../../kit/sql/database.ts";
 import { type Approval, type Maker, needsChecker } from "./approval.ts";
+import { CARRY_OUT_LEASE_MS } from "./carry-out.ts";
 import { readText } from "./check-text.ts";
 import { type ApprovalServices, collectAfterCommit, handlerOf } from "./services.ts";
 import { insertApproval, loadPolicies } from "./store.ts";
@@ -33,7 +34,8 @@ export interface RequestedApproval {
 }
 
 /**
- * Asks for something in the caller's transaction. Where no checker is needed it is carried out at once, and recorded.
+ * Asks for something in the caller's transaction. What is carried out after the commit (`carryOut`) is the caller's to see to,
+ * by `carryOutApproval`; a worker does it otherwise. Where no checker is needed it is carried out at once, and recorded.
  * Throws what the kind's handler throws, then too.
  * @throws approval.invalid
  */
@@ -52,8 +54,9 @@ export async function requestApproval(
     ...{ id: services.ids.uuid(), kind, merchant_id, livemode, subject_id, payload, amount, currency, maker },
     ...{ reason: readText("reason", request.reason), status: isPending ? "pending" : "approved", checker_id: null },
     ...{ comment: null, created_at: now, expires_at, decided_at: isPending ? null : now },
+    ...{ carried_out_at: isPending || handler.carryOut ? null : now, problem: null },
   };
-  await insertApproval(tx, approval);
+  await insertApproval(tx, approval, isPending ? expires_at : handler.carryOut ? now + CARRY_OUT_LEASE_MS : null);
   const { afterCommit, committed } = collectAfterCommit();
   if (!isPending) await handler.approve(tx, approval, afterCommit);
   return { approval, committed };

@@ -17,6 +17,12 @@ export interface ApprovalHandler {
   readonly subject?: IdKind;
   /** Carries out what was asked for. Called once for each approval. */
   approve(tx: Transaction, approval: Approval, afterCommit: AfterCommit): Promise<void>;
+  /**
+   * For what calls a channel or runs transactions of its own: `approve` only checks then, and this does it after the decision
+   * has committed, at least once, also after a crash. What it refuses (an error of the catalogue that is not to be tried
+   * again) is shown as the approval's `problem`.
+   */
+  carryOut?(approval: Approval): Promise<void>;
   /** It ended otherwise: `approval.status` says whether it was rejected, cancelled or has expired. */
   reject?(tx: Transaction, approval: Approval, afterCommit: AfterCommit): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { platformStatement } from "../../kit/sql/statement.ts";
 import type { Approval, ApprovalPolicy, ApprovalStatus, Maker } from "./approval.ts";
 
 const columns = `id, kind, merchant_id, livemode, subject_id, payload, amount, currency, reason, maker_type, maker_id,
-  status, checker_id, comment, created_at, expires_at, decided_at`;
+  status, checker_id, comment, created_at, expires_at, decided_at, carried_out_at, problem`;
 
 type Row = Omit<Approval, "maker"> & { readonly maker_type: Maker["type"]; readonly maker_id: string | null };
 
@@ -21,15 +21,19 @@ const insertStatement = platformStatement(
   "approval.insert",
   `insert into approvals (${columns}, due_at)
    values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15::timestamptz, $16::timestamptz,
-     $17::timestamptz, case when $12 = 'pending' then $16::timestamptz end)`,
+     $17::timestamptz, $18::timestamptz, $19, $20::timestamptz)`,
 );
 
-export async function insertApproval(tx: Transaction, approval: Approval): Promise<void> {
+const timestampOrNull = (at: number | null) => (at === null ? null : toRfc3339(at));
+
+/** @param due_at when a worker looks: at its expiry, or to carry it out. */
+export async function insertApproval(tx: Transaction, approval: Approval, due_at: number | null): Promise<void> {
   const a = approval;
   await tx.query(insertStatement, [
     ...[a.id, a.kind, a.merchant_id, a.livemode, a.subject_id, JSON.stringify(a.payload), a.amount, a.currency],
     ...[a.reason, a.maker.type, a.maker.id, a.status, a.checker_id, a.comment],
-    ...[toRfc3339(a.created_at), toRfc3339(a.expires_at), a.decided_at === null ? null : toRfc3339(a.decided_at)],
+    ...[toRfc3339(a.created_at), toRfc3339(a.expires_at), timestampOrNull(a.decided_at)],
+    ...[timestampOrNull(a.carried_out_at), a.problem, timestampOrNull(due_at)],
   ]);
 }
 
@@ -62,7 +66,8 @@ export async function lockApproval(tx: Transaction, id: string): Promise<Approva
 
 const moveStatement = platformStatement(
   "approval.move",
-  `update approvals set status = $2, checker_id = $3, comment = $4, decided_at = $5::timestamptz, due_at = null
+  `update approvals set status = $2, checker_id = $3, comment = $4, decided_at = $5::timestamptz,
+     carried_out_at = $6::timestamptz, due_at = $7::timestamptz
    where id = $1 and status = 'pending' returning id`,
 );
 
@@ -70,9 +75,12 @@ const moveStatement = platformStatement(
 export async function moveApproval(
   tx: Transaction,
   id: string,
-  end: Pick<Approval, "status" | "checker_id" | "comment"> & { readonly decided_at: number },
+  end: Pick<Approval, "status" | "checker_id" | "comment" | "carried_out_at"> & { readonly decided_at: number },
+  due_at: number | null,
 ): Promise<void> {
-  const moved = await tx.query(moveStatement, [id, end.status, end.checker_id, end.comment, toRfc3339(end.decided_at)]);
+  const { status, checker_id, comment, decided_at, carried_out_at } = end;
+  const times = [toRfc3339(decided_at), timestampOrNull(carried_out_at), timestampOrNull(due_at)];
+  const moved = await tx.query(moveStatement, [id, status, checker_id, comment, ...times]);
   invariant(moved.length === 1, "a pending approval was locked");
 }
 
@@ -83,10 +91,25 @@ const claimStatement = platformStatement(
    where a.id = due.id returning a.id`,
 );
 
-/** Claims pending approvals whose time is over, until the lease runs out. */
-export async function claimExpired(sql: Sql, now: number, lease_until: number, limit: number): Promise<string[]> {
+/** Claims pending approvals whose time is over, and approved ones that are not carried out yet, until the lease runs out. */
+export async function claimDue(sql: Sql, now: number, lease_until: number, limit: number): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(claimStatement, [toRfc3339(now), toRfc3339(lease_until), limit]);
   return rows.map(({ id }) => id);
+}
+
+const carriedOutStatement = platformStatement(
+  "approval.carried_out",
+  `update approvals set carried_out_at = $2::timestamptz, problem = $3, due_at = null
+   where id = $1 and status = 'approved' and carried_out_at is null and problem is null`,
+);
+
+/** Writes what came of it, once. */
+export async function finishCarryingOut(
+  sql: Sql,
+  id: string,
+  { carried_out_at, problem }: Pick<Approval, "carried_out_at" | "problem">,
+): Promise<void> {
+  await sql.query(carriedOutStatement, [id, timestampOrNull(carried_out_at), problem]);
 }
 
 export interface ApprovalFilter {

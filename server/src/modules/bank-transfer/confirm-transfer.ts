@@ -16,18 +16,16 @@ const REASON_LENGTH_MAX = 256;
 /**
  * A transfer has arrived.
  * @param input.number the reference that the payer wrote, or the serial_no
- * @param input.amount in major units, as on the bank's statement
+ * @param input.amount in major units, as on the bank's statement, or as money
  * @param input.booked_at epoch milliseconds
  * @throws bank_transfer.not_found, bank_transfer.ambiguous, bank_transfer.amount_differs, bank_transfer.reference_used,
  *   bank_transfer.already_confirmed, and MoneyError for what is no amount
  */
 export async function confirmTransfer(
   services: BankTransferServices,
-  input: { number: string; amount: string; bank_reference: string; booked_at: number },
+  input: { number: string; amount: string | Money; bank_reference: string; booked_at: number },
 ): Promise<Attempt> {
-  const attempt = await findAttempt(services, input.number);
-  const amount: Money = fromDecimal(input.amount, attempt.currency);
-  refuseOtherAmount(attempt, amount);
+  const { attempt, amount } = await checkTransfer(services, input);
   const opened = await openAttempt(services, attempt);
   const { serial_no, merchant_id, id } = attempt;
   const channel_trade_no = input.bank_reference.trim();
@@ -38,6 +36,20 @@ export async function confirmTransfer(
   const outcome = await recordTransfer(services, merchant_id, opened, stated.payment);
   invariant(outcome === "recorded", `a transfer that was checked is ${outcome}`);
   return (await services.payment.groups.loadAttempt({ merchant_id, id }))!;
+}
+
+/**
+ * What a transfer would confirm; changes nothing.
+ * @throws bank_transfer.not_found, bank_transfer.ambiguous, bank_transfer.amount_differs, and MoneyError for what is no amount
+ */
+export async function checkTransfer(
+  services: BankTransferServices,
+  input: { number: string; amount: string | Money },
+): Promise<{ attempt: Attempt; amount: Money }> {
+  const attempt = await findAttempt(services, input.number);
+  const amount = typeof input.amount === "string" ? fromDecimal(input.amount, attempt.currency) : input.amount;
+  refuseOtherAmount(attempt, amount);
+  return { attempt, amount };
 }
 
 /** Writes a statement and reads it back, as if it had been posted: what does not verify is not recorded. */

@@ -1,5 +1,5 @@
 /** Transfers that a person confirms. The only door of the module. */
-export { confirmTransfer, endRefund, rejectTransfer } from "./confirm-transfer.ts";
+export { checkTransfer, confirmTransfer, endRefund, rejectTransfer } from "./confirm-transfer.ts";
 export { bankTransferErrors } from "./errors.ts";
 export { listWaitingRefundTransfers, listWaitingTransfers } from "./list-waiting.ts";
 export { recordRefundTransfer, recordTransfer } from "./record-transfer.ts";

@@ -19,6 +19,8 @@ type Booking = Pick<ReconciliationServices, "db" | "clock" | "ids">;
 
 /** Books are locked while they are posted to: few at a time, so that payments do not wait. */
 const BOOKS_AT_ONCE = 100;
+/** The account is locked, and no day. */
+const NO_DAY = "0001-01-01";
 
 /**
  * Writes postings and books them, in the caller's transaction.
@@ -72,6 +74,7 @@ export async function bookDay(
 export async function bookSuspense(services: Booking, channel_account_id: string): Promise<void> {
   for (let more = true; more; ) {
     more = await services.db.transaction(async (tx) => {
+      await lockDay(tx, { channel_account_id, day: NO_DAY });
       const wrong = await lockWrongSuspense(tx, channel_account_id, BOOKS_AT_ONCE);
       const rows = wrong.map(({ id: difference_id, suspended, target, ...row }) => ({
         ...{ ...row, difference_id, kind: "difference_suspended" as const, amount: target - suspended },

@@ -36,6 +36,9 @@ const CASES_OF_TYPE_MAX = 100n;
 /** How many differences one case may have for an action on each to be booked. */
 const DECIDED_MAX = 100_000;
 
+/** The account is locked, and no day; every day is later. */
+const NO_DAY = "0001-01-01";
+
 /** Kinds of approvals. */
 export const CASE_APPROVAL = "reconciliation_case";
 
@@ -53,7 +56,10 @@ export async function keepCases(services: ReconciliationServices, channel_accoun
       }
     });
   }
-  await services.db.transaction((tx) => endGoneCases(services, tx, channel_account_id));
+  await services.db.transaction(async (tx) => {
+    await lockDay(tx, { channel_account_id, day: NO_DAY });
+    await endGoneCases(services, tx, channel_account_id);
+  });
   if (account.funding_mode === "pooled") await bookSuspense(services, channel_account_id);
   services.kick.webhooks();
 }
@@ -199,6 +205,8 @@ async function resolveCase(
   merchant_id: string | null,
 ): Promise<void> {
   const { clock } = services;
+  const channel_account_id = (await loadCase(tx, case_id))?.channel_account_id;
+  if (channel_account_id) await lockDay(tx, { channel_account_id, day: NO_DAY });
   const found = await lockCase(tx, case_id);
   if (found?.state !== "proposed" || found.action === null)
     throw invalid("The case is not waiting for a decision any more.");
@@ -225,7 +233,7 @@ async function resolveCase(
   await resolveDifferences(tx, case_id, clock.now());
   const { action, approval_id } = found;
   await moveCase(tx, found, { to: "resolved", action, approval_id, outcome: "decided", resolved_at: clock.now() });
-  await matchLaterDaysAgain(tx, { ...head, day: "0001-01-01" }, clock.now());
+  await matchLaterDaysAgain(tx, { ...head, day: NO_DAY }, clock.now());
 }
 
 /**
@@ -233,7 +241,9 @@ async function resolveCase(
  * @throws reconciliation.case_not_found, reconciliation.case_invalid
  */
 export async function reopenCase(services: ReconciliationServices, case_id: string): Promise<ReconciliationCase> {
+  const { channel_account_id: account_id } = await findCase(services, case_id);
   await services.db.transaction(async (tx) => {
+    await lockDay(tx, { channel_account_id: account_id, day: NO_DAY });
     const found = await lockCase(tx, case_id);
     if (!found) throw reconciliationErrors["reconciliation.case_not_found"]();
     if (found.outcome !== "decided") throw invalid("Only a case that people have decided can be opened again.");
@@ -249,7 +259,7 @@ export async function reopenCase(services: ReconciliationServices, case_id: stri
     await reopenDifferences(tx, case_id);
     await moveCase(tx, found, { to: "open", action: null, approval_id: null, reopens: true });
     const closed = (await loadDay(tx, { channel_account_id, day }))?.state === "closed";
-    if (!closed) await matchLaterDaysAgain(tx, { channel_account_id, day: "0001-01-01" }, services.clock.now());
+    if (!closed) await matchLaterDaysAgain(tx, { channel_account_id, day: NO_DAY }, services.clock.now());
   });
   await keepCases(services, (await findCase(services, case_id)).channel_account_id);
   return findCase(services, case_id);

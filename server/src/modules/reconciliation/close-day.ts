@@ -9,11 +9,12 @@ import type { Transaction } from "../../kit/sql/database.ts";
 import type { ApprovalHandler } from "../approval/index.ts";
 import { requestApproval } from "../approval/index.ts";
 import { type AccountRecord, getChannelAccount } from "../channel-account/index.ts";
+import { loadBills } from "./bill-store.ts";
 import { bookDay } from "./book.ts";
 import { countDifferences, countHolding } from "./difference-store.ts";
 import { reconciliationErrors } from "./errors.ts";
 import { tellOwner } from "./events.ts";
-import { dropPositionsBefore, saveFloors, sumBooks } from "./match-lines-store.ts";
+import { dropPositionsBefore, saveFloors, sumBooks, sumOthers } from "./match-lines-store.ts";
 import { type BookAmount, sumFees, sumSettledChanges } from "./posting-store.ts";
 import { presentDay } from "./present.ts";
 import type { Closing, DayKey, ReconciliationDay, Rules } from "./reconciliation.ts";
@@ -23,8 +24,6 @@ import {
   agreeToClose,
   findLastClosedDay,
   insertClosing,
-  listDays,
-  loadBills,
   loadDay,
   lockDay,
   matchLaterDaysAgain,
@@ -43,15 +42,12 @@ export async function findObstacle(
 ): Promise<string | undefined> {
   if (day.state === "closed") return undefined;
   if (day.state !== "matched" && day.state !== "open") return `${day.day} is ${day.state}: it has not been matched.`;
-  const { channel_account_id } = day;
-  const earlier = await listDays(db, {
-    channel_account_id,
-    from: rules.first_day,
-    to: addDays(day.day, -1),
-    limit: 10_000,
-  });
-  const open = earlier.findLast(({ state }) => state !== "closed");
-  if (open) return `${open.day} is ${open.state}, and days close one after the other.`;
+  if (day.day < rules.first_day) return `${day.day} is before the first day, ${rules.first_day}.`;
+  if (day.day > rules.first_day) {
+    const before = { channel_account_id: day.channel_account_id, day: addDays(day.day, -1) };
+    const state = (await loadDay(db, before))?.state ?? "not opened";
+    if (state !== "closed") return `${before.day} is ${state}, and days close one after the other.`;
+  }
   if (agreed) return undefined;
   const holding = await countHolding(db, day, rules.case_limit);
   return holding === 0n ? undefined : `${holding} open differences are above the limit of ${rules.case_limit}.`;
@@ -73,7 +69,9 @@ export async function closeDay(services: ReconciliationServices, key: DayKey): P
   const takes_late = closed_day !== null && addDays(closed_day, 1) === key.day;
   const range = { ...key, ...dayOf(key.day, rules.time_zone)!, closed_day, takes_late };
   if (account.funding_mode === "pooled") {
-    const settled = await db.bulk(async (tx) => addUp(await sumBooks(tx, range), await sumSettledChanges(tx, day)));
+    const settled = await db.bulk(async (tx) =>
+      addUp([...(await sumBooks(tx, range)), ...(await sumOthers(tx, range))], await sumSettledChanges(tx, day)),
+    );
     await bookDay(services, { ...key, livemode: account.livemode }, "channel_settled", settled);
     await bookDay(services, { ...key, livemode: account.livemode }, "channel_fee_adjusted", await sumFees(db, day));
   }

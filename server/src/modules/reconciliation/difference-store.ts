@@ -58,10 +58,12 @@ export async function pairAcrossDays(tx: Transaction, m: Matching): Promise<void
 const ageStatement = platformStatement(
   "reconciliation.age",
   `update reconciliation_differences set state = 'open'
-   where channel_account_id = $1 and state = 'carried' and day <= $2::date - $3::int`,
+   where channel_account_id = $1 and state = 'carried' and day <= (
+     select greatest($2::date, max(d.day)) from reconciliation_days d
+     where d.channel_account_id = $1 and d.matched_at is not null) - $3::int`,
 );
 
-/** What has waited long enough is carried no further. */
+/** What has waited long enough, by the newest day that was matched, is carried no further. */
 export async function endWaiting(tx: Transaction, { channel_account_id, day, carry_days }: Matching): Promise<void> {
   await tx.query(ageStatement, [channel_account_id, day, carry_days]);
 }

@@ -4,11 +4,12 @@ import { TributaryError } from "../../kit/error.ts";
 import { publicId } from "../../kit/id.ts";
 import { addDays, dayOf, instantAt, localDay } from "../../kit/local-day.ts";
 import { type AccountRecord, getChannelAccount, listChannelAccounts } from "../channel-account/index.ts";
+import { loadCurrentBills } from "./bill-store.ts";
 import { fetchBill } from "./receive-bill.ts";
 import type { DayKey, ReconciliationDay, Rules } from "./reconciliation.ts";
 import { rulesOf } from "./rules.ts";
 import type { ReconciliationServices } from "./services.ts";
-import { insertDay, loadCurrentBills, rememberTry } from "./store.ts";
+import { insertDay, rememberTry } from "./store.ts";
 
 const HOUR_MS = 3_600_000;
 /** After trouble that no rule of the channel's names. Doubled each time. */

@@ -1,4 +1,6 @@
 /** Reconciliation: channels' bills against the books, every day. The only door of the module. */
+
+export { loadBills } from "./bill-store.ts";
 export { isCaseAction, type ReconciliationCase } from "./case.ts";
 export { listCases, listComments } from "./case-store.ts";
 export {
@@ -24,4 +26,4 @@ export type { DayKey, Difference, ReconciliationDay, Rules } from "./reconciliat
 export { changeRules, type RulesChange, rulesOf } from "./rules.ts";
 export { runDay } from "./run-day.ts";
 export type { ReconciliationServices } from "./services.ts";
-export { insertDay, listDays, loadBills, loadClosing, loadDay } from "./store.ts";
+export { findLastClosedDay, insertDay, listDays, loadClosing, loadDay } from "./store.ts";

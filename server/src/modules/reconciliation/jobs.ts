@@ -3,10 +3,12 @@ import { fetchDay, openDays } from "./fetch-day.ts";
 import type { DayKey } from "./reconciliation.ts";
 import { runDay } from "./run-day.ts";
 import type { ReconciliationServices } from "./services.ts";
-import { claimDueDays, loadDay } from "./store.ts";
+import { claimDueDays, loadDay, tryAgain } from "./store.ts";
 
 /** How long matching a very big day may take before another worker believes that this one died. */
 const LEASE_MS = 30 * 60_000;
+/** After trouble. */
+const AGAIN_MS = 60_000;
 /** How often days that are over are looked for. */
 const OPEN_EVERY_MS = 10 * 60_000;
 
@@ -16,7 +18,14 @@ export function createReconciliationWorker(services: ReconciliationServices): Du
   return createDueLoop<DayKey>({
     name: "reconciliation.days",
     claim: (limit) => claimDueDays(db, clock.now(), clock.now() + LEASE_MS, limit),
-    handle: (key) => workAt(services, key),
+    handle: async (key) => {
+      try {
+        await workAt(services, key);
+      } catch (error) {
+        await tryAgain(db, key, clock.now() + AGAIN_MS);
+        throw error;
+      }
+    },
     concurrency: 2,
     interval_ms: 5_000,
     log,

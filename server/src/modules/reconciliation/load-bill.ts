@@ -4,23 +4,21 @@
  */
 import type { BillBatch } from "../../channels/contract.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
-import { reconciliationErrors } from "./errors.ts";
-import { toCopyLine } from "./line-copy.ts";
-import type { DayKey, LineSum, ReconciledKind, StoredBill } from "./reconciliation.ts";
-import type { ReconciliationServices } from "./services.ts";
 import {
   copyLines,
   describeNewLines,
   insertBill,
-  insertDay,
   insertRejected,
   loadBills,
-  lockDay,
-  moveDay,
   type Rejected,
   replaceBill,
   takeBillNumber,
-} from "./store.ts";
+} from "./bill-store.ts";
+import { reconciliationErrors } from "./errors.ts";
+import { toCopyLine } from "./line-copy.ts";
+import type { DayKey, LineSum, ReconciledKind, StoredBill } from "./reconciliation.ts";
+import type { ReconciliationServices } from "./services.ts";
+import { insertDay, lockDay, moveDay } from "./store.ts";
 
 export interface BillToLoad extends DayKey {
   readonly kind: ReconciledKind;

@@ -5,6 +5,7 @@
 import { addDays, dayOf } from "../../kit/local-day.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import { getChannelAccount } from "../channel-account/index.ts";
+import { loadCurrentBills } from "./bill-store.ts";
 import {
   countHolding,
   endUnseen,
@@ -32,7 +33,7 @@ import type {
   StoredBill,
 } from "./reconciliation.ts";
 import type { ReconciliationServices } from "./services.ts";
-import { findLastClosedDay, loadCurrentBills, loadDay, lockDay, matchLaterDaysAgain, moveDay } from "./store.ts";
+import { findLastClosedDay, loadDay, lockDay, matchLaterDaysAgain, moveDay } from "./store.ts";
 
 type MatchServices = Pick<ReconciliationServices, "db" | "clock" | "ids">;
 

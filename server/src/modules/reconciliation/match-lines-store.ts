@@ -52,15 +52,33 @@ export async function savePositions(tx: Transaction, { channel_account_id, day, 
   await tx.query(savePositionsStatement, [channel_account_id, day, closed_day]);
 }
 
-/** What the books say of the day: $1 account, $2 day, $3 and $4 its bounds, $5 the closed day, $6 whether it takes late. */
-const OURS = `select m.merchant_id, m.source_id, m.kind, m.currency, m.amount, m.fee, m.is_direct, m.occurred_at
-   from reconciliation_positions p
-   join ledger_channel_movements m on m.merchant_id = p.merchant_id and m.livemode = p.livemode
-     and m.channel_account_id = p.channel_account_id and m.number > p.floor_number and m.number <= p.number
-   left join reconciliation_positions c on c.merchant_id = p.merchant_id and c.livemode = p.livemode
-     and c.channel_account_id = p.channel_account_id and c.day = $5::date
-   where p.channel_account_id = $1 and p.day = $2::date and m.occurred_at < $4::timestamptz
-     and (m.occurred_at >= $3::timestamptz or ($6::boolean and m.number > coalesce(c.number, 0)))`;
+/**
+ * What the books say of the day: $1 account, $2 day, $3 and $4 its bounds, $5 the closed day, $6 whether it takes late. As the
+ * view ledger_channel_movements has it, written out: the view leads to a look-up for each transaction, this to one for each
+ * book, which takes half the time.
+ */
+const OURS = `with books as materialized (
+     select p.merchant_id, p.livemode, a.position, a.currency, a.kind = 'direct_collected' as is_direct, p.floor_number,
+       p.number, coalesce(c.number, 0) as seen
+     from reconciliation_positions p
+     join ledger_accounts a on a.merchant_id = p.merchant_id and a.livemode = p.livemode and a.scope = $1
+       and a.kind in ('channel_receivable', 'direct_collected')
+     left join reconciliation_positions c on c.merchant_id = p.merchant_id and c.livemode = p.livemode
+       and c.channel_account_id = p.channel_account_id and c.day = $5::date
+     where p.channel_account_id = $1 and p.day = $2::date
+   )
+   select t.merchant_id, t.source_id, t.kind, b.currency, b.is_direct, t.occurred_at,
+     t.entries[case when t.kind in ('payment_succeeded', 'duplicate_payment_succeeded') then 1 else 2 end][2] as amount,
+     case b.position when t.entries[5][1] then -t.entries[5][2] when t.entries[4][1] then -t.entries[4][2]
+       when t.entries[3][1] then -t.entries[3][2] when t.entries[6][1] then -t.entries[6][2] else 0 end as fee
+   from books b
+   join ledger_transactions t on t.merchant_id = b.merchant_id and t.livemode = b.livemode and t.number > b.floor_number
+     and t.number <= b.number
+   where t.kind in ('payment_succeeded', 'duplicate_payment_succeeded', 'refund_succeeded', 'duplicate_refund_succeeded')
+     and t.entries[case when t.kind in ('payment_succeeded', 'duplicate_payment_succeeded') then 1 else 2 end][1] = b.position
+     and t.occurred_at < $4::timestamptz and (t.occurred_at >= $3::timestamptz or ($6::boolean and t.number > b.seen))
+     and (t.merchant_id, t.livemode, t.number) not in (
+       select merchant_id, livemode, reverses from ledger_transactions where reverses is not null)`;
 
 const LINES = "select * from reconciliation_lines where bill = $7 and entry in ('payment', 'refund')";
 
@@ -76,9 +94,15 @@ function idPrefix(now: number): string {
 
 const newId = (place: string) => `overlay(gen_random_uuid()::text placing ${place} from 1 for 15)::uuid`;
 
-/** What was decided by people stays so while the facts do. */
-const SAME_FACTS = `d.type = excluded.type and d.our_amount is not distinct from excluded.our_amount
-       and d.channel_amount is not distinct from excluded.channel_amount`;
+/**
+ * What was decided by people stays as it is while the facts do. Of a line that the books do not have, what it is about is
+ * looked up later, so only the line itself is compared.
+ */
+const DECIDED = `d.resolution = 'decided' and d.channel_amount is not distinct from excluded.channel_amount
+       and (excluded.side = 'channel' or (d.type = excluded.type and d.our_amount is not distinct from excluded.our_amount))`;
+
+const keepDecided = (...columns: string[]) =>
+  columns.map((column) => `${column} = case when ${DECIDED} then d.${column} else excluded.${column} end`).join(", ");
 
 const compareStatement = platformStatement(
   "reconciliation.compare",
@@ -121,14 +145,11 @@ const compareStatement = platformStatement(
        our_fee, channel_fee, case when side <> 'channel' then 'succeeded' end, status, at_risk, occurred_at, $11::timestamptz,
        case when is_small then $11::timestamptz end, case when is_small then $2::date end
      from (select *, type = 'fee' and at_risk <= $12 as is_small from numbered) n
-     on conflict (channel_account_id, day, subject) do update set run = excluded.run, type = excluded.type,
-       state = case when d.resolution = 'decided' and ${SAME_FACTS} then d.state else excluded.state end,
-       resolution = case when d.resolution = 'decided' and ${SAME_FACTS} then d.resolution else excluded.resolution end,
-       resolved_at = case when d.resolution is not null and ${SAME_FACTS} then d.resolved_at else excluded.resolved_at end,
-       resolved_day = excluded.resolved_day, merchant_id = coalesce(excluded.merchant_id, d.merchant_id),
-       our_amount = excluded.our_amount, channel_amount = excluded.channel_amount, our_fee = excluded.our_fee,
-       channel_fee = excluded.channel_fee, our_status = excluded.our_status, channel_status = excluded.channel_status,
-       at_risk = excluded.at_risk, file_no = excluded.file_no, line_no = excluded.line_no, pair_id = null
+     on conflict (channel_account_id, day, subject) do update set run = excluded.run, file_no = excluded.file_no,
+       line_no = excluded.line_no, merchant_id = coalesce(excluded.merchant_id, d.merchant_id),
+       channel_amount = excluded.channel_amount, channel_fee = excluded.channel_fee,
+       channel_status = excluded.channel_status, pair_id = null,
+       ${keepDecided("type", "state", "resolution", "our_amount", "our_fee", "our_status", "at_risk", "resolved_at", "resolved_day")}
      returning side
    )
    select count(*) filter (where side <> 'ours') as lines, count(*) filter (where side <> 'channel') as ours from written`,
@@ -213,6 +234,34 @@ const sumBooksStatement = platformStatement(
 /** What the books say that the channel owes for the day, less what it takes, of each merchant. */
 export function sumBooks(sql: Sql, m: DayRange): Promise<{ merchant_id: string; currency: string; net: string }[]> {
   return sql.query(sumBooksStatement, valuesOf(m));
+}
+
+// What moves with the channel besides payments and refunds: payouts and shares out of its balance.
+const sumOthersStatement = platformStatement(
+  "reconciliation.sum_others",
+  `select t.merchant_id, a.currency, sum(t.entries[line][2])::text as net
+   from reconciliation_positions p
+   join ledger_accounts a on a.merchant_id = p.merchant_id and a.livemode = p.livemode and a.scope = p.channel_account_id
+     and a.kind = 'channel_receivable'
+   join ledger_transactions t on t.merchant_id = p.merchant_id and t.livemode = p.livemode and t.number > p.floor_number
+     and t.number <= p.number
+   cross join generate_subscripts(t.entries, 1) as line
+   left join ledger_transactions r on r.merchant_id = t.merchant_id and r.livemode = t.livemode and r.number = t.reverses
+   left join reconciliation_positions c on c.merchant_id = p.merchant_id and c.livemode = p.livemode
+     and c.channel_account_id = p.channel_account_id and c.day = $5::date
+   where p.channel_account_id = $1 and p.day = $2::date and t.kind <> 'payment_succeeded' and t.entries[line][1] = a.position
+     and t.kind not in ('duplicate_payment_succeeded', 'refund_succeeded', 'duplicate_refund_succeeded', 'channel_settled',
+       'channel_fee_adjusted', 'difference_suspended')
+     and coalesce(r.kind not in ('payment_succeeded', 'duplicate_payment_succeeded', 'refund_succeeded',
+       'duplicate_refund_succeeded'), true)
+     and t.occurred_at < $4::timestamptz
+     and (t.occurred_at >= $3::timestamptz or ($6::boolean and t.number > coalesce(c.number, 0)))
+   group by 1, 2`,
+);
+
+/** What else has moved what the channel owes for the day, of each merchant. */
+export function sumOthers(sql: Sql, m: DayRange): Promise<{ merchant_id: string; currency: string; net: string }[]> {
+  return sql.query(sumOthersStatement, valuesOf(m));
 }
 
 const saveFloorsStatement = platformStatement(

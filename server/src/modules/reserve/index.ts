@@ -5,6 +5,7 @@ export { holdReserves, planReserves, type ReservePlan, type SettledAmount } from
 export { createReserveWorker } from "./jobs.ts";
 export { presentReserve } from "./present.ts";
 export {
+  askEarlyRelease,
   type EarlyRelease,
   RESERVE_RELEASE_APPROVAL,
   requestEarlyRelease,
@@ -12,6 +13,7 @@ export {
 } from "./release-early.ts";
 export type { Reserve, ReserveKey, ReserveSettings } from "./reserve.ts";
 export { registerReserveRoutes } from "./routes/index.ts";
+export { ReserveObject, ReserveStatusSchema } from "./routes/schemas.ts";
 export type { ReserveServices } from "./services.ts";
 export { type ReserveInput, setReserve } from "./set-reserve.ts";
 export { findReserve, listReserves, loadReserveSettings, type ReserveId } from "./store.ts";

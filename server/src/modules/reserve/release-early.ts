@@ -1,5 +1,6 @@
 /** Releasing before the time: one operator asks for it, another decides. */
 import { publicId } from "../../kit/id.ts";
+import type { Transaction } from "../../kit/sql/database.ts";
 import { type Approval, type ApprovalHandler, requestApproval } from "../approval/index.ts";
 import { reserveErrors } from "./errors.ts";
 import { releaseApart, takeReserves } from "./release-reserves.ts";
@@ -27,18 +28,25 @@ export interface EarlyRelease {
  * @throws reserve.not_found, reserve.amount_exceeds_held, approval.invalid
  */
 export async function requestEarlyRelease(services: ReserveServices, wanted: EarlyRelease): Promise<Approval> {
+  return services.db.transaction((tx) => askEarlyRelease(tx, services, wanted));
+}
+
+/** The same in the caller's transaction. */
+export async function askEarlyRelease(
+  tx: Transaction,
+  services: ReserveServices,
+  wanted: EarlyRelease,
+): Promise<Approval> {
   const { merchant_id, reserve_id: id, reason, maker_id } = wanted;
-  const { approval } = await services.db.transaction(async (tx) => {
-    const [reserve] = await loadReserves(tx, [{ merchant_id, id }]);
-    if (!reserve) throw reserveErrors["reserve.not_found"]();
-    const held = heldOf(reserve);
-    const amount = wanted.amount ?? held;
-    checkAmount(amount, held);
-    return requestApproval(tx, services.approval, {
-      ...{ kind: RESERVE_RELEASE_APPROVAL, merchant_id, livemode: reserve.livemode, subject_id: id },
-      payload: { reserve: publicId("reserve", id), amount: String(amount) },
-      ...{ amount, currency: reserve.currency, reason, maker: { type: "user", id: maker_id }, check: "always" },
-    });
+  const [reserve] = await loadReserves(tx, [{ merchant_id, id }]);
+  if (!reserve) throw reserveErrors["reserve.not_found"]();
+  const held = heldOf(reserve);
+  const amount = wanted.amount ?? held;
+  checkAmount(amount, held);
+  const { approval } = await requestApproval(tx, services.approval, {
+    ...{ kind: RESERVE_RELEASE_APPROVAL, merchant_id, livemode: reserve.livemode, subject_id: id },
+    payload: { reserve: publicId("reserve", id), amount: String(amount) },
+    ...{ amount, currency: reserve.currency, reason, maker: { type: "user", id: maker_id }, check: "always" },
   });
   return approval;
 }

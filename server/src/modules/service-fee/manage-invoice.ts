@@ -18,16 +18,18 @@ export interface InvoiceKey {
 /** Runs `act` on the locked invoice and tells the workers. @throws service_fee_invoice.not_found */
 async function onInvoice(
   services: Services,
-  { merchant_id, id }: InvoiceKey,
+  key: InvoiceKey,
   act: (tx: Transaction, invoice: Invoice) => Promise<Invoice>,
 ): Promise<Invoice> {
-  const result = await services.db.transaction(async (tx) => {
-    const invoice = await lockInvoice(tx, merchant_id, id);
-    if (!invoice) throw serviceFeeErrors["service_fee_invoice.not_found"]();
-    return act(tx, invoice);
-  });
+  const result = await services.db.transaction(async (tx) => act(tx, await requireInvoice(tx, key)));
   services.kick.webhooks();
   return result;
+}
+
+async function requireInvoice(tx: Transaction, { merchant_id, id }: InvoiceKey): Promise<Invoice> {
+  const invoice = await lockInvoice(tx, merchant_id, id);
+  if (!invoice) throw serviceFeeErrors["service_fee_invoice.not_found"]();
+  return invoice;
 }
 
 function wrongState({ status }: Invoice) {
@@ -61,25 +63,25 @@ export function voidInvoice(services: Services, key: InvoiceKey, reason: string)
 }
 
 /**
- * Records a bank transfer that paid an invoice, or a part of it. The same reference with the same amount again changes
- * nothing.
+ * Records a bank transfer that paid an invoice, or a part of it, in the caller's transaction. The same reference with the
+ * same amount again changes nothing.
  * @throws service_fee_invoice.not_found, service_fee.invoice_state, service_fee.amount_exceeds_due, service_fee.reference_used
  */
-export function payInvoice(
+export async function recordBankPayment(
   services: Services,
+  tx: Transaction,
   key: InvoiceKey,
   given: { amount: bigint; reference: string; made_by: string | null },
 ): Promise<Invoice> {
-  return onInvoice(services, key, async (tx, invoice) => {
-    const { amount, reference } = given;
-    const earlier = await findBankPayment(tx, invoice, reference);
-    if (earlier?.amount === amount) return invoice;
-    if (earlier) throw serviceFeeErrors["service_fee.reference_used"]({ values: { reference } });
-    if (!isPayable(invoice.status)) throw wrongState(invoice);
-    const due = invoice.amount - invoice.paid_amount;
-    if (amount <= 0n || amount > due) throw serviceFeeErrors["service_fee.amount_exceeds_due"]({ values: { due } });
-    return (await bookPayment(services, tx, invoice, { ...given, source: "bank" }))!;
-  });
+  const invoice = await requireInvoice(tx, key);
+  const { amount, reference } = given;
+  const earlier = await findBankPayment(tx, invoice, reference);
+  if (earlier?.amount === amount) return invoice;
+  if (earlier) throw serviceFeeErrors["service_fee.reference_used"]({ values: { reference } });
+  if (!isPayable(invoice.status)) throw wrongState(invoice);
+  const due = invoice.amount - invoice.paid_amount;
+  if (amount <= 0n || amount > due) throw serviceFeeErrors["service_fee.amount_exceeds_due"]({ values: { due } });
+  return (await bookPayment(services, tx, invoice, { ...given, source: "bank" }))!;
 }
 
 /** A worker's look at an invoice that is due: what can be collected is, and what is late is overdue. */

@@ -27,25 +27,21 @@ export interface DepositInput extends BillingKey {
 }
 
 /**
- * Records money that came in advance, or went back. Unpaid invoices are then looked at, and a merchant that was stopped
- * goes on once enough is there. The same reference with the same amount again gives the first.
+ * Records money that came in advance, or went back, in the caller's transaction. Unpaid invoices are then looked at, and a
+ * merchant that was stopped goes on once enough is there. The same reference with the same amount again gives the first.
  * @throws service_fee.billing_missing, service_fee.reference_used, service_fee.prepaid_insufficient
  */
-export async function recordDeposit(services: Services, input: DepositInput): Promise<Deposit> {
-  const deposit = await services.db.transaction(async (tx) => {
-    const billing = await lockBilling(tx, input);
-    if (!billing) throw serviceFeeErrors["service_fee.billing_missing"]({ values: { currency: input.currency } });
-    const earlier = await findDeposit(tx, input);
-    if (earlier?.amount === input.amount) return earlier;
-    const { reference } = input;
-    if (earlier) throw serviceFeeErrors["service_fee.reference_used"]({ values: { reference } });
-    const made = await bookDeposit(services, tx, input);
-    await hurryInvoices(tx, input, services.clock.now());
-    await judgeBalance(services, tx, billing);
-    return made;
-  });
-  services.kick.webhooks();
-  return deposit;
+export async function recordDeposit(services: Services, tx: Transaction, input: DepositInput): Promise<Deposit> {
+  const billing = await lockBilling(tx, input);
+  if (!billing) throw serviceFeeErrors["service_fee.billing_missing"]({ values: { currency: input.currency } });
+  const earlier = await findDeposit(tx, input);
+  if (earlier?.amount === input.amount) return earlier;
+  const { reference } = input;
+  if (earlier) throw serviceFeeErrors["service_fee.reference_used"]({ values: { reference } });
+  const made = await bookDeposit(services, tx, input);
+  await hurryInvoices(tx, input, services.clock.now());
+  await judgeBalance(services, tx, billing);
+  return made;
 }
 
 async function bookDeposit({ clock, ids }: Services, tx: Transaction, input: DepositInput): Promise<Deposit> {

@@ -91,6 +91,30 @@ export function presentDeposit(deposit: Deposit) {
   };
 }
 
+/** How a merchant is billed, and where it stands, as operators see it. */
+export function presentBilling(billing: Billing, standing: Standing) {
+  const b = billing;
+  return {
+    object: "service_fee_billing" as const,
+    merchant: publicId("merchant", b.merchant_id),
+    livemode: b.livemode,
+    currency: b.currency,
+    cycle: b.cycle,
+    collection: b.collection,
+    issue: b.issue,
+    due_days: b.due_days,
+    warn_below: numberOf(b.warn_below),
+    stop_below: numberOf(b.stop_below),
+    next_day: b.next_day,
+    low: b.low_since !== null,
+    stopped: b.stopped_at !== null,
+    prepaid: Number(standing.prepaid),
+    due: Number(standing.due),
+    left: Number(leftOf(standing)),
+    updated_at: toRfc3339(b.updated_at),
+  };
+}
+
 const numberOf = (amount: bigint | null) => (amount === null ? null : Number(amount));
 
 /** A prepaid balance as events show it. */

@@ -3,7 +3,9 @@ import type { AdministrationServices } from "../services.ts";
 import { registerBalances } from "./balances/route.ts";
 import { registerFeeRules } from "./fee-rules/route.ts";
 import { registerMerchants } from "./merchants/route.ts";
+import { registerReserves } from "./reserves/route.ts";
 import { registerSettlements } from "./settlements/route.ts";
+import { registerTransfers } from "./transfers/route.ts";
 import { registerUsers } from "./users/route.ts";
 
 /** Registers the operators' routes of this module, in their scope. */
@@ -11,6 +13,8 @@ export function registerAdministrationRoutes(operator: ApiServer, services: Admi
   registerMerchants(operator, services);
   registerBalances(operator, services);
   registerSettlements(operator, services);
+  registerReserves(operator, services);
   registerFeeRules(operator, services);
+  registerTransfers(operator, services);
   registerUsers(operator, services);
 }

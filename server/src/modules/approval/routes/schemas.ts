@@ -35,6 +35,12 @@ export const ApprovalObject = Type.Object({
   created_at: Type.String({ format: "date-time" }),
   expires_at: Type.String({ format: "date-time" }),
   decided_at: NullableTime,
+  carried_out_at: Type.Union([Type.String({ format: "date-time" }), Type.Null()], {
+    description: "When it was done; after the decision for what calls a channel.",
+  }),
+  problem: Type.Union([Type.String(), Type.Null()], {
+    description: "Why it could not be done although it was approved: look at what it is about.",
+  }),
 });
 
 export const PolicyObject = Type.Object({

@@ -82,7 +82,7 @@ export async function openAccount(
      values ($1, $2, 'wechat', 'test', $3, true, '{wechat.native}', '{}', '', $4::timestamptz)`,
     [id, owner, owner === null ? "pooled" : "direct", toRfc3339(clock.now())],
   );
-  await changeRules(services, id, change);
+  await changeRules(services, id, { first_day: localDay(clock.now(), ZONE), ...change });
   return id;
 }
 
@@ -256,10 +256,18 @@ export async function openOperator({ services }: World, name: string): Promise<s
   return made.user.id;
 }
 
-/** What a merchant's book holds, by account; accounts at zero are left out. */
-export async function balancesOf({ services }: World, merchant_id: string): Promise<Record<string, bigint>> {
-  const found = await getBalances(services.db, { merchant_id, livemode: true });
-  return Object.fromEntries(found.filter(({ balance }) => balance !== 0n).map(({ kind, balance }) => [kind, balance]));
+/** What a merchant's book holds, by account, of one channel account if it is given; accounts at zero are left out. */
+export async function balancesOf(
+  { services }: World,
+  merchant_id: string,
+  channel_account_id?: string,
+): Promise<Record<string, bigint>> {
+  const all = await getBalances(services.db, { merchant_id, livemode: true });
+  const found = all.filter(({ balance, kind, scope }) => {
+    const elsewhere = kind === "channel_receivable" && channel_account_id !== undefined && scope !== channel_account_id;
+    return balance !== 0n && !elsewhere;
+  });
+  return Object.fromEntries(found.map(({ kind, balance }) => [kind, balance]));
 }
 
 /** Opens everything that can be asked for and decided. */

@@ -26,11 +26,13 @@ import {
   run,
   type TestBooks,
 } from "../../../ledger/testing/books.ts";
+import { registerApprovalHandlers } from "../../approval/index.ts";
 import { createApp, createMerchant } from "../../merchant/index.ts";
 import type { BillingKey, Invoice } from "../invoice.ts";
 import { listInvoices } from "../invoice-store.ts";
 import { createServiceFeeWorkers } from "../jobs.ts";
 import { readStanding, recordDeposit } from "../prepay.ts";
+import { serviceFeeApprovalHandlers } from "../request-money.ts";
 import type { ServiceFeeServices } from "../services.ts";
 import { type BillingInput, setBilling } from "../set-billing.ts";
 
@@ -48,7 +50,10 @@ export let key: BillingKey;
 export async function openBilledBooks(): Promise<void> {
   books = await openTestBooks();
   const ids = createIdSource(clock, systemRandom);
-  services = { db: books.db, clock, ids, log: createLogger("silent"), kick: { webhooks() {} } };
+  const log = createLogger("silent");
+  const approval = { db: books.db, clock, ids, log, handlers: new Map() };
+  services = { db: books.db, clock, ids, log, kick: { webhooks() {} }, approval };
+  registerApprovalHandlers(approval, serviceFeeApprovalHandlers(services));
 }
 
 export async function startMerchant(): Promise<void> {
@@ -123,7 +128,8 @@ export function topUp(amount: bigint, more: { kind?: "top_up" | "return"; refere
   // Events of one moment are in no order.
   clock.advance(1);
   const given = { kind: "top_up", reference: `bank-${references}`, ...more } as const;
-  return recordDeposit(services, { ...key, amount, made_by: null, ...given });
+  const deposit = { ...key, amount, made_by: null, ...given };
+  return books.db.transaction((tx) => recordDeposit(services, tx, deposit));
 }
 
 /** Works until nothing is due. */
