@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import type { ApiServer } from "../../../../kit/http/api.ts";
 import { cutPage, ListOf, pageProperties, readPage, toList } from "../../../../kit/http/pagination.ts";
 import { parsePublicId, publicId } from "../../../../kit/id.ts";
+import { getMerchant, merchantErrors } from "../../../merchant/index.ts";
 import { type Beneficiary, beneficiaryStatuses } from "../../beneficiary.ts";
 import { refuseBeneficiary, verifyBeneficiary } from "../../change-beneficiary.ts";
 import { beneficiaryErrors } from "../../errors.ts";
@@ -31,7 +32,9 @@ export function registerJudgeBeneficiary(operator: ApiServer, services: Benefici
         params: Type.Object({ merchant: Id }),
         querystring: Type.Object({
           ...pageProperties,
-          livemode: Type.Boolean(),
+          livemode: Type.Optional(
+            Type.Boolean({ default: true, description: "Which of the merchant's two books; live unless given." }),
+          ),
           status: Type.Optional(Type.Union(beneficiaryStatuses.map((status) => Type.Literal(status)))),
         }),
         response: { 200: ListOf(BeneficiaryObject) },
@@ -41,8 +44,9 @@ export function registerJudgeBeneficiary(operator: ApiServer, services: Benefici
       const page = readPage(query, "beneficiary");
       const url = PATH.replace(":merchant", params.merchant);
       const merchant_id = parsePublicId("merchant", params.merchant);
-      if (merchant_id === undefined) return toList([], false, url);
-      const { livemode, status = null } = query;
+      if (merchant_id === undefined) throw merchantErrors["merchant.not_found"]();
+      await getMerchant(services.db, merchant_id);
+      const { livemode = true, status = null } = query;
       const found = await listBeneficiaries(services.db, { merchant_id, livemode, status, type: null, page });
       const { rows, has_more } = cutPage(page, found);
       return toList(rows.map(presentBeneficiary), has_more, url);
