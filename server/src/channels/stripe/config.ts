@@ -27,8 +27,8 @@ export const stripeFields: readonly ConfigField[] = [
     name: "secret_key",
     label: { zh: "私钥（Secret key）", en: "Secret key" },
     hint: {
-      zh: "sk_ 或受限密钥 rk_；受限密钥需要结账会话、退款的写权限和 PaymentIntent、余额的读权限",
-      en: "sk_…, or a restricted rk_… that may write Checkout Sessions and refunds, and read payment intents and the balance",
+      zh: "sk_ 或受限密钥 rk_；受限密钥需要结账会话、退款的写权限和 PaymentIntent、余额、余额交易来源的读权限",
+      en: "sk_…, or a restricted rk_… that may write Checkout Sessions and refunds, and read payment intents, the balance and balance transaction sources",
     },
     secret: true,
     required: true,
