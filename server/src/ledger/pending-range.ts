@@ -77,19 +77,73 @@ const sumStatement = tenantStatement(
    ${changes} group by w.place, t.kind order by w.place, t.kind`,
 );
 
-/** What each range did, by kinds of transactions, in the order of the ranges. */
-export async function sumRanges(sql: Sql, ranges: readonly PendingRange[]): Promise<PendingSum[][]> {
-  const sums: PendingSum[][] = ranges.map(() => []);
-  if (ranges.length === 0) return sums;
-  const rows = await sql.query<PendingSum & { place: number }>(sumStatement, [
-    plainArray(ranges.map(({ merchant_id }) => merchant_id)),
-    plainArray(ranges.map(({ livemode }) => livemode)),
-    textArray(ranges.map(({ currency }) => currency)),
-    plainArray(ranges.map(({ first_number }) => first_number)),
-    plainArray(ranges.map(({ last_number }) => last_number)),
+/** As many transactions as one statement adds up, so that it ends well before the database's time limit. */
+const SUMMED_MAX = 1_000_000n;
+
+/** A part of a wanted range. */
+interface Piece extends PendingRange {
+  /** Of the range that it is a part of, from 0. */
+  readonly place: number;
+}
+
+/**
+ * What each range did, by kinds of transactions, in the order of the ranges. Large ranges are added up in pieces.
+ * @param summed_max transactions in one statement
+ */
+export async function sumRanges(
+  sql: Sql,
+  ranges: readonly PendingRange[],
+  summed_max: bigint = SUMMED_MAX,
+): Promise<PendingSum[][]> {
+  const sums = ranges.map(() => new Map<TransactionKind, PendingSum>());
+  for (const pieces of shareOut(ranges, summed_max)) {
+    for (const { place, ...sum } of await sumPieces(sql, pieces)) {
+      const ofRange = sums[pieces[place - 1]!.place]!;
+      const before = ofRange.get(sum.kind);
+      ofRange.set(sum.kind, before === undefined ? sum : addSums(before, sum));
+    }
+  }
+  return sums.map((ofRange) => [...ofRange.values()]);
+}
+
+/** Pieces of the ranges, in groups of so many transactions at most. */
+function shareOut(ranges: readonly PendingRange[], summed_max: bigint): Piece[][] {
+  const groups: Piece[][] = [];
+  let room = 0n;
+  for (const [place, range] of ranges.entries()) {
+    for (let first = range.first_number; first <= range.last_number; ) {
+      if (room === 0n) {
+        groups.push([]);
+        room = summed_max;
+      }
+      const left = range.last_number - first + 1n;
+      const count = left < room ? left : room;
+      const { merchant_id, livemode, currency } = range;
+      const last_number = first + count - 1n;
+      groups.at(-1)!.push({ merchant_id, livemode, currency, first_number: first, last_number, place });
+      first += count;
+      room -= count;
+    }
+  }
+  return groups;
+}
+
+function sumPieces(sql: Sql, pieces: readonly Piece[]): Promise<(PendingSum & { place: number })[]> {
+  return sql.query<PendingSum & { place: number }>(sumStatement, [
+    plainArray(pieces.map(({ merchant_id }) => merchant_id)),
+    plainArray(pieces.map(({ livemode }) => livemode)),
+    textArray(pieces.map(({ currency }) => currency)),
+    plainArray(pieces.map(({ first_number }) => first_number)),
+    plainArray(pieces.map(({ last_number }) => last_number)),
   ]);
-  for (const { place, ...sum } of rows) sums[place - 1]!.push(sum);
-  return sums;
+}
+
+function addSums(a: PendingSum, b: PendingSum): PendingSum {
+  return {
+    ...{ kind: a.kind, count: a.count + b.count, amount: a.amount + b.amount, fee: a.fee + b.fee },
+    from_available: a.from_available + b.from_available,
+    from_reserve: a.from_reserve + b.from_reserve,
+  };
 }
 
 const listStatements = (["desc", "asc"] as const).map((order) =>

@@ -3,12 +3,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { TributaryError } from "../../kit/error.ts";
+import { sumRanges } from "../../ledger/index.ts";
 import { run } from "../../ledger/testing/books.ts";
 import { verifySnapshot } from "../../ledger/verify/verify.ts";
 import { createReserveWorker, setReserve } from "../reserve/index.ts";
 import { readItems } from "./read-settlement.ts";
 import { runSettlement } from "./settle.ts";
-import { netOf, type Settlement } from "./settlement.ts";
+import { addUp, netOf, type Settlement } from "./settlement.ts";
 import {
   balances,
   books,
@@ -88,7 +89,9 @@ function refusedOnly(error: unknown): void {
 
 async function checkSums(): Promise<void> {
   let [next, carried, settled, net] = [1n, 0n, 0n, 0n];
-  for (const settlement of (await settlements()).filter(({ status }) => status === "posted")) {
+  const posted = (await settlements()).filter(({ status }) => status === "posted");
+  await checkPieces(posted);
+  for (const settlement of posted) {
     expect([settlement.first_number, settlement.brought_forward]).toEqual([next, carried]);
     await checkItems(settlement);
     next = settlement.last_number + 1n;
@@ -97,6 +100,19 @@ async function checkSums(): Promise<void> {
     net += netOf(settlement);
   }
   expect(net).toBe(settled + carried);
+}
+
+/** Added up in pieces of any size, over all batches at once, the figures are the same. */
+async function checkPieces(posted: readonly Settlement[]): Promise<void> {
+  for (const pieces_max of [1n, 3n, 1_000_000n]) {
+    const sums = await sumRanges(books.db, posted, pieces_max);
+    expect(sums.map(addUp)).toEqual(posted.map((settlement) => expect.objectContaining(figuresOf(settlement))));
+  }
+}
+
+function figuresOf(settlement: Settlement): Partial<Settlement> {
+  const { payment_count, payment_amount, refund_count, refund_amount, fee_amount, from_available } = settlement;
+  return { payment_count, payment_amount, refund_count, refund_amount, fee_amount, from_available };
 }
 
 async function checkItems(settlement: Settlement): Promise<void> {
