@@ -24,6 +24,8 @@ const figures = {
   service_fee_invoices: "service fee invoices",
   service_fee_payments: "payments of service fees",
   service_fee_deposits: "prepayments of service fees",
+  commission_parts: "parts of commission",
+  commission_settlements: "settlements of commission",
   difference_count: "differences",
 } as const satisfies Partial<Record<keyof Findings, string>>;
 

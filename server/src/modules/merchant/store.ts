@@ -72,7 +72,7 @@ const pageStatements = (["desc", "asc"] as const).map((order) =>
   platformStatement(
     `merchant.page_${order}`,
     `select ${merchantColumns} from merchants
-     where ($1::text is null or status = $1) and ($2::text is null or strpos(lower(name), lower($2)) > 0)
+     where kind = 'merchant' and ($1::text is null or status = $1) and ($2::text is null or strpos(lower(name), lower($2)) > 0)
        and ($3::uuid is null or id < $3) and ($4::uuid is null or id > $4) order by id ${order} limit $5`,
   ),
 );

@@ -3,6 +3,7 @@ import { toRfc3339 } from "../../../../kit/clock.ts";
 import type { ApiServer } from "../../../../kit/http/api.ts";
 import { cutPage, ListOf, pageProperties, readPage, toList } from "../../../../kit/http/pagination.ts";
 import { parsePublicId, publicId } from "../../../../kit/id.ts";
+import { agentErrors } from "../../../agent/index.ts";
 import { merchantErrors } from "../../../merchant/index.ts";
 import { makeOnce } from "../../../operator/index.ts";
 import {
@@ -31,6 +32,7 @@ const UserObject = Type.Object({
   name: Type.String(),
   role: RoleChoice,
   merchant: NullableString,
+  agent: NullableString,
   status: Type.Unsafe<User["status"]>({ type: "string", enum: ["active", "disabled"] }),
   password: Type.Optional(
     Type.String({ description: "Generated; shown by the request that made it, and never again." }),
@@ -38,10 +40,11 @@ const UserObject = Type.Object({
   created_at: Type.String({ format: "date-time" }),
 });
 
-function presentUser({ id, email, name, role, merchant_id, status, created_at }: User, password?: string) {
+function presentUser({ id, email, name, role, merchant_id, agent_id, status, created_at }: User, password?: string) {
   return {
     ...{ id: publicId("user", id), object: "user" as const, email, name, role, status },
     merchant: merchant_id === null ? null : publicId("merchant", merchant_id),
+    agent: agent_id === null ? null : publicId("agent", agent_id),
     ...(password !== undefined && { password }),
     created_at: toRfc3339(created_at),
   };
@@ -111,7 +114,10 @@ function registerCreateUser(operator: ApiServer, services: AdministrationService
   const Body = Type.Object({
     email: Type.String({ minLength: 3, maxLength: 254 }),
     name: Type.String({ minLength: 1, maxLength: 100 }),
-    merchant: Type.String({ maxLength: 64, description: "Whose books the person sees." }),
+    merchant: Type.Optional(Type.String({ maxLength: 64, description: "Whose books the person sees." })),
+    agent: Type.Optional(
+      Type.String({ maxLength: 64, description: "Of a person of an agent, who sees it and what stands below it." }),
+    ),
   });
   operator.post(
     PATH,
@@ -119,7 +125,7 @@ function registerCreateUser(operator: ApiServer, services: AdministrationService
       schema: {
         operationId: "createUser",
         tags,
-        summary: "Create a merchant's user",
+        summary: "Create a merchant's or an agent's user",
         description:
           "The generated password is in this answer alone; a replay does not have it. Operators are made by the command line.",
         body: Body,
@@ -127,9 +133,12 @@ function registerCreateUser(operator: ApiServer, services: AdministrationService
       },
     },
     async (request, reply) => {
-      const { email, name, merchant } = request.body;
-      const merchant_id = requireId("merchant", merchant, merchantErrors["merchant.not_found"]);
-      const input = { email, name, role: "merchant", merchant_id } as const;
+      const { email, name, merchant, agent } = request.body;
+      const merchant_id =
+        merchant === undefined ? null : requireId("merchant", merchant, merchantErrors["merchant.not_found"]);
+      const agent_id = agent === undefined ? null : requireId("agent", agent, agentErrors["agent.not_found"]);
+      const role: Role = agent_id === null ? "merchant" : "agent";
+      const input = { email, name, role, merchant_id, agent_id };
       const result = await makeOnce(services, { request, reply, object_type: "user" }, async (tx) => {
         const made = await createUser({ ...services, sql: tx }, input);
         return { id: made.user.id, ...made };

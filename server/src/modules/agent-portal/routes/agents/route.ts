@@ -84,7 +84,7 @@ function registerCreate(agents: ApiServer, services: AgentPortalServices): void 
       schema: {
         ...{ operationId: "createYourAgent", tags, summary: "Create an agent directly below yours" },
         body: Body,
-        response: { 201: AgentObject },
+        response: { 200: AgentObject, 201: AgentObject },
       },
     },
     async (request, reply) => {
@@ -94,7 +94,7 @@ function registerCreate(agents: ApiServer, services: AgentPortalServices): void 
         createAgent(tx, services, input),
       );
       const made = "made" in result ? result.made : await getAgent(services.db, result.replayed);
-      return reply.code(201).send(presentAgent(made, agent_id));
+      return reply.code("made" in result ? 201 : 200).send(presentAgent(made, agent_id));
     },
   );
 }

@@ -44,7 +44,7 @@ export function registerPriceRoutes(agents: ApiServer, services: AgentPortalServ
           "Within your own minimum and maximum, and never so that an agent further below lies outside of it.",
         params: AgentParams,
         body: PriceBody,
-        response: { 201: PriceObject },
+        response: { 200: PriceObject, 201: PriceObject },
       },
     },
     async (request, reply) => {
@@ -59,7 +59,7 @@ export function registerPriceRoutes(agents: ApiServer, services: AgentPortalServ
         "made" in result
           ? result.made
           : (await loadAgentPrices(db, [agent.id])).find(({ id }) => id === result.replayed)!;
-      return reply.code(201).send(presentPrice(price));
+      return reply.code("made" in result ? 201 : 200).send(presentPrice(price));
     },
   );
 }

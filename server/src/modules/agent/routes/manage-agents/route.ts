@@ -30,7 +30,7 @@ export function registerManageAgents(operator: ApiServer, services: OperatorAgen
         tags,
         summary: "Create an agent",
         body: AgentBody,
-        response: { 201: AgentObject },
+        response: { 200: AgentObject, 201: AgentObject },
       },
     },
     async (request, reply) => {
@@ -46,7 +46,7 @@ export function registerManageAgents(operator: ApiServer, services: OperatorAgen
         createAgent(tx, services, input),
       );
       const agent = "made" in result ? result.made : await loadAgent(db, result.replayed);
-      return reply.code(201).send(presentAgent(agent!));
+      return reply.code("made" in result ? 201 : 200).send(presentAgent(agent!));
     },
   );
   operator.get(

@@ -34,7 +34,7 @@ export function registerManagePrices(operator: ApiServer, services: OperatorAgen
           "It must fit between the levels above and below, from its first instant on. Prices never change: later ones follow.",
         params: AgentParams,
         body: PriceBody,
-        response: { 201: PriceObject },
+        response: { 200: PriceObject, 201: PriceObject },
       },
     },
     async (request, reply) => {
@@ -43,7 +43,7 @@ export function registerManagePrices(operator: ApiServer, services: OperatorAgen
         setAgentPrice(tx, services, input),
       );
       const found = "made" in result ? result.made : await findPrice(services, input.agent_id, result.replayed);
-      return reply.code(201).send(presentPrice(found));
+      return reply.code("made" in result ? 201 : 200).send(presentPrice(found));
     },
   );
   operator.get(
