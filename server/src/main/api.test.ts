@@ -119,6 +119,18 @@ test("without a good key no operation says anything", async () => {
   }
 });
 
+test("the document says who may do what operators do", async () => {
+  const { paths, components } = (await api.inject("/openapi.json")).json();
+  expect(Object.keys(components.securitySchemes)).toEqual(
+    expect.arrayContaining(["api_key", "operator_session", "operator_token"]),
+  );
+  for (const { path, method } of operations.filter(isOperators)) {
+    const { security, tags } = paths[path][method.toLowerCase()];
+    expect([path, security]).toEqual([path, [{ operator_session: [] }, { operator_token: [] }]]);
+    expect(tags[0]).toMatch(/^Operator: /);
+  }
+});
+
 test("what operators do, nobody else may: no merchant's key, no merchant's person, and no other site in their browser", async () => {
   const person = await signIn("merchant", merchant.id);
   const only = operations.filter(isOperators);

@@ -57,6 +57,7 @@ export async function registerOpenApi(server: ApiServer, base_url: string): Prom
         securitySchemes: {
           api_key: { type: "http", scheme: "bearer" },
           operator_session: { type: "apiKey", in: "cookie", name: "tributary_session" },
+          operator_token: { type: "http", scheme: "bearer", description: "The same token, for programs." },
           agent_session: { type: "apiKey", in: "cookie", name: "tributary_session" },
         },
       },

@@ -19,7 +19,7 @@ export function openOperatorScope(server: ApiServer, services: OperatorServices 
   const actions = new WeakMap<FastifyRequest, string>();
 
   server.addHook("onRoute", (route) => {
-    if (route.schema) route.schema = { ...route.schema, security: [{ operator_session: [] }] };
+    if (route.schema) route.schema = { ...route.schema, security: [{ operator_session: [] }, { operator_token: [] }] };
   });
   server.addHook("onRequest", async (request) => {
     request.operator = await admit(services, request, public_origin);
