@@ -225,6 +225,12 @@ describe("a settlement", () => {
     expect(got).toMatchObject({ amount: 2_000, payments: { count: 0 }, shares: { count: 2, amount: 2_000 } });
     const [gave] = (await platform.get("/v1/settlements")).data;
     expect(gave.shares.amount).toBeLessThan(-2_000);
+    const items = (await platform.get(`/v1/settlements/${gave.id}/items?limit=100`)).data;
+    const shares = items.filter(({ type, payment: of }: Json) => type === "share" && of === payment.id);
+    expect(shares.map(({ amount, out_trade_no }: Json) => [amount, out_trade_no])).toEqual([
+      [1_000, payment.out_trade_no],
+      [-3_000, payment.out_trade_no],
+    ]);
     expect(await balanceOf(platform, fifth.merchant.key)).toMatchObject({ pending: 0, available: 2_000 });
     const rest = { out_return_no: nextNumber("return"), receiver: fifth.receiver, amount: 2_000 };
     const returned = await platform.post(`/v1/sharing_orders/${order.id}/returns`, rest);

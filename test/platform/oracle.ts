@@ -83,6 +83,58 @@ const rules: Record<string, string> = {
     full join (select merchant_id, livemode, currency, sum(amount - released_amount - drawn_amount) as held
       from reserves group by 1, 2, 3) r using (merchant_id, livemode, currency)
     where coalesce(b.balance, 0) <> coalesce(r.held, 0)`,
+  "a part of a sharing has exactly its postings": `
+    select p.id, p.status, o.funding_mode, k.kind from sharing_parts p
+    join sharing_orders o on o.merchant_id = p.merchant_id and o.id = p.order_id
+    cross join lateral (values
+      ('sharing_initiated', o.funding_mode = 'pooled'),
+      ('sharing_failed', o.funding_mode = 'pooled' and p.status = 'failed'),
+      ('sharing_succeeded', p.status = 'succeeded')) as k (kind, wanted)
+    where k.wanted <> exists (select from ledger_transactions t where t.merchant_id = p.merchant_id
+      and t.source_id = p.id and t.kind::text = k.kind)`,
+  "what is set aside for receivers is that of parts whose end is not known": `
+    select * from (
+      select merchant_id, livemode, currency, balance from ledger_balances where account_kind = 'sharing_payable') b
+    full join (
+      select p.merchant_id, p.livemode, p.currency, sum(p.amount) as owed from sharing_parts p
+      join sharing_orders o on o.merchant_id = p.merchant_id and o.id = p.order_id
+      where o.funding_mode = 'pooled' and p.status in ('created', 'sent', 'unknown') group by 1, 2, 3) p
+      using (merchant_id, livemode, currency)
+    where coalesce(balance, 0) <> coalesce(owed, 0)`,
+  "books that shared owe each other nothing once both are written": `
+    select e.source_id, sum(e.amount) from ledger_entries e
+    where e.account_kind = 'interbook'
+      and (e.source_id in (select id from sharing_parts where status in ('succeeded', 'failed'))
+        or e.source_id in (select id from sharing_returns where status in ('succeeded', 'failed')))
+    group by 1 having sum(e.amount) <> 0`,
+  "a payment's shared amount is that of its parts": `
+    select p.id, p.shared_amount, s.* from payments p
+    cross join lateral (select coalesce(sum(amount - returned_amount), 0) as shared from sharing_parts s
+      where s.merchant_id = p.merchant_id and s.payment_id = p.id and s.status <> 'failed') s
+    where p.shared_amount <> s.shared or s.shared > p.amount`,
+  "a part's returns are those that were asked for": `
+    select p.id, p.returned_amount, p.returning_amount, p.refunding_amount, r.* from sharing_parts p
+    cross join lateral (select
+      coalesce(sum(amount) filter (where status = 'succeeded'), 0) as returned,
+      coalesce(sum(amount) filter (where status in ('created', 'sent', 'unknown') and not carried), 0) as returning_,
+      coalesce(sum(amount) filter (where status in ('created', 'sent', 'unknown') and carried), 0) as refunding
+      from sharing_returns r where r.merchant_id = p.merchant_id and r.part_id = p.id) r
+    where p.returned_amount <> r.returned or p.returning_amount <> r.returning_ or p.refunding_amount <> r.refunding`,
+  "nobody gets two parts of one sharing": `
+    select order_id, receiver_id from sharing_parts where not retried group by 1, 2 having count(*) > 1`,
+  "a sharing that is open has a time to be looked at, and one that has ended has none": `
+    select 'order' as kind, id, status from sharing_orders
+      where (due_at is not null) <> (status in ('scheduled', 'created', 'processing'))
+    union all
+    select 'return', id, status from sharing_returns
+      where (due_at is not null) <> (status in ('created', 'sent', 'unknown') and not carried)
+    union all
+    select 'release', id, status from sharing_releases
+      where (due_at is not null) <> (status in ('created', 'sent', 'unknown'))`,
+  "a refund waits for receivers exactly while one of its returns is open": `
+    select r.id, r.status from refunds r
+    where (r.status = 'returning') <> exists (select from sharing_returns x where x.merchant_id = r.merchant_id
+      and x.refund_id = r.id and not x.carried and x.status in ('created', 'sent', 'unknown'))`,
   "a settlement takes what its transactions made pending, less what it leaves over": `
     select s.id, s.amount, s.carried_forward, s.brought_forward, e.net from settlements s
     cross join lateral (select coalesce(sum(e.amount), 0) as net from ledger_entries e

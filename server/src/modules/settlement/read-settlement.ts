@@ -6,7 +6,9 @@ import { listRange, type PendingChange } from "../../ledger/index.ts";
 import { readEntryPlace } from "../balance/index.ts";
 import { loadAttempts, loadPayments } from "../payment/index.ts";
 import { loadRefunds } from "../refund/index.ts";
+import { loadSharedAttempts } from "../sharing/index.ts";
 import { settlementErrors } from "./errors.ts";
+import type { ItemType } from "./items.ts";
 import type { ItemNumbers } from "./present.ts";
 import type { SettlementServices } from "./services.ts";
 import { itemTypeOf, type Settlement } from "./settlement.ts";
@@ -48,20 +50,23 @@ async function findNumbers(
   merchant_id: string,
   changes: readonly PendingChange[],
 ): Promise<Map<string, ItemNumbers>> {
-  const keysOf = (ids: readonly string[]) => ids.map((id) => ({ merchant_id, id }));
-  const sources = (type: "payment" | "refund") =>
-    keysOf(changes.filter(({ kind }) => itemTypeOf(kind) === type).map(({ source_id }) => source_id));
+  const keysOf = (ids: Iterable<string>) => [...new Set(ids)].map((id) => ({ merchant_id, id }));
+  const sources = (type: ItemType) =>
+    changes.filter(({ kind }) => itemTypeOf(kind) === type).map(({ source_id }) => source_id);
+  const shares = await loadSharedAttempts(db, merchant_id, sources("share"));
   const [attempts, refunds] = await Promise.all([
-    loadAttempts(db, sources("payment")),
-    loadRefunds(db, sources("refund")),
+    loadAttempts(db, keysOf([...sources("payment"), ...shares.values()])),
+    loadRefunds(db, keysOf(sources("refund"))),
   ]);
   const made = [...attempts.values(), ...refunds.values()];
-  const payments = await loadPayments(db, keysOf([...new Set(made.map(({ payment_id }) => payment_id))]));
-  return new Map(
-    made.map((one) => {
+  const payments = await loadPayments(db, keysOf(made.map(({ payment_id }) => payment_id)));
+  const numbers = new Map(
+    made.map((one): [string, ItemNumbers] => {
       const out_refund_no = "out_refund_no" in one ? one.out_refund_no : null;
       const out_trade_no = payments.get(one.payment_id)!.out_trade_no;
       return [one.id, { payment_id: one.payment_id, out_trade_no, out_refund_no }];
     }),
   );
+  for (const [id, attempt_id] of shares) numbers.set(id, numbers.get(attempt_id)!);
+  return numbers;
 }

@@ -3,6 +3,7 @@ export { createPaymentSharing } from "./automatic.ts";
 export { createReceiver, disableReceiver, type NewReceiver, type ReceiverServices } from "./create-receiver.ts";
 export { sharingErrors } from "./errors.ts";
 export { createSharingWorkers } from "./jobs.ts";
+export { loadSharedAttempts } from "./order-store.ts";
 export { presentReceiver, presentShare } from "./present.ts";
 export { listReceivers } from "./receiver-store.ts";
 export { createSharedRefunds } from "./refund-shared.ts";

@@ -139,6 +139,29 @@ export async function claimDueOrders(
   return sql.query<TenantKey>(claimStatement, [toRfc3339(now), toRfc3339(lease_until), limit, lane]);
 }
 
+const attemptsOfSources = tenantStatement(
+  "sharing_part.attempts_of",
+  `select p.id, o.attempt_id from sharing_parts p
+   join sharing_orders o on o.merchant_id = p.merchant_id and o.id = p.order_id
+   where p.merchant_id = $1 and p.id = any($2::uuid[])
+   union all
+   select r.id, o.attempt_id from sharing_returns r
+   join sharing_orders o on o.merchant_id = r.merchant_id and o.id = r.order_id
+   where r.merchant_id = $1 and r.id = any($2::uuid[])`,
+);
+
+/** The attempts whose money a merchant's parts and returns moved, by the ids of these; none for what it received. */
+export async function loadSharedAttempts(
+  sql: Sql,
+  merchant_id: string,
+  source_ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (source_ids.length === 0) return new Map();
+  const values = [merchant_id, plainArray(source_ids)];
+  const rows = await sql.query<{ id: string; attempt_id: string }>(attemptsOfSources, values);
+  return new Map(rows.map(({ id, attempt_id }) => [id, attempt_id]));
+}
+
 export interface OrderFilter {
   merchant_id: string;
   app_id: string;

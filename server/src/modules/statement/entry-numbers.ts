@@ -1,6 +1,7 @@
 import { type Entry, transactionKinds } from "../../ledger/index.ts";
 import { type AttemptNumbers, loadAttemptNumbers } from "../payment/index.ts";
 import { loadRefunds, type Refund } from "../refund/index.ts";
+import { loadSharedAttempts } from "../sharing/index.ts";
 import type { StatementServices } from "./services.ts";
 
 /** The payment that an entry belongs to, and the refund where it is one's; neither for a correction. */
@@ -9,7 +10,7 @@ export interface EntryNumbers {
   readonly refund?: Refund | undefined;
 }
 
-/** Finds the numbers of a page of entries of one merchant, whatever its size, in two statements; gives them by `source_id`. */
+/** Finds the numbers of a page of entries of one merchant, whatever its size, in a few statements; gives them by `source_id`. */
 export async function loadEntryNumbers(
   { db }: StatementServices,
   merchant_id: string,
@@ -20,12 +21,14 @@ export async function loadEntryNumbers(
   const toKeys = (ids: readonly string[]) => ids.map((id) => ({ merchant_id, id }));
   const refund_ids = idsOf("refund");
   const refunds = refund_ids.length > 0 ? await loadRefunds(db, toKeys(refund_ids)) : new Map<string, Refund>();
-  const attempt_ids = new Set([...idsOf("attempt"), ...[...refunds.values()].map(({ attempt_id }) => attempt_id)]);
+  const shared = await loadSharedAttempts(db, merchant_id, [...idsOf("sharing_part"), ...idsOf("sharing_return")]);
+  const ofRefunds = [...refunds.values()].map(({ attempt_id }) => attempt_id);
+  const attempt_ids = new Set([...idsOf("attempt"), ...ofRefunds, ...shared.values()]);
   const attempts = await loadAttemptNumbers(db, toKeys([...attempt_ids]));
   return new Map(
     [...sources.keys()].map((id) => {
       const refund = refunds.get(id);
-      return [id, { refund, attempt: attempts.get(refund?.attempt_id ?? id) }];
+      return [id, { refund, attempt: attempts.get(refund?.attempt_id ?? shared.get(id) ?? id) }];
     }),
   );
 }
