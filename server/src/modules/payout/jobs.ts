@@ -2,10 +2,16 @@
 import { createDueLoop, type DueLoop } from "../../kit/worker/due-loop.ts";
 import { payAutomatically } from "./automatic.ts";
 import { type AutomaticRequest, claimAutomatic } from "./automatic-store.ts";
+import type { PayoutBatch } from "./batch.ts";
+import { claimBatches } from "./batch-store.ts";
 import { askPayer, tellPayer } from "./dispatch-payout.ts";
 import { CALL_LEASE_MS, releasePayout } from "./release-payout.ts";
 import type { PayoutServices } from "./services.ts";
 import { claimDuePayouts, claimUnrouted } from "./store.ts";
+import { workBatch } from "./work-batch.ts";
+
+/** Long enough for the lines of the longest file; a worker that died is followed then. */
+const BATCH_LEASE_MS = 2 * 60_000;
 
 /**
  * One lets go what waits; one makes what settlements ask for; one for each channel that transfers tells it and asks it, with places of its own: a channel that
@@ -16,6 +22,7 @@ export function createPayoutWorkers(services: PayoutServices, channel_ids: reado
   return [
     createReleaseWorker(services),
     createAutomaticWorker(services),
+    createBatchWorker(services),
     ...paying.map((channel) => createTransferWorker(services, channel)),
   ];
 }
@@ -28,6 +35,19 @@ function createReleaseWorker(services: PayoutServices): DueLoop {
     handle: async (key) => void (await releasePayout(services, key, "by_worker")),
     concurrency: 8,
     interval_ms: 1_000,
+    log,
+  });
+}
+
+/** Makes confirmed batches into payouts. */
+function createBatchWorker(services: PayoutServices): DueLoop {
+  const { db, clock, log } = services;
+  return createDueLoop<PayoutBatch>({
+    name: "payout.batches",
+    claim: (limit) => claimBatches(db, clock.now(), clock.now() + BATCH_LEASE_MS, limit),
+    handle: (batch) => workBatch(services, batch),
+    concurrency: 2,
+    interval_ms: 2_000,
     log,
   });
 }

@@ -1,5 +1,6 @@
 import type { ApiServer } from "../../../kit/http/api.ts";
 import type { PayoutServices } from "../services.ts";
+import { registerBatches } from "./batches/route.ts";
 import { registerCancelPayout } from "./cancel-payout/route.ts";
 import { registerCreatePayout } from "./create-payout/route.ts";
 import { registerListPayouts } from "./list-payouts/route.ts";
@@ -13,6 +14,7 @@ export function registerPayoutRoutes(api: ApiServer, services: PayoutServices): 
   registerListPayouts(api, services);
   registerReadPayout(api, services);
   registerCancelPayout(api, services);
+  registerBatches(api, services);
 }
 
 /** Registers what operators do with payouts, in their scope. */
