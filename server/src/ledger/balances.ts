@@ -1,5 +1,5 @@
 /** Reading one book: what its accounts hold, and the entries that brought them there. */
-import { textArray } from "../kit/sql/arrays.ts";
+import { plainArray, textArray } from "../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../kit/sql/database.ts";
 import { type Statement, tenantStatement } from "../kit/sql/statement.ts";
 import { type Account, type AccountKind, accountKinds } from "./accounts.ts";
@@ -27,6 +27,25 @@ const balancesStatement = tenantStatement(
 /** All accounts of a book that were ever posted to. */
 export function getBalances(sql: Sql, book: BookKey): Promise<Balance[]> {
   return sql.query<Balance>(balancesStatement, [book.merchant_id, book.livemode]);
+}
+
+const balancesOfBooksStatement = tenantStatement(
+  "ledger.balances_of_books",
+  `select b.merchant_id, b.livemode, b.account_kind as kind, b.currency, b.scope, b.balance, b.minimum
+   from ledger_balances b
+   join unnest($1::uuid[], $2::boolean[]) as k (merchant_id, livemode)
+     on k.merchant_id = b.merchant_id and k.livemode = b.livemode
+   where b.account_kind = any ($3::text[])`,
+);
+
+/** What accounts of these kinds hold in several books, each named once. */
+export function getBalancesOfBooks(
+  sql: Sql,
+  books: readonly BookKey[],
+  kinds: readonly AccountKind[],
+): Promise<(Balance & BookKey)[]> {
+  const keys = [plainArray(books.map((book) => book.merchant_id)), plainArray(books.map((book) => book.livemode))];
+  return sql.query<Balance & BookKey>(balancesOfBooksStatement, [...keys, textArray(kinds)]);
 }
 
 /**

@@ -11,6 +11,7 @@ export {
   type Entry,
   type EntryPosition,
   getBalances,
+  getBalancesOfBooks,
   listEntries,
   lockBalance,
   lockBalances,

@@ -11,6 +11,7 @@ import { listFeePayments } from "./invoice-store.ts";
 import { billNow } from "./make-invoice.ts";
 import { issueInvoice, recordBankPayment, voidInvoice } from "./manage-invoice.ts";
 import { readItemPages, readItems } from "./read-invoice.ts";
+import { claimRuns } from "./store.ts";
 import {
   advance,
   bill,
@@ -197,6 +198,22 @@ describe("an invoice", () => {
     const made = await invoices();
     expect(made.map(({ amount }) => amount)).toEqual([100n, 100n, 100n]);
     expect(new Set(made.map(({ cut_off_at }) => cut_off_at % DAY_MS))).toEqual(new Set([16 * HOUR_MS]));
+    await expectClean();
+  });
+
+  test("that a worker died over is made by another when the lease has run out, once", async () => {
+    await bill({ collection: "prepaid" });
+    await topUp(1_000n);
+    await pay(10_000n);
+    clock.advance(DAY_MS);
+    const lease = clock.now() + 300_000;
+    expect(await claimRuns(books.db, clock.now(), lease, 10)).toHaveLength(1);
+    await drain();
+    expect(await invoices()).toEqual([]);
+    await advance(300_000);
+    expect(await invoices()).toMatchObject([{ status: "paid", amount: 100n }]);
+    await advance(HOUR_MS);
+    expect(await invoices()).toHaveLength(1);
     await expectClean();
   });
 

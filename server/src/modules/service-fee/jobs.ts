@@ -3,7 +3,7 @@ import type { Billing } from "./billing.ts";
 import { claimInvoices } from "./invoice-store.ts";
 import { billDue } from "./make-invoice.ts";
 import { type InvoiceKey, workOnInvoice } from "./manage-invoice.ts";
-import { watchBalance } from "./prepay.ts";
+import { watchBalances } from "./prepay.ts";
 import type { ServiceFeeServices } from "./services.ts";
 import { claimRuns, claimWatches } from "./store.ts";
 
@@ -11,6 +11,14 @@ import { claimRuns, claimWatches } from "./store.ts";
 const LEASE_MS = 5 * 60_000;
 /** How often a prepaid balance is looked at: fees accrue by each payment, and a stop comes that late at most. */
 const WATCH_MS = 15_000;
+
+/** Balances that are looked at by one query. */
+const GROUP_MAX = 200;
+
+function inGroups(billings: readonly Billing[]): Billing[][] {
+  const count = Math.ceil(billings.length / GROUP_MAX);
+  return Array.from({ length: count }, (_, index) => billings.slice(index * GROUP_MAX, (index + 1) * GROUP_MAX));
+}
 
 /** The module's loops; any number of workers may run them. */
 export function createServiceFeeWorkers(services: ServiceFeeServices): DueLoop[] {
@@ -33,11 +41,14 @@ export function createServiceFeeWorkers(services: ServiceFeeServices): DueLoop[]
       interval_ms: 5_000,
       log,
     }),
-    createDueLoop<Billing>({
+    createDueLoop<readonly Billing[]>({
       name: "service_fee.watch",
-      claim: (limit) => claimWatches(db, clock.now(), clock.now() + WATCH_MS, limit),
-      handle: (billing) => watchBalance(services, billing),
-      concurrency: 8,
+      claim: async (limit) => {
+        const now = clock.now();
+        return inGroups(await claimWatches(db, now, now + WATCH_MS, limit * GROUP_MAX));
+      },
+      handle: (billings) => watchBalances(services, billings),
+      concurrency: 4,
       interval_ms: 1_000,
       log,
     }),

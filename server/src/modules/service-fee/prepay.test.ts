@@ -18,6 +18,7 @@ import {
   refund,
   services,
   standing,
+  startMerchant,
   startTest,
   topUp,
 } from "./testing/books.ts";
@@ -150,4 +151,37 @@ test("another process knows who is stopped, and forgets it when they go on or ar
   } finally {
     await stops.stop();
   }
+});
+
+test("hundreds of balances are looked at together, each by itself", async () => {
+  const keys: (typeof key)[] = [];
+  for (let index = 0; index < 210; index += 1) {
+    await startMerchant();
+    keys.push(key);
+  }
+  await Promise.all(keys.map((of) => bill({ ...of, collection: "prepaid", stop_below: 0n })));
+  for (const [index, of] of keys.entries()) {
+    if (index % 50 === 0) await pay(100n, { merchant_id: of.merchant_id });
+  }
+  await advance(LOOK_MS);
+  const stopped = await Promise.all(
+    keys.map(async ({ merchant_id }) => (await listBilling(books.db, merchant_id))[0]!.stopped_at !== null),
+  );
+  expect(stopped.flatMap((is, index) => (is ? [index] : []))).toEqual([0, 50, 100, 150, 200]);
+}, 60_000);
+
+test("a notification that was lost is made up for within half a minute", async () => {
+  const deaf = { ...services, db: { ...services.db, listen: async () => ({ close: async () => undefined }) } };
+  const stops = createStops(deaf);
+  await stops.start();
+  await prepaid();
+  await pay(100n);
+  await advance(LOOK_MS);
+  expect(stops.isStopped(key)).toBe(false);
+  clock.advance(31_000);
+  for (let tries = 0; tries < 200 && !stops.isStopped(key); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(stops.isStopped(key)).toBe(true);
+  await stops.stop();
 });

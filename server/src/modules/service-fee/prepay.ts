@@ -2,7 +2,7 @@
 import { invariant } from "../../kit/error.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import {
-  getBalances,
+  getBalancesOfBooks,
   type NewPosting,
   post,
   serviceFeeReturnPosting,
@@ -71,20 +71,35 @@ function tooLittle(left: bigint) {
 
 /** What is prepaid and what is due, as the book says now. */
 export async function readStanding(sql: Sql, key: BillingKey): Promise<Standing> {
-  const balances = await getBalances(sql, key);
-  const of = (wanted: string) =>
-    balances.find(({ kind, currency }) => kind === wanted && currency === key.currency)?.balance ?? 0n;
-  return { prepaid: of("service_fee_prepaid"), due: of("service_fee_receivable") };
+  return (await readStandings(sql, [key]))[0]!;
 }
 
-/** A worker's look at a prepaid balance. Most looks change nothing, and lock nothing. */
-export async function watchBalance(services: Services, billing: Billing): Promise<void> {
-  if (crossings(billing, await readStanding(services.db, billing)).length === 0) return;
-  await services.db.transaction(async (tx) => {
-    const locked = await lockBilling(tx, billing);
-    if (locked) await judgeBalance(services, tx, locked);
+/** The same of several, in one query and in order. */
+async function readStandings(sql: Sql, keys: readonly BillingKey[]): Promise<Standing[]> {
+  const books = new Map(keys.map((key) => [`${key.merchant_id} ${key.livemode}`, key]));
+  const kinds = ["service_fee_prepaid", "service_fee_receivable"] as const;
+  const rows = await getBalancesOfBooks(sql, [...books.values()], kinds);
+  const found = new Map(rows.map((row) => [nameOf(row, row.kind), row.balance]));
+  return keys.map((key) => {
+    const of = (kind: (typeof kinds)[number]) => found.get(nameOf(key, kind)) ?? 0n;
+    return { prepaid: of("service_fee_prepaid"), due: of("service_fee_receivable") };
   });
-  services.kick.webhooks();
+}
+
+const nameOf = ({ merchant_id, livemode, currency }: BillingKey, kind: string) =>
+  `${merchant_id} ${livemode} ${currency} ${kind}`;
+
+/** A worker's look at prepaid balances. Most looks change nothing, and lock nothing. */
+export async function watchBalances(services: Services, billings: readonly Billing[]): Promise<void> {
+  const standings = await readStandings(services.db, billings);
+  const crossed = billings.filter((billing, index) => crossings(billing, standings[index]!).length > 0);
+  for (const billing of crossed) {
+    await services.db.transaction(async (tx) => {
+      const locked = await lockBilling(tx, billing);
+      if (locked) await judgeBalance(services, tx, locked);
+    });
+  }
+  if (crossed.length > 0) services.kick.webhooks();
 }
 
 const events = {
