@@ -234,6 +234,41 @@ test("an account is opened for the record once", async () => {
   expect(await codeOf(ask({ type: "open" }))).toBe("account.unchanged");
 });
 
+test("sixty operations of all kinds at the same moment: what was done adds up, and nothing else happened", async () => {
+  await pay();
+  const numbers = [await pay(), await pay()];
+  const { id: freeze_id } = await ask({ type: "freeze_amount", account: "pending", amount: 900n });
+  const choices: Parameters<typeof ask>[0][] = [
+    { type: "adjust", account: "pending", direction: "credit", amount: 70n },
+    { type: "adjust", account: "pending", direction: "debit", amount: 4_000n },
+    { type: "freeze_amount", account: "pending", amount: 3_000n },
+    { type: "release_amount", freeze_id, amount: 200n },
+    { type: "reverse", reversed_number: numbers[0]! },
+    { type: "freeze", scope: "debit" },
+    { type: "unfreeze", scope: "debit" },
+    { type: "adjust", account: "available", direction: "credit", amount: 5n },
+    { type: "freeze_amount", account: "available", amount: 3n },
+    { type: "reverse", reversed_number: numbers[1]! },
+  ];
+  const asked = Array.from({ length: 60 }, (_, index) => ask(choices[index % choices.length]!));
+  const results = await Promise.allSettled(asked);
+  const faults = results.flatMap((one) => (one.status === "rejected" ? [one.reason as { code?: string }] : []));
+  expect(faults.filter(({ code }) => !code?.startsWith("account."))).toEqual([]);
+  const done = results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const sum = (type: Operation["type"], account: string, direction: string | null = null) =>
+    done
+      .filter((one) => one.type === type && one.account === account && one.direction === direction)
+      .reduce((total, { amount }) => total + amount!, 0n);
+  const reversed = done.filter(({ type }) => type === "reverse").length;
+  expect(reversed).toBeLessThanOrEqual(2);
+  const [frozen, released] = [sum("freeze_amount", "pending") + 900n, sum("release_amount", "pending")];
+  expect(released).toBeLessThanOrEqual(900n);
+  const adjusted = sum("adjust", "pending", "credit") - sum("adjust", "pending", "debit");
+  const pending = 3n * 9_940n - BigInt(reversed) * 9_940n + adjusted - frozen + released;
+  expect(await balance("merchant_pending")).toBe(pending);
+  expect(await balance("merchant_frozen")).toBe(frozen - released + sum("freeze_amount", "available"));
+});
+
 test("where a policy asks for a checker nothing happens until one decides", async () => {
   const policy = { kind: "account.freeze_amount", currency: "CNY" };
   await setApprovalPolicy(services.approval, { ...policy, above: 1_000n });
