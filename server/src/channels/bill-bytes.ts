@@ -57,10 +57,7 @@ export function createCharsetGate(charsets: readonly Charset[]): CharsetGate {
 /** States and kinds come again and again; titles hardly do. */
 const DECODED_MAX = 1_000;
 
-function isBeyondAscii(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return true;
-  return false;
-}
+const isBeyondAscii = (text: string): boolean => /[\u0080-\u00ff]/.test(text);
 
 function isOf(charset: Charset, bytes: Buffer): boolean {
   return charset === "utf-8" ? isUtf8(bytes) : isGb18030(bytes);

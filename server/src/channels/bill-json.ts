@@ -104,7 +104,7 @@ function readHead(head: JsonObject | undefined, input: BillReadInput, format: st
 export function numberIn(object: JsonObject | undefined, field: string): string | null {
   const value = object?.[field];
   if (typeof value !== "string") return null;
-  if (/\p{C}/u.test(value)) throw new LineRejected(`${field} has control characters.`);
+  if (!/^[ -~]*$/.test(value) && /\p{C}/u.test(value)) throw new LineRejected(`${field} has control characters.`);
   return readNumber(value, field);
 }
 

@@ -15,10 +15,13 @@ export function readNumber(cell: string, column: string): string | null {
   return cell;
 }
 
+/** Most texts are: looking for what Unicode calls a control character takes ten times as long. */
+const PLAIN = /^[ -~]*$/;
+
 /** A text of others: bounded, in one line. Null for none. */
 export function readNote(text: string): string | null {
   if (text === "") return null;
-  const clean = text.replace(/\p{C}/gu, " ").trim().slice(0, NOTE_LENGTH_MAX);
+  const clean = (PLAIN.test(text) ? text : text.replace(/\p{C}/gu, " ")).trim().slice(0, NOTE_LENGTH_MAX);
   return clean === "" ? null : clean;
 }
 

@@ -9,6 +9,7 @@ import { Writable } from "node:stream";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { writeZip } from "../../../sandbox/kit/zip.ts";
 import { type BillLimits, type BillSink, createBillReceiver } from "./bills.ts";
 import { createObservedCallers, makeUuid, startPeer } from "./conformance/harness.ts";
 import type { BillOutcome, Channel, ChannelAccount } from "./contract.ts";
@@ -347,6 +348,22 @@ describe("a bill without an end", () => {
     });
     expect(outcome).toMatchObject({ kind: "unknown", reason: "unreadable" });
     expect(whole).toEqual([]);
+  });
+
+  it("is left when it unpacks to more than a bill could, long before it fills a disk", async () => {
+    const zeros = Buffer.alloc(64 * 1_048_576);
+    for (const [compression, bytes] of [
+      ["gzip", gzipSync(zeros)],
+      ["zip", writeZip([{ name: "bill", content: zeros }], "20261120000000")],
+    ] as const) {
+      const { outcome, whole } = await fetchFrom((response) => response.end(bytes), { compression });
+      expect(outcome).toMatchObject({
+        kind: "unknown",
+        reason: "unreadable",
+        detail: expect.stringContaining("200 times"),
+      });
+      expect(whole).toEqual([]);
+    }
   });
 
   it("is read no faster than it is stored", async () => {

@@ -131,10 +131,12 @@ async function store(
   expected: Expected,
   sink: BillSink,
 ): Promise<BillFetch> {
-  const meter = createMeter(expected);
+  const gauge = createGauge();
+  const meter = createMeter(expected, compression === "none" ? undefined : gauge);
+  const packed = gauge.through(source);
   try {
-    if (compression === "zip") return await storeZip(source, meter, sink, expected.bytes_max);
-    const chunks = compression === "gzip" ? gunzip(source) : source;
+    if (compression === "zip") return await storeZip(packed, meter, sink, expected.bytes_max);
+    const chunks = compression === "gzip" ? gunzip(packed) : packed;
     await storeFile(meter.through(chunks, true), sink.open(undefined));
     return { kind: "fetched", files: 1, bytes: meter.bytes() };
   } catch (error) {
@@ -198,7 +200,12 @@ async function askPatiently(nextPage: NextPage, cursor: string): Promise<BillPag
   return nextPage(cursor);
 }
 
-async function storeZip(source: Readable, meter: Meter, sink: BillSink, bytes_max: number): Promise<BillFetch> {
+async function storeZip(
+  source: AsyncIterable<Buffer>,
+  meter: Meter,
+  sink: BillSink,
+  bytes_max: number,
+): Promise<BillFetch> {
   let files = 0;
   for await (const { name, chunks } of readZip(bounded(source, bytes_max))) {
     files += 1;
@@ -237,12 +244,35 @@ async function storeFile(chunks: AsyncIterable<Buffer>, file: Writable): Promise
   }
 }
 
-async function* gunzip(source: Readable): AsyncGenerator<Buffer> {
+async function* gunzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzipping = createGunzip();
   // What breaks the source breaks the reading below with the same error.
   const fed = pipeline(source, gunzipping).catch(() => undefined);
   yield* gunzipping;
   await fed;
+}
+
+/** Bills are a tenth or a twentieth when packed; what is small may be more. */
+const RATIO_MAX = 200;
+const RATIO_FREE_BYTES = 16 * 2 ** 20;
+
+/** Counts what comes in packed. */
+interface Gauge {
+  through(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer>;
+  bytes(): number;
+}
+
+function createGauge(): Gauge {
+  let bytes = 0;
+  return {
+    async *through(source) {
+      for await (const chunk of source) {
+        bytes += chunk.length;
+        yield chunk;
+      }
+    },
+    bytes: () => bytes,
+  };
 }
 
 /** Counts and hashes what passes. */
@@ -254,7 +284,8 @@ interface Meter {
   bytes(): number;
 }
 
-function createMeter({ bytes_max, sha1 }: Expected): Meter {
+/** @param packed what the bill is unpacked from. */
+function createMeter({ bytes_max, sha1 }: Expected, packed?: Gauge): Meter {
   const hash = createHash("sha1");
   let bytes = 0;
   const meter: Meter = {
@@ -263,6 +294,8 @@ function createMeter({ bytes_max, sha1 }: Expected): Meter {
         if (bytes === 0 && looksLikePage(chunk)) throw new BadBill("unreadable", "a page came in place of the bill");
         bytes += chunk.length;
         if (bytes > bytes_max) throw tooLarge(bytes_max);
+        if (packed && bytes > RATIO_FREE_BYTES && bytes > packed.bytes() * RATIO_MAX)
+          throw new BadBill("unreadable", `the bill unpacks to more than ${RATIO_MAX} times its size`);
         if (sha1 !== undefined) hash.update(chunk);
         yield chunk;
       }

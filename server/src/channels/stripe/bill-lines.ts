@@ -43,8 +43,20 @@ const failed: ReadonlySet<string> = new Set(["refund_failure", "payment_failure_
 const ofTrade: ReadonlySet<BillEntry> = new Set<BillEntry>(["payment", "refund", "dispute", "other"]);
 
 /** A transaction in the currency of the balance. */
-const readFund: ReadTransaction = (transaction, { line_no, merchant_no }) => {
-  const { object, id, type, created, amount, fee, currency, source: about, description } = transaction;
+const readFund: ReadTransaction = (transaction, context) => {
+  const { id, type, source: about, description } = transaction;
+  const source = objectIn(transaction, "source");
+  return {
+    ...readLine(transaction, context),
+    note: noteIn(type, source ? textOf(source, "id") : about, id, description),
+  };
+};
+
+function readLine(
+  transaction: JsonObject,
+  { line_no, merchant_no }: { readonly line_no: number; readonly merchant_no: string | null },
+): BillLine {
+  const { object, id, type, created, amount, fee, currency } = transaction;
   if (object !== "balance_transaction" || typeof id !== "string" || typeof type !== "string")
     throw new LineRejected("The line is no balance transaction.");
   const moved = fromStripeAmount(amount, currency);
@@ -64,9 +76,9 @@ const readFund: ReadTransaction = (transaction, { line_no, merchant_no }) => {
     status: failed.has(type) ? "failed" : "succeeded",
     occurred_at: created * 1000,
     balance_after: null,
-    note: noteIn(type, source ? textOf(source, "id") : about, id, description),
+    note: null,
   };
-};
+}
 
 function entryOf(type: string, source: JsonObject | undefined): BillEntry {
   if (type === "adjustment" && source?.object === "dispute") return "dispute";
@@ -87,13 +99,14 @@ function numbersOf(entry: BillEntry, source: JsonObject | undefined) {
 
 /** The same in the payer's currency. What was converted has its fee in the balance's currency, which cannot be stated beside it. */
 const readTrade: ReadTransaction = (transaction, context): BillLine | undefined => {
-  const line = readFund(transaction, context);
-  if (!line || !ofTrade.has(line.entry)) return undefined;
+  const line = readLine(transaction, context);
+  if (!ofTrade.has(line.entry)) return undefined;
   const source = objectIn(transaction, "source");
   const asked = fromStripeAmount(source?.amount, source?.currency);
-  if (!asked || asked.currency === line.currency) return { ...line, note: line.entry === "payment" ? null : line.note };
+  if (!asked || asked.currency === line.currency)
+    return line.entry === "payment" ? line : readFund(transaction, context);
   const signed = line.amount < 0n ? -asked.amount : asked.amount;
-  const note = noteIn(`converted: ${line.amount} ${line.currency}, fee ${line.fee}`, line.note);
+  const note = noteIn(`converted: ${line.amount} ${line.currency}, fee ${line.fee}`, transaction.id);
   return { ...line, amount: signed, fee: 0n, currency: asked.currency, note };
 };
 
