@@ -215,6 +215,8 @@ const bandThenLatest = "(r.amount_from is null and r.amount_below is null), r.ef
 const feeOrder = `(r.quota_period is null), ${methodFirst}, (r.channel_account_id is null), (r.channel is null),
        (r.store is null), (r.app_id is null), ${bandThenLatest}`;
 
+const pricingColumns = "r.rate_ppm, r.fixed_amount, r.floor_amount, r.cap_amount, r.rounding";
+
 const findRulesStatement = tenantStatement(
   "fee.find_rules",
   `select fee.id as fee_id, fee.rate_ppm as fee_rate_ppm, fee.fixed_amount as fee_fixed, fee.floor_amount as fee_floor,
@@ -224,9 +226,11 @@ const findRulesStatement = tenantStatement(
      cost.floor_amount as cost_floor, cost.cap_amount as cost_cap, cost.rounding as cost_rounding,
      cost.refund_returns_cost as cost_returns, ${boundAgents} as agents
    from ${inputs}
-   left join lateral (select r.* ${feeRulesOf} order by ${feeOrder} limit 1) fee on true
    left join lateral (
-     select r.* from channel_cost_rules r where r.channel_account_id = i.channel_account_id and ${appliesTo}
+     select r.id, ${pricingColumns}, r.refund_returns_fee, r.quota_period ${feeRulesOf} order by ${feeOrder} limit 1
+   ) fee on true
+   left join lateral (
+     select r.id, ${pricingColumns}, r.refund_returns_cost from channel_cost_rules r where r.channel_account_id = i.channel_account_id and ${appliesTo}
      order by ${methodFirst}, ${bandThenLatest} limit 1
    ) cost on true
    order by i.position`,
