@@ -39,6 +39,8 @@ const pastColumns = {
   sharing_orders: ["due_at", "ready_at"],
   sharing_returns: ["due_at"],
   sharing_releases: ["due_at"],
+  payouts: ["due_at"],
+  payout_batches: ["due_at"],
 };
 
 export async function openCrashSite(): Promise<CrashSite> {
