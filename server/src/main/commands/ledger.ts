@@ -86,7 +86,7 @@ async function showRuns(withServices: WithServices): Promise<void> {
 function describe(findings: Findings): string {
   const lines = Object.entries(figures).map(([name, label]) => {
     const figure = findings[name as keyof typeof figures].toLocaleString("en");
-    return `${label.padEnd(20)} ${figure.padStart(15)}`;
+    return `${label.padEnd(30)} ${figure.padStart(15)}`;
   });
   return [...lines, ...findings.differences.map(({ code, sentence }) => `${code}: ${sentence}`)].join("\n");
 }
