@@ -20,7 +20,8 @@ export interface Decision {
 }
 
 /**
- * Approves, which carries it out, or rejects. Throws what the kind's handler refuses, and leaves it pending then.
+ * Approves, which carries it out, or rejects. The same decision of the same person again, whose first answer may have been
+ * lost, changes nothing and gives the approval. Throws what the kind's handler refuses, and leaves it pending then.
  * @throws approval.not_found, approval.not_pending, approval.own_request, approval.invalid
  */
 export async function decideApproval(services: ApprovalServices, decision: Decision): Promise<Approval> {
@@ -29,7 +30,9 @@ export async function decideApproval(services: ApprovalServices, decision: Decis
   const given = decision.comment ?? null;
   const comment = given === null && status === "approved" ? null : readText("comment", given ?? "");
   const decided = await inTransaction(services, async (tx, afterCommit) => {
-    const approval = await lockPending(tx, services, id);
+    const earlier = await lockApproval(tx, id);
+    if (earlier?.status === status && earlier.checker_id === checker_id) return earlier;
+    const approval = requirePending(services, earlier);
     if (approval.maker.type === "user" && approval.maker.id === checker_id) {
       throw approvalErrors["approval.own_request"]();
     }
@@ -52,7 +55,9 @@ export async function cancelApproval(
   { id, user_id }: { id: string; user_id: string },
 ): Promise<Approval> {
   return inTransaction(services, async (tx, afterCommit) => {
-    const approval = await lockPending(tx, services, id);
+    const earlier = await lockApproval(tx, id);
+    if (earlier?.status === "cancelled" && earlier.maker.id === user_id) return earlier;
+    const approval = requirePending(services, earlier);
     const { type, id: maker_id } = approval.maker;
     if (type !== "user" || maker_id !== user_id) throw approvalErrors["approval.not_maker"]();
     return finish(services, tx, approval, { status: "cancelled", checker_id: null, comment: null }, afterCommit);
@@ -98,8 +103,7 @@ async function inTransaction<T>(
   return result;
 }
 
-async function lockPending(tx: Transaction, { clock }: ApprovalServices, id: string): Promise<Approval> {
-  const approval = await lockApproval(tx, id);
+function requirePending({ clock }: ApprovalServices, approval: Approval | undefined): Approval {
   if (!approval) throw approvalErrors["approval.not_found"]();
   const isOver = approval.status === "pending" && approval.expires_at <= clock.now();
   const status: ApprovalStatus = isOver ? "expired" : approval.status;

@@ -16,7 +16,7 @@ function readId(text: string): string {
   return id;
 }
 
-/** `POST /operator/v1/approvals/:id/approve`, `…/reject` and `…/cancel`. A second decision is a 409 that names the first. */
+/** `POST /operator/v1/approvals/:id/approve`, `…/reject` and `…/cancel`. The same again is the same answer; another decision is a 409. */
 export function registerDecideApproval(api: ApiServer, services: ApprovalServices): void {
   const show = async (approval: Approval) => (await presentApprovals(services, [approval]))[0]!;
   api.post(
