@@ -99,7 +99,18 @@ describe("a payment that says how it is shared", () => {
     expect(await orderOf(payment)).toMatchObject({ id: order.id, status: "succeeded", amount: 1_000 });
   });
 
-  test("a payment of which a refund took everything first shares nothing", async () => {
+  test("asked for again is the same payment, although a receiver was disabled since", async () => {
+    const person = await addReceiver(platform, { ...WECHAT_PERSON, account: "oUpF8uMuAJO_M2pxb1Q9zNjWgone" });
+    const body = paymentBody("wechat.native", { sharing: { receivers: [{ receiver: person, amount: 1 }] } });
+    const made = await platform.post("/v1/payments", body);
+    await platform.post(`/v1/receivers/${person}/disable`, {});
+    const again = await platform.call("POST", "/v1/payments", body);
+    expect([again.status, again.body.id]).toEqual([200, made.id]);
+    const other = { ...body, out_trade_no: nextNumber() };
+    expect(refusal(await platform.call("POST", "/v1/payments", other))).toEqual([409, "receiver.disabled"]);
+  });
+
+  test("a payment whose ratio gives nobody a minor unit shares nothing", async () => {
     const sharing = { receivers: [{ receiver: second.receiver, ratio_ppm: 1 }] };
     const payment = await pay(platform, "wechat.native", { sharing });
     expect(await orderOf(payment)).toMatchObject({ status: "failed", failure: { code: "sharing.shares_invalid" } });

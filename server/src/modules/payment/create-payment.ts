@@ -3,6 +3,7 @@
  * disk before the channel hears of them.
  */
 import type { Method } from "../../channels/contract.ts";
+import { TributaryError } from "../../kit/error.ts";
 import type { Caller } from "../../kit/http/api.ts";
 import { isCurrency } from "../../kit/money.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
@@ -76,17 +77,19 @@ export async function createPayment(
   idempotency: IdempotencyKey | undefined,
 ): Promise<CreatedPayment> {
   checkInput(services, caller, input);
-  const sharing = await services.sharing.plan(caller, input.sharing);
+  const { sharing, refusal } = await planSharing(services, caller, input);
   const payment = newPayment(services, caller, input, sharing);
   const { method, payer } = input;
   const stop = caller.credit_stops?.get(input.currency);
-  const route = stop === undefined && method ? await findRoute(services, payment, { method, payer }) : undefined;
+  const route =
+    stop === undefined && !refusal && method ? await findRoute(services, payment, { method, payer }) : undefined;
   // What cannot be made now may have been made before, and is shown again.
   const result =
-    stop !== undefined || (route && !route.account)
+    stop !== undefined || refusal || (route && !route.account)
       ? await findEarlierPayment(services, payment, idempotency)
       : await services.groups.create({ payment, payer, route, idempotency });
   if (!result && stop !== undefined) throw explainStop(stop, input.currency);
+  if (!result && refusal) throw refusal;
   if (!result) throw explainNoRoute(route!.decision, method!, input.currency);
   switch (result.kind) {
     case "key_conflict":
@@ -103,6 +106,20 @@ export async function createPayment(
       const sent = await sendAttempt(services, result.payment, result.attempt);
       return { ...sent, created: true };
     }
+  }
+}
+
+/** What is wrong with the sharing may have come up since: the same request as before still gives the same payment. */
+async function planSharing(
+  services: PaymentServices,
+  caller: Caller,
+  input: CreatePaymentInput,
+): Promise<{ sharing: SharingPlan | null; refusal?: TributaryError }> {
+  try {
+    return { sharing: await services.sharing.plan(caller, input.sharing) };
+  } catch (error) {
+    if (error instanceof TributaryError) return { sharing: null, refusal: error };
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What an identical request made before. Asked only where a new one could not be made (no account serves the method any
- * more): the same request still gives the same object, whatever was switched off since.
+ * more, a receiver of its sharing is gone): the same request still gives the same object, whatever was switched off since.
  */
 import { findKeys, type IdempotencyKey } from "../idempotency/index.ts";
 import { loadAttemptsOfPayments } from "./attempt-store.ts";
