@@ -185,3 +185,21 @@ test("a notification that was lost is made up for within half a minute", async (
   expect(stops.isStopped(key)).toBe(true);
   await stops.stop();
 });
+
+test("transfers and collections at once neither lose nor double anything", async () => {
+  await prepaid({ warn_below: null, stop_below: null });
+  for (let day = 0; day < 3; day += 1) {
+    await pay(100_000n);
+    await advance(DAY_MS);
+  }
+  expect(await standing()).toEqual({ prepaid: 0n, due: 3_000n });
+  const transfers = Array.from({ length: 12 }, (_, index) => topUp(100n, { reference: `at-once-${index}` }));
+  await Promise.all([...transfers, ...Array.from({ length: 8 }, () => drain())]);
+  await drain();
+  expect(await standing()).toEqual({ prepaid: 0n, due: 1_800n });
+  await topUp(2_000n);
+  await drain();
+  expect(await standing()).toEqual({ prepaid: 200n, due: 0n });
+  expect((await events()).filter((type) => type === "service_fee_invoice.paid")).toHaveLength(3);
+  await expectClean();
+});

@@ -38,8 +38,9 @@ export async function recordDeposit(services: Services, tx: Transaction, input: 
   if (earlier?.amount === input.amount) return earlier;
   const { reference } = input;
   if (earlier) throw serviceFeeErrors["service_fee.reference_used"]({ values: { reference } });
-  const made = await bookDeposit(services, tx, input);
+  // Invoices before the book, as everybody locks them.
   await hurryInvoices(tx, input, services.clock.now());
+  const made = await bookDeposit(services, tx, input);
   await judgeBalance(services, tx, billing);
   return made;
 }
