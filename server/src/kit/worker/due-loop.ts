@@ -16,8 +16,11 @@ export interface DueLoopOptions<Item> {
   concurrency: number;
   /** How long to rest when nothing was due, in milliseconds. */
   interval_ms: number;
-  /** How long a place rests after each item, so that a job with much to do leaves the machine to those who wait. */
-  rest_ms?: number;
+  /**
+   * How many times as long as an item took its place rests after it: a job with much to do leaves the machine to those who
+   * wait, the more so the busier it is. None unless given.
+   */
+  rest_factor?: number;
   log: Logger;
 }
 
@@ -95,12 +98,13 @@ export function createDueLoop<Item>(options: DueLoopOptions<Item>): DueLoop {
 }
 
 async function work<Item>(options: DueLoopOptions<Item>, item: Item): Promise<void> {
+  const started = performance.now();
   try {
     await withLogContext({ job: options.name }, () => options.handle(item));
   } catch (error) {
     options.log.error({ err: error, job: options.name }, "due work failed; it comes again after its lease");
   }
-  if (options.rest_ms !== undefined) await sleep(options.rest_ms);
+  if (options.rest_factor !== undefined) await sleep(options.rest_factor * (performance.now() - started));
 }
 
 async function drain<Item>(options: DueLoopOptions<Item>): Promise<number> {

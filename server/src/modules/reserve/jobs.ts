@@ -7,8 +7,8 @@ import { claimDueReserves, type ReserveId } from "./store.ts";
 const LEASE_MS = 5 * 60_000;
 /** Parts in one transaction: their books are locked together, for a few hundredths of a second. */
 const GROUP_MAX = 50;
-/** Between two groups payments have the machine for themselves. */
-const REST_MS = 25;
+/** Two thirds of the time payments have the machine for themselves. */
+const REST_FACTOR = 2;
 
 /** Releases parts whose time has come, in groups; any number of workers may. */
 export function createReserveWorker(services: ReserveServices): DueLoop {
@@ -21,7 +21,7 @@ export function createReserveWorker(services: ReserveServices): DueLoop {
     },
     handle: (keys) => releaseDueReserves(services, keys),
     concurrency: 1,
-    rest_ms: REST_MS,
+    rest_factor: REST_FACTOR,
     interval_ms: 5_000,
     log,
   });
