@@ -173,6 +173,16 @@ describe("a trade bill of WeChat Pay", () => {
     ]);
   });
 
+  it("comes to the same in another order of its rows, and is refused where its sums come first", async () => {
+    const sorted = await read(wechat, wechatTrade(rows));
+    const reordered = await read(wechat, wechatTrade(rows.toReversed()));
+    expect(reordered.totals.stated).toEqual(sorted.totals.stated);
+    expect(reordered.lines.map(({ our_no }) => our_no)).toEqual(["R1", "A1"]);
+    const [header, one, two, names, sums] = wechatTrade(rows).split("\r\n");
+    const first = [header, names, sums, one, two].join("\r\n");
+    expect(await refusal(wechat, first)).toMatchObject(["doubled", /after the sums/]);
+  });
+
   it("keeps a provider's sub-merchants apart", async () => {
     const text = wechatTrade([wechatRow({ 特约商户号: "1900000201" }), wechatRow({ 特约商户号: "1900000202" })]);
     expect((await read(wechat, text)).lines.map(({ merchant_no }) => merchant_no)).toEqual([
@@ -271,6 +281,43 @@ describe("cut anywhere, changed anywhere,", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("a fund bill of WeChat Pay", () => {
+  const fund = formatOf("wechat", "fund_flow");
+  const movements = [
+    { kind: "交易", fen: 1_000, balance: 1_000 },
+    { kind: "扣除交易手续费", fen: -6, balance: 994 },
+    { kind: "退款", fen: -400, balance: 594, voucher_no: "R1" },
+    { kind: "提现", fen: -500, balance: 94, voucher_no: "" },
+    { kind: "新业务", fen: 1, balance: 95, voucher_no: "" },
+  ];
+
+  it("is read with signs, entries and balances", async () => {
+    const { lines, rejected, totals } = await read(fund, wechatFund(movements));
+    expect(rejected).toEqual([]);
+    expect(lines).toMatchObject([
+      { entry: "payment", our_no: "A1", channel_trade_no: "4200001", amount: 1_000n, fee: 0n, balance_after: 1_000n },
+      { entry: "fee", our_no: "A1", amount: -6n, note: "扣除交易手续费" },
+      { entry: "refund", our_no: "R1", channel_refund_no: "4200001", amount: -400n },
+      { entry: "settlement", our_no: null, amount: -500n },
+      { entry: "other", amount: 1n, note: "新业务" },
+    ]);
+    expect(totals.stated).toHaveLength(5);
+  });
+
+  it.each([
+    ["count_differs", (text: string) => text.replace("`5,`2,", "`6,`2,")],
+    ["count_differs", (text: string) => text.replace("`5,`2,", "`5,`3,")],
+    ["sum_differs", (text: string) => text.replace("`10.01,", "`10.02,")],
+  ])("is refused when its sums do not agree: %s", async (code, change) => {
+    expect(await refusal(fund, change(wechatFund(movements)))).toMatchObject([code, /./]);
+  });
+
+  it("keeps a movement that goes neither in nor out", async () => {
+    const { rejected } = await read(fund, wechatFund(movements).replace("收入,`10.00", "其他,`10.00"));
+    expect(rejected).toMatchObject([{ line_no: 2, reason: expect.stringContaining("neither 收入 nor 支出") }]);
   });
 });
 

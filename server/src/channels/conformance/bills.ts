@@ -7,7 +7,7 @@ import { systemRandom } from "../../kit/random.ts";
 import { type BillFile, readBill } from "../bill-reader.ts";
 import type { BillFetch } from "../bills.ts";
 import { type ChannelCaller, createChannelCaller } from "../call.ts";
-import type { BillBatch, BillLine, ChannelAccount } from "../contract.ts";
+import type { BillBatch, BillKind, BillLine, ChannelAccount } from "../contract.ts";
 import { makeRefundInput, startPeer } from "./harness.ts";
 import { ask, type ConformanceSubject, payInFull, startPayment, troublesOf, type World } from "./subject.ts";
 
@@ -39,7 +39,7 @@ interface Desk {
   today(): string;
   /** Publishes today's bill at once, bent as is asked. */
   publish(discrepancies?: object[]): Promise<unknown>;
-  fetchBill(date: string, account?: ChannelAccount, caller?: ChannelCaller): Promise<Fetched>;
+  fetchBill(date: string, account?: ChannelAccount, caller?: ChannelCaller, kind?: BillKind): Promise<Fetched>;
 }
 
 /** Bills: on their day and before it, with what is wrong in them, and every trouble on the way. */
@@ -57,7 +57,7 @@ export function describeBills(subject: ConformanceSubject, world: () => World, f
     today,
     publish: (discrepancies = []) =>
       world().control.post("bills", { channel: channel.id, merchant: world().merchant, date: today(), discrepancies }),
-    async fetchBill(date, account = world().account, caller = later) {
+    async fetchBill(date, account = world().account, caller = later, kind = "trade") {
       const files: { name: string | undefined; bytes: Buffer }[] = [];
       const open = (name?: string) => {
         const chunks: Buffer[] = [];
@@ -66,12 +66,13 @@ export function describeBills(subject: ConformanceSubject, world: () => World, f
           final: (done) => done(void files.push({ name, bytes: Buffer.concat(chunks) })),
         });
       };
-      const outcome = await caller.downloadBill(channel, account, { kind: "trade", date }, { open });
+      const outcome = await caller.downloadBill(channel, account, { kind, date }, { open });
       return { outcome, files, text: files.map(({ bytes }) => bytes.toString("latin1")).join("") };
     },
   };
   describe("bills", () => {
     describeContents(subject, world, desk, facts);
+    if (channel.bills?.kinds.includes("fund_flow")) describeFundFlow(subject, world, desk);
     describeSpoilt(subject, world, desk, facts);
     describeTroubles(subject, world, desk, facts);
     if (channel.bills?.page) describeStrangers(subject, world, desk);
@@ -79,12 +80,18 @@ export function describeBills(subject: ConformanceSubject, world: () => World, f
 }
 
 /** A fetched bill, read by the channel's format. */
-async function readFetched({ channel }: ConformanceSubject, account: ChannelAccount, date: string, fetched: Fetched) {
+async function readFetched(
+  { channel }: ConformanceSubject,
+  account: ChannelAccount,
+  date: string,
+  fetched: Fetched,
+  kind: BillKind = "trade",
+) {
   const files = fetched.files.map(
     ({ name, bytes }): BillFile => ({ name, chunks: Readable.from(bytes.length === 0 ? [] : [bytes]) }),
   );
   const merchant = channel.identify(account, Object.keys(channel.pay)[0] as keyof typeof channel.pay).merchant;
-  const reading = readBill(channel.bills!.formats!.trade!, { date, merchant }, files);
+  const reading = readBill(channel.bills!.formats![kind]!, { date, merchant }, files);
   const batches: BillBatch[] = [];
   for await (const batch of reading.batches) batches.push(batch);
   const lines = batches.flatMap((batch) => batch.lines);
@@ -154,6 +161,32 @@ function describeContents(subject: ConformanceSubject, world: () => World, desk:
   it("are no bill of a day on which nothing happened", async () => {
     const long_ago = facts.dayOf(systemClock.now() - 20 * 86_400_000);
     expect((await desk.fetchBill(long_ago)).outcome).toEqual({ kind: "empty" });
+  });
+}
+
+/** Every movement of the money: what was paid, what was given back, and the fee, within the line or as one of its own. */
+function describeFundFlow(subject: ConformanceSubject, world: () => World, desk: Desk): void {
+  const { channel } = subject;
+  it("of the money's movements are read line by line, each with its sign, and balances that follow", async () => {
+    const { caller, account } = world();
+    const { input, channel_trade_no } = await payInFull(world(), subject);
+    await caller.refund(channel, account, makeRefundInput(input, channel_trade_no, 500n));
+    await desk.publish();
+    const fetched = await desk.fetchBill(desk.today(), account, undefined, "fund_flow");
+    // A provider is shown no money of its sub-merchant.
+    if (fetched.outcome.kind === "failed") return expect(fetched.outcome.failure.code).toBe("BILL_KIND_UNSUPPORTED");
+    const { lines, rejected } = await readFetched(subject, account, desk.today(), fetched, "fund_flow");
+    expect(rejected).toEqual([]);
+    const { amount, currency } = input.amount;
+    const about = lines.filter(({ our_no }) => our_no === input.serial_no);
+    expect(about.find(({ entry }) => entry === "payment")).toMatchObject({ amount, currency, channel_trade_no });
+    const fees = about.map(({ entry, fee, amount: moved }) => (entry === "fee" ? -moved : fee));
+    expect(fees.reduce((sum, fee) => sum + fee, 0n)).toBeGreaterThan(0n);
+    for (const [index, line] of lines.entries()) {
+      const before = lines[index - 1]?.balance_after ?? null;
+      if (before !== null && line.balance_after !== null)
+        expect(line.balance_after - before).toBe(line.amount - line.fee);
+    }
   });
 }
 

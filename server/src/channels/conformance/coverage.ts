@@ -129,6 +129,7 @@ const suite: Readonly<Record<string, readonly (readonly [string, (word: string) 
     ["are not there for a day that is not over", () => cells("bills", "pending")],
     ["hold the day's payments and refunds", () => cells("bills", "success")],
     ["are not known from a peer", () => cells("bills", "hostile_peer")],
+    ["of the money's movements are read", () => cells("bills", "success")],
     ["are refused as a whole", () => cells("bills", "tampered")],
     ["are read line by line", () => cells("bills", "success")],
     ["are given as the channel gives them", () => cells("bills", "tampered")],
