@@ -5,10 +5,11 @@ import { publicId } from "../../server/src/kit/id.ts";
 import type { AdministrationServices } from "../../server/src/main/commands/administration.ts";
 import { sharingCommand } from "../../server/src/main/commands/sharing.ts";
 import { createSecondApp } from "../platform/merchants.ts";
-import { nextNumber, paymentBody } from "../platform/payments.ts";
+import { nextNumber, paymentBody, type TestMethod } from "../platform/payments.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import type { Json } from "../platform/sandbox-control.ts";
 import { addMerchant, addReceiver, balanceOf, pay, WECHAT_MERCHANT, WECHAT_PERSON } from "../platform/sharing.ts";
+import { addUnionpay } from "../platform/unionpay.ts";
 
 let platform: Platform;
 let second: Awaited<ReturnType<typeof addMerchant>>;
@@ -68,6 +69,16 @@ describe("a payment that says how it is shared", () => {
     for (let turn = 0; turn < 4; turn += 1) await platform.advance(40 * S);
     expect(await orderOf(payment)).toMatchObject({ status: "succeeded", amount: 1_300 });
     expect(await platform.sandbox.trade(payment.serial_no)).toMatchObject({ frozen: false, shared: 1_000 });
+  });
+
+  test("that came through a channel which shares nothing is shared within the books, and cannot be otherwise", async () => {
+    await addUnionpay(platform);
+    const share = (receiver: string) => ({ sharing: { receivers: [{ receiver, amount: 500 }] } });
+    const method = "unionpay.qr" as TestMethod;
+    const payment = await pay(platform, method, share(second.receiver));
+    expect(await orderOf(payment)).toMatchObject({ status: "succeeded", channel: "unionpay", amount: 500 });
+    const other = await pay(platform, method, share(company));
+    expect(await orderOf(other)).toMatchObject({ status: "failed", failure: { code: "sharing.channel_cannot" } });
   });
 
   test("is refused at its creation for what is wrong already", async () => {

@@ -10,7 +10,7 @@ import { CALL_LEASE_MS, placeOrder, requireWinner } from "./new-order.ts";
 import { loadOrder, moveOrder } from "./order-store.ts";
 import { planParts } from "./plan-parts.ts";
 import type { SharingServices } from "./services.ts";
-import type { SharingOrder } from "./sharing.ts";
+import { BOOKS, type SharingOrder } from "./sharing.ts";
 
 /** True when its parts are claimed. */
 export async function activateOrder(services: SharingServices, order: SharingOrder): Promise<boolean> {
@@ -23,6 +23,7 @@ export async function activateOrder(services: SharingServices, order: SharingOrd
     return false;
   } finally {
     services.kick.webhooks();
+    services.kick.sharings();
   }
 }
 
@@ -49,7 +50,10 @@ async function activate(services: SharingServices, tx: Transaction, scheduled: S
   const order: SharingOrder = { ...locked.order, status: "created", failure_code: null, failure_message: null };
   const parts = await claimParts(services, tx, { payment, attempt, order, planned });
   placeOrder(services, order, payment, parts);
-  await moveOrder(tx, order, "scheduled", services.clock.now() + CALL_LEASE_MS);
+  // A channel's part is its own worker's: a channel that does not answer holds up no other.
+  const now = services.clock.now();
+  const due_at = order.lane === BOOKS ? now + CALL_LEASE_MS : now;
+  await moveOrder(tx, order, "scheduled", due_at);
   await writeParts(tx, payment, parts);
   await recordEvents(tx, [orderEvent(services, "sharing_order.created", payment, order, parts)]);
 }

@@ -8,7 +8,7 @@ import { insertOrder } from "./order-store.ts";
 import { resolvePlan } from "./resolve-shares.ts";
 import { loadPolicy } from "./rule-store.ts";
 import type { SharingServices } from "./services.ts";
-import type { SharingOrder } from "./sharing.ts";
+import { BOOKS, type SharingOrder } from "./sharing.ts";
 
 /** What the payment module asks. */
 export function createPaymentSharing(services: Pick<SharingServices, "db" | "ids" | "rules">): PaymentSharing {
@@ -42,7 +42,8 @@ async function schedule(
         refund_policy: await loadPolicy(tx, payment),
       },
     ),
-    ...{ status: "scheduled", plan, sharing_no: encodeUuid(id) },
+    // Its lane is known when its parts are: the channel may be one that shares nothing.
+    ...{ status: "scheduled", lane: BOOKS, plan, sharing_no: encodeUuid(id) },
   };
   await insertOrder(tx, order, now);
 }

@@ -8,7 +8,7 @@ import { loadOrder, loadPartsOfOrders } from "./order-store.ts";
 import { recordShares } from "./record-shares.ts";
 import type { SharingServices } from "./services.ts";
 import { shareAtChannel } from "./share-at-channel.ts";
-import { isOpen, type SharingOrder, type SharingPart } from "./sharing.ts";
+import { BOOKS, isOpen, type SharingOrder, type SharingPart } from "./sharing.ts";
 
 /** Does what is left to do for an order now; what cannot be done now has a time at which a worker tries. */
 export async function driveOrder(services: SharingServices, key: TenantKey): Promise<void> {
@@ -16,6 +16,7 @@ export async function driveOrder(services: SharingServices, key: TenantKey): Pro
   if (!found || (found.status === "scheduled" && !(await activateOrder(services, found)))) return;
   const order = found.status === "scheduled" ? (await loadOrder(services.db, key))! : found;
   if (order.status !== "created" && order.status !== "processing") return;
+  if (found.status === "scheduled" && order.lane !== BOOKS) return;
   const open = (await loadPartsOfOrders(services.db, order.merchant_id, [order.id])).filter(isOpen);
   for (const part of open) if (part.mode === "books") await shareInBooks(services, order, part);
   const byChannel = open.filter(({ mode }) => mode === "channel");

@@ -10,7 +10,7 @@ import { CALL_LEASE_MS, placeOrder, requireWinner } from "./new-order.ts";
 import { loadOrder, loadPartsOfOrders, moveOrder, moveParts } from "./order-store.ts";
 import { findOrder } from "./read-sharings.ts";
 import type { SharingServices } from "./services.ts";
-import type { SharingOrder } from "./sharing.ts";
+import { BOOKS, type SharingOrder } from "./sharing.ts";
 
 /** Throws sharing_order.not_found, sharing.nothing_to_retry, and what `claimParts` does. */
 export async function retryOrder(services: SharingServices, caller: Caller, public_id: string): Promise<SharingOrder> {
@@ -36,7 +36,7 @@ async function startAgain(services: SharingServices, tx: Transaction, order: Sha
   };
   const parts = await loadPartsOfOrders(tx, merchant_id, [order.id]);
   if (parts.length === 0) {
-    await moveOrder(tx, { ...again, status: "scheduled" }, status, now + CALL_LEASE_MS);
+    await moveOrder(tx, { ...again, status: "scheduled", lane: BOOKS }, status, now + CALL_LEASE_MS);
     return;
   }
   const failed = parts.filter((part) => part.status === "failed" && !part.retried);
