@@ -21,6 +21,7 @@ import { registerNoticeRoutes } from "../modules/notice/index.ts";
 import { openOperatorScope, registerListActions } from "../modules/operator/index.ts";
 import { createCashierService, registerPaymentRoutes } from "../modules/payment/index.ts";
 import { registerPayoutOperatorRoutes, registerPayoutRoutes } from "../modules/payout/index.ts";
+import { registerReconciliationRoutes } from "../modules/reconciliation/index.ts";
 import { registerRefundRoutes } from "../modules/refund/index.ts";
 import { registerReserveRoutes } from "../modules/reserve/index.ts";
 import { registerRoutingRoutes } from "../modules/routing/index.ts";
@@ -101,6 +102,7 @@ async function registerPeople(server: ApiServer, services: Services, { address_r
     registerListActions(operator, services);
     registerBeneficiaryOperatorRoutes(operator, services);
     registerPayoutOperatorRoutes(operator, services.payout);
+    registerReconciliationRoutes(operator, services.reconciliation);
     registerSettlementOperatorRoutes(operator, services.settlement);
     registerServiceFeeOperatorRoutes(operator, services.serviceFee);
     registerOperatorAgentRoutes(operator, services);

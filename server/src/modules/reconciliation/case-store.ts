@@ -1,6 +1,8 @@
 /** SQL on cases and their comments. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import type { Page } from "../../kit/http/pagination.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
+import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
 import type { CaseAction, CaseComment, CaseState, ReconciliationCase } from "./case.ts";
 import { differenceColumns } from "./difference-store.ts";
@@ -163,6 +165,26 @@ export function listCases(
   }: { channel_account_id: string | null; day: string | null; all: boolean; limit: number },
 ): Promise<ReconciliationCase[]> {
   return sql.query<ReconciliationCase>(listStatement, [channel_account_id, day, all, limit]);
+}
+
+const pageStatements = (["desc", "asc"] as const).map((order) =>
+  platformStatement(
+    `reconciliation.page_cases_${order}`,
+    `select ${columns} from reconciliation_cases
+     where ($1::uuid is null or channel_account_id = $1) and ($2::text is null or state = $2) and id > $3 and id < $4
+     order by id ${order} limit $5`,
+  ),
+);
+
+/** A page of cases; of every account where none is named. */
+export function pageCases(
+  sql: Sql,
+  { channel_account_id, state }: { channel_account_id: string | null; state: string | null },
+  page: Page,
+): Promise<ReconciliationCase[]> {
+  const [newestFirst, oldestFirst] = pageStatements;
+  const values = [channel_account_id, state, page.newer_than ?? UUID_MIN, page.older_than ?? UUID_MAX, page.fetch];
+  return sql.query<ReconciliationCase>(page.order === "desc" ? newestFirst! : oldestFirst!, values);
 }
 
 const differencesStatement = platformStatement(

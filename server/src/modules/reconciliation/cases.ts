@@ -1,6 +1,6 @@
 /** Cases: opened for what nobody and nothing has mended, looked into by people, decided by two of them. */
 import { publicId } from "../../kit/id.ts";
-import type { Transaction } from "../../kit/sql/database.ts";
+import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { type ApprovalHandler, requestApproval } from "../approval/index.ts";
 import { type AccountRecord, getChannelAccount } from "../channel-account/index.ts";
 import { book, bookSuspense } from "./book.ts";
@@ -127,12 +127,13 @@ const TEXT_MAX = 4_000;
 export async function commentOnCase(
   services: ReconciliationServices,
   comment: Pick<CaseComment, "case_id" | "author" | "text" | "attachment_name" | "attachment_key">,
+  sql: Sql = services.db,
 ): Promise<CaseComment> {
   await findCase(services, comment.case_id);
   const text = comment.text.trim();
   if (text.length === 0 || text.length > TEXT_MAX) throw invalid(`A comment has 1 to ${TEXT_MAX} characters.`);
   const made = { ...comment, text, id: services.ids.uuid(), created_at: services.clock.now() };
-  await insertComment(services.db, made);
+  await insertComment(sql, made);
   return made;
 }
 

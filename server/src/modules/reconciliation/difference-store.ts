@@ -1,6 +1,8 @@
 /** SQL on differences: pairing across days, ageing, ending, listing. */
 import { toRfc3339 } from "../../kit/clock.ts";
+import type { Page } from "../../kit/http/pagination.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
+import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
 import type { Matching } from "./match-lines-store.ts";
 import type { DayKey, Difference } from "./reconciliation.ts";
@@ -130,6 +132,28 @@ export function listDifferences(
   limit: number,
 ): Promise<Difference[]> {
   return sql.query<Difference>(listStatement, [channel_account_id, day, state, limit]);
+}
+
+const pageStatements = (["desc", "asc"] as const).map((order) =>
+  platformStatement(
+    `reconciliation.page_differences_${order}`,
+    `select ${differenceColumns} from reconciliation_differences
+     where channel_account_id = $1 and day = $2::date and ($3::text is null or state = $3) and ($4::text is null or type = $4)
+       and id > $5 and id < $6 order by id ${order} limit $7`,
+  ),
+);
+
+/** A page of a day's differences. */
+export function pageDifferences(
+  sql: Sql,
+  { channel_account_id, day }: DayKey,
+  { state, type }: { state: string | null; type: string | null },
+  page: Page,
+): Promise<Difference[]> {
+  const [newestFirst, oldestFirst] = pageStatements;
+  const bounds = [page.newer_than ?? UUID_MIN, page.older_than ?? UUID_MAX, page.fetch];
+  const statement = page.order === "desc" ? newestFirst! : oldestFirst!;
+  return sql.query<Difference>(statement, [channel_account_id, day, state, type, ...bounds]);
 }
 
 const toAskStatement = platformStatement(

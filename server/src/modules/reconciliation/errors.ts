@@ -8,6 +8,13 @@ export const reconciliationErrors = defineErrors({
     retryable: false,
     outcome: "none",
   },
+  "reconciliation.day_not_found": {
+    type: "not_found_error",
+    status: 404,
+    message: "There is no such day of this channel account. Check the account's id and the day.",
+    retryable: false,
+    outcome: "none",
+  },
   "reconciliation.day_closed": {
     type: "conflict_error",
     status: 409,

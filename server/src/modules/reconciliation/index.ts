@@ -23,6 +23,7 @@ export { matchDay } from "./match-day.ts";
 export { presentBill, presentCase, presentComment, presentDay, presentDifference } from "./present.ts";
 export { type UploadedBill, uploadBill } from "./receive-bill.ts";
 export type { DayKey, Difference, ReconciliationDay, Rules } from "./reconciliation.ts";
+export { registerReconciliationRoutes } from "./routes/index.ts";
 export { changeRules, type RulesChange, rulesOf } from "./rules.ts";
 export { runDay } from "./run-day.ts";
 export type { ReconciliationServices } from "./services.ts";
