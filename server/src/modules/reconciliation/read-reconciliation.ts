@@ -19,7 +19,8 @@ const COMMENTS_MAX = 1_000;
 /** The key of a day that somebody names. Throws reconciliation.day_not_found. */
 export function readDayKey({ account, day }: { account: string; day: string }): DayKey {
   const channel_account_id = parsePublicId("channel_account", account);
-  if (channel_account_id === undefined || !dayOf(day, "UTC")) throw reconciliationErrors["reconciliation.day_not_found"]();
+  if (channel_account_id === undefined || !dayOf(day, "UTC"))
+    throw reconciliationErrors["reconciliation.day_not_found"]();
   return { channel_account_id, day };
 }
 
