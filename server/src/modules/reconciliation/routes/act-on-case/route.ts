@@ -45,6 +45,10 @@ export function registerActOnCase(api: ApiServer, services: ReconciliationServic
       return showCaseOf(services, case_id);
     },
   );
+  registerProposeAndReopen(api, services);
+}
+
+function registerProposeAndReopen(api: ApiServer, services: ReconciliationServices): void {
   api.post(
     `${PATH}/propose`,
     {
