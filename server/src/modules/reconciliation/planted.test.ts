@@ -225,7 +225,14 @@ async function plantRefund(play: Play, one: Planned, paid: Paid): Promise<void> 
   }
 }
 
-const work = () => createReconciliationWorker(world.services).drain();
+/** Two workers that meet at a day give way to each other for a minute. */
+async function work(): Promise<void> {
+  const worker = createReconciliationWorker(world.services);
+  for (let rounds = 3; rounds > 0; rounds -= 1) {
+    await worker.drain();
+    world.clock.advance(60_000);
+  }
+}
 
 const keyOf = ({ account, first }: Play, day: number) => ({ channel_account_id: account, day: addDays(first, day) });
 

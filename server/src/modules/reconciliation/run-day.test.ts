@@ -9,6 +9,7 @@ import { assignCase, commentOnCase, proposeAction, reopenCase } from "./cases.ts
 import { proposeClose } from "./close-day.ts";
 import { listDifferences } from "./difference-store.ts";
 import { createReconciliationWorker } from "./jobs.ts";
+import { loadBill } from "./load-bill.ts";
 import type { DayKey } from "./reconciliation.ts";
 import { loadClosing, loadDay } from "./store.ts";
 import {
@@ -288,4 +289,38 @@ test("any number of workers do a day once", async () => {
   await Promise.all([match(world, key), match(world, key), work()]);
   expect(await balancesOf(world, merchant_id)).toMatchObject({ bank: 9_962n });
   expect(await bookFindings(world)).toEqual([]);
+});
+
+test("verification finds a posting that is not what its row says", async () => {
+  const paid = await payOne();
+  await loadLines(world, key, [lineOf(paid)]);
+  await work();
+  const change = (amount: bigint) =>
+    run(world.books.db, "update reconciliation_postings set amount = $2 where merchant_id = $1", [merchant_id, amount]);
+  await change(9_961n);
+  const found = (await bookFindings(world)) as { code: string; merchant_id: string }[];
+  expect(found.map(({ code, merchant_id: of }) => [code, of])).toEqual([["wrong_posting", merchant_id]]);
+  await change(9_962n);
+  expect(await bookFindings(world)).toEqual([]);
+});
+
+test("of uploads at the same moment the last counts, and a bill that breaks in the middle leaves nothing", async () => {
+  const [first, second] = [await payOne(), await payOne()];
+  const loads = [1, 2, 3].map(() => loadLines(world, key, [lineOf(first), lineOf(second)]));
+  const versions = (await Promise.all(loads)).map(({ bill }) => bill.version);
+  expect(versions.sort()).toEqual([1, 2, 3]);
+  const lines =
+    "select count(*) as count from reconciliation_lines l join reconciliation_bills b on b.number = l.bill where b.channel_account_id = $1";
+  expect(await run(world.books.db, lines, [channel_account_id])).toEqual([{ count: 2n }]);
+  async function* broken() {
+    yield { file_no: 1, lines: [lineOf(first)], rejected: [] };
+    throw new Error("the file is cut");
+  }
+  const bill = { ...key, kind: "trade", source: "uploaded", uploaded_by: null, files: [], sha256: null } as const;
+  await expect(loadBill(world.services, { ...bill, batches: broken() })).rejects.toThrow("cut");
+  expect(await run(world.books.db, lines, [channel_account_id])).toEqual([{ count: 2n }]);
+  // Whoever loaded died before anything was matched: any worker goes on.
+  expect(await state()).toBe("loaded");
+  await work();
+  expect(await state()).toBe("closed");
 });
