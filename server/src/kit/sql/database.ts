@@ -192,7 +192,8 @@ async function runTransactionOnce<T>(
       },
       copy: async (statement, chunks) => {
         if (over) throw new Error(`the transaction is over; ${statement.name} came too late`);
-        await pipeline(Readable.from(chunks), client.query(copyFrom(statement.text)));
+        // A piece may be large: no more of them are waited with than the next.
+        await pipeline(Readable.from(chunks, { highWaterMark: 1 }), client.query(copyFrom(statement.text)));
       },
     });
     over = true;
