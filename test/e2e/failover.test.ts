@@ -279,9 +279,9 @@ describe("an account that does not answer", () => {
     await platform.post("/v1/payments", paymentBody("alipay.qr" as never), { key });
     const { data } = await platform.get("/v1/routing/health", { key });
     const name = publicId("channel_account", accounts.alipay);
-    expect(data.find((one: Json) => one.channel_account === name).operations).toMatchObject([
-      { operation: "pay", state: "closed", calls: 1, troubles: 0, active: 0, waiting: 0 },
-    ]);
+    const { operations } = data.find((one: Json) => one.channel_account === name);
+    const pay = operations.find(({ operation }: Json) => operation === "pay");
+    expect(pay).toMatchObject({ state: "closed", calls: 1, troubles: 0, active: 0, waiting: 0 });
   });
 
   test("costs a payer who has no other account no wait, and nothing is sent", async () => {
