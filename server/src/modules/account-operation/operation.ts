@@ -139,7 +139,11 @@ export function changeControls(controls: Controls, operation: Pick<Operation, "t
         : {
             ...controls,
             ...(scope !== "debit" && { credit_frozen: frozen }),
-            ...(scope !== "credit" && { debit_frozen: frozen, refunds_frozen: frozen && include_refunds }),
+            // A freeze opens nothing that an earlier one has stopped: only an unfreeze does.
+            ...(scope !== "credit" && {
+              debit_frozen: frozen,
+              refunds_frozen: frozen && (include_refunds || controls.refunds_frozen),
+            }),
           };
   const keys = ["status", "credit_frozen", "debit_frozen", "refunds_frozen"] as const;
   return keys.some((key) => wanted[key] !== controls[key]) ? wanted : undefined;

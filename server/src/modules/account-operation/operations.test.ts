@@ -120,6 +120,9 @@ test("a freeze that changes nothing is refused, and so is an operation of no mer
   await ask({ type: "freeze", scope: "all" });
   expect(await codeOf(ask({ type: "freeze", scope: "debit" }))).toBe("account.unchanged");
   expect(await codeOf(ask({ type: "freeze", scope: "debit", include_refunds: true }))).toBe("none");
+  // A second freeze, which says nothing of refunds, does not let them go.
+  expect(await codeOf(ask({ type: "freeze", scope: "all" }))).toBe("account.unchanged");
+  expect(await controls()).toMatchObject({ debit_frozen: true, refunds_frozen: true });
   await ask({ type: "unfreeze", scope: "all" });
   expect(await codeOf(ask({ type: "unfreeze", scope: "all" }))).toBe("account.unchanged");
   merchant_id = ids.uuid();
