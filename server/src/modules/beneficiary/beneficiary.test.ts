@@ -168,6 +168,17 @@ describe("a change", () => {
     await platform.call("DELETE" as "POST", `${PATH}/${made.id}`);
     expect((await act("disable")).error.code).toBe("beneficiary.wrong_status");
   });
+
+  test("does not escape an operator's refusal: what was disabled before it is unverified when it is enabled", async () => {
+    const made = await platform.post(PATH, wechat("o-disabled-then-refused"));
+    await verifyBeneficiary(platform.services, changing(made));
+    await platform.call("POST", `${PATH}/${made.id}/disable`);
+    await refuseBeneficiary(platform.services, { ...changing(made), note: "stolen" });
+    await refuseBeneficiary(platform.services, changing(made));
+    const { changes } = await platform.get(`${PATH}/${made.id}/history`);
+    expect(changes.map((c: Json) => c.action)).toEqual(["created", "verified", "disabled", "refused"]);
+    expect((await platform.call("POST", `${PATH}/${made.id}/enable`)).body.status).toBe("unverified");
+  });
 });
 
 describe("the merchant's settings", () => {

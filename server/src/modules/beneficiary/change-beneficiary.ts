@@ -142,8 +142,12 @@ async function judge(
       throw beneficiaryErrors["beneficiary.version_changed"]({ values: { version: before.version } });
     }
     const status = verdict === "verified" ? "verified" : "disabled";
-    if (before.status === status) return before;
-    if (before.status === "disabled" || before.status === "deleted") throw wrongStatus(before);
+    // One that the merchant has disabled keeps its verification, which a refusal takes away: enabled again it would be paid to.
+    const isDone = before.status === status && (verdict === "verified" || before.verified_at === null);
+    if (isDone) return before;
+    if (before.status !== status && (before.status === "disabled" || before.status === "deleted")) {
+      throw wrongStatus(before);
+    }
     const verified_at = verdict === "verified" ? services.clock.now() : null;
     const after: Beneficiary = { ...before, status, verified_at };
     await setVerified(tx, after, verified_at);
