@@ -17,6 +17,7 @@ import {
 import { reconciliationErrors } from "./errors.ts";
 import { toCopyLine } from "./line-copy.ts";
 import type { DayKey, LineSum, ReconciledKind, StoredBill } from "./reconciliation.ts";
+import { mainBillOf } from "./rules.ts";
 import type { ReconciliationServices } from "./services.ts";
 import { insertDay, lockDay, moveDay } from "./store.ts";
 
@@ -44,10 +45,11 @@ const DESCRIBED_LINES = 20_000n;
 
 /** @throws reconciliation.day_closed, and what `batches` throws */
 export async function loadBill(
-  services: Pick<ReconciliationServices, "db" | "clock" | "ids">,
+  services: Pick<ReconciliationServices, "db" | "clock" | "ids" | "getChannel">,
   input: BillToLoad,
 ): Promise<LoadedBill> {
   const { db, clock } = services;
+  const is_main = input.kind === (await mainBillOf(services, input.channel_account_id));
   await insertDay(db, input, null);
   return db.bulk(async (tx) => {
     const known = await findSame(tx, input);
@@ -69,7 +71,8 @@ export async function loadBill(
       ...{ sha256: input.sha256, ...counted.result(), created_at: now },
     };
     await insertBill(tx, bill);
-    await moveDay(tx, day, { to: "loaded", due_at: now, renews: true });
+    // Of a day that still waits for its main bill, another one is kept: matched by it alone, all else would be missing.
+    if (is_main || day.state !== "waiting") await moveDay(tx, day, { to: "loaded", due_at: now, renews: true });
     if (bill.lines >= DESCRIBED_LINES) await describeNewLines(tx);
     return { bill, former, known: false };
   });

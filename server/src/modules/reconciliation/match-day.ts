@@ -32,10 +32,11 @@ import type {
   SideFigures,
   StoredBill,
 } from "./reconciliation.ts";
+import { mainBillOf } from "./rules.ts";
 import type { ReconciliationServices } from "./services.ts";
 import { findLastClosedDay, loadDay, lockDay, matchLaterDaysAgain, moveDay } from "./store.ts";
 
-type MatchServices = Pick<ReconciliationServices, "db" | "clock" | "ids">;
+type MatchServices = Pick<ReconciliationServices, "db" | "clock" | "ids" | "getChannel">;
 
 /** Matches the day as far as it has bills. Gives the day as it is then; undefined for one that was never opened. */
 export async function matchDay(
@@ -45,11 +46,11 @@ export async function matchDay(
 ): Promise<ReconciliationDay | undefined> {
   const { db, clock, ids } = services;
   const { livemode, funding_mode } = await getChannelAccount(db, key.channel_account_id);
+  const main = await mainBillOf(services, key.channel_account_id);
   return db.bulk(async (tx) => {
     const day = await lockDay(tx, key);
     const bills = await loadCurrentBills(tx, key);
-    // A channel that has one record for both gives its fund flow only.
-    const bill = bills.trade ?? bills.fund_flow;
+    const bill = bills[main];
     if (!day || day.state === "closed" || !bill) return day;
     const closed_day = (await findLastClosedDay(tx, key.channel_account_id)) ?? null;
     const bounds = dayOf(key.day, rules.time_zone)!;

@@ -1,4 +1,6 @@
 /** How an account is reconciled unless somebody has said otherwise. */
+
+import type { BillKind } from "../../channels/contract.ts";
 import { addDays, isTimeZone, localDay } from "../../kit/local-day.ts";
 import type { Sql } from "../../kit/sql/database.ts";
 import { getChannelAccount } from "../channel-account/index.ts";
@@ -29,6 +31,16 @@ export async function rulesOf({ db, clock, getChannel }: Reading, channel_accoun
   const fetches = getChannel(channel)?.bills !== undefined;
   await insertRules(db, defaultRules(channel_account_id, channel, fetches, clock.now()), clock.now());
   return (await loadRules(db, [channel_account_id]))[0]!;
+}
+
+/** The kind of bill by which an account's days are matched. A channel that has one record for both gives its fund flow only. */
+export async function mainBillOf(
+  { db, getChannel }: Omit<Reading, "clock">,
+  channel_account_id: string,
+): Promise<BillKind> {
+  const { channel } = await getChannelAccount(db, channel_account_id);
+  const kinds = getChannel(channel)?.bills?.kinds ?? [];
+  return kinds.length > 0 && !kinds.includes("trade") ? "fund_flow" : "trade";
 }
 
 /** What of an account's rules changes. */
