@@ -49,6 +49,8 @@ export async function findObstacle(
     if (state !== "closed") return `${before.day} is ${state}, and days close one after the other.`;
   }
   if (agreed) return undefined;
+  const unread = day.totals?.rejected_lines ?? 0;
+  if (unread > 0) return `${unread} lines of the bill could not be read: nobody knows what they say.`;
   const holding = await countHolding(db, day, rules.case_limit);
   return holding === 0n ? undefined : `${holding} open differences are above the limit of ${rules.case_limit}.`;
 }

@@ -324,3 +324,17 @@ test("of uploads at the same moment the last counts, and a bill that breaks in t
   await work();
   expect(await state()).toBe("closed");
 });
+
+test("a line that could not be read keeps the day open until two people agree: nobody knows what it says", async () => {
+  const paid = await payOne();
+  async function* batches() {
+    yield { file_no: 1, lines: [lineOf(paid)], rejected: [{ line_no: 2, reason: "no amount", text: "refund ?" }] };
+  }
+  const bill = { ...key, kind: "trade", source: "uploaded", uploaded_by: null, files: [], sha256: null } as const;
+  await loadBill(world.services, { ...bill, batches: batches() });
+  await work();
+  expect(await state()).toBe("matched");
+  await decide(await proposeClose(world.services, key, { maker_id: maker, reason: "The channel says it is nothing." }));
+  await work();
+  expect(await state()).toBe("closed");
+});
