@@ -120,7 +120,10 @@ export function sumFees(sql: Sql, { channel_account_id, day, run }: Reconciliati
   return sql.query<BookAmount>(feesStatement, [channel_account_id, day, run]);
 }
 
-const TARGET = `case when state = 'open' and case_id is not null then (${OUR_NET}) - (${CHANNEL_NET})
+// A line that was paired across days has our side with it: that is settled with its own day, and looked into with the line.
+const OUR_NET_OF_CASE = `case when side = 'channel' and type in ('amount', 'currency', 'fee') then our_amount - our_fee
+     else (${OUR_NET}) end`;
+const TARGET = `case when state = 'open' and case_id is not null then (${OUR_NET_OF_CASE}) - (${CHANNEL_NET})
      when resolution = 'decided' then suspended else 0 end`;
 
 const suspenseStatement = platformStatement(
