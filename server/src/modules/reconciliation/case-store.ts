@@ -1,6 +1,7 @@
 /** SQL on cases and their comments. */
 import { toRfc3339 } from "../../kit/clock.ts";
 import type { Page } from "../../kit/http/pagination.ts";
+import { plainArray } from "../../kit/sql/arrays.ts";
 import type { Sql, Transaction } from "../../kit/sql/database.ts";
 import { UUID_MAX, UUID_MIN } from "../../kit/sql/list.ts";
 import { platformStatement } from "../../kit/sql/statement.ts";
@@ -214,6 +215,30 @@ export async function resolveDifferences(tx: Transaction, case_id: string, now: 
 
 export async function reopenDifferences(tx: Transaction, case_id: string): Promise<void> {
   await tx.query(reopenStatement, [case_id]);
+}
+
+const overtakenStatement = platformStatement(
+  "reconciliation.lock_overtaken",
+  `select d.id, d.merchant_id, d.day::text as day, d.livemode from reconciliation_differences d
+   join reconciliation_cases c on c.id = d.case_id and c.outcome = 'decided'
+   where d.channel_account_id = $1 and d.resolution is distinct from 'decided' order by d.id limit $2 for update of d`,
+);
+
+export type Overtaken = Pick<Difference, "id" | "merchant_id" | "day" | "livemode">;
+
+/** Differences that are not any more what was decided of them, locked. */
+export function lockOvertaken(tx: Transaction, channel_account_id: string, limit: number): Promise<Overtaken[]> {
+  return tx.query<Overtaken>(overtakenStatement, [channel_account_id, limit]);
+}
+
+const detachStatement = platformStatement(
+  "reconciliation.detach_from_case",
+  "update reconciliation_differences set case_id = null, suspended = 0 where id = any ($1::uuid[])",
+);
+
+/** Takes differences out of their cases; nothing of them is in suspense. */
+export async function detachDifferences(tx: Transaction, ids: readonly string[]): Promise<void> {
+  await tx.query(detachStatement, [plainArray(ids)]);
 }
 
 const setMerchantStatement = platformStatement(

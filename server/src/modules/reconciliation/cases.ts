@@ -8,6 +8,7 @@ import { type CaseAction, type CaseComment, caseActions, type ReconciliationCase
 import {
   attachDifferences,
   countWithoutCase,
+  detachDifferences,
   insertCase,
   insertComment,
   listCaseDifferences,
@@ -16,6 +17,7 @@ import {
   loadCase,
   lockCase,
   lockGoneCases,
+  lockOvertaken,
   moveCase,
   reopenDifferences,
   resolveDifferences,
@@ -48,6 +50,7 @@ export const CASE_APPROVAL = "reconciliation_case";
  */
 export async function keepCases(services: ReconciliationServices, channel_account_id: string): Promise<void> {
   const account = await getChannelAccount(services.db, channel_account_id);
+  await takeBackOvertaken(services, channel_account_id);
   for (const day of await listDaysWithoutCase(services.db, channel_account_id)) {
     await services.db.transaction(async (tx) => {
       await lockDay(tx, { channel_account_id, day });
@@ -62,6 +65,27 @@ export async function keepCases(services: ReconciliationServices, channel_accoun
   });
   if (account.funding_mode === "pooled") await bookSuspense(services, channel_account_id);
   services.kick.webhooks();
+}
+
+const OVERTAKEN_AT_ONCE = 100;
+
+/** What was decided of a difference that another bill, or a late answer, made another one is booked back: it is looked at anew. */
+async function takeBackOvertaken(services: ReconciliationServices, channel_account_id: string): Promise<void> {
+  for (let more = true; more; ) {
+    more = await services.db.transaction(async (tx) => {
+      await lockDay(tx, { channel_account_id, day: NO_DAY });
+      const overtaken = await lockOvertaken(tx, channel_account_id, OVERTAKEN_AT_ONCE);
+      const ids = overtaken.map(({ id }) => id);
+      const booked = await sumOfDifferences(tx, [...new Set(overtaken.flatMap((one) => one.merchant_id ?? []))], ids);
+      const back = booked.map((row) => {
+        const { day, livemode } = overtaken.find(({ id }) => id === row.difference_id)!;
+        return { ...row, channel_account_id, day, livemode, amount: -row.amount };
+      });
+      await book(services, tx, back);
+      await detachDifferences(tx, ids);
+      return overtaken.length === OVERTAKEN_AT_ONCE;
+    });
+  }
 }
 
 async function openCases(

@@ -20,7 +20,7 @@ export async function takePairsApart(tx: Transaction, { channel_account_id, day 
   await tx.query(unpairStatement, [channel_account_id, day]);
 }
 
-// Each side once. A pair that does not agree stays open, as what it is.
+// Each side once. A pair that does not agree stays open, as what it is; decided, it is not asked about again.
 const pairStatement = platformStatement(
   "reconciliation.pair",
   `with pairs as (
@@ -30,7 +30,8 @@ const pairStatement = platformStatement(
          when c.entry = 'refund' then 'late_refund' else 'cross_day' end as type
      from reconciliation_differences o
      join reconciliation_differences c on c.channel_account_id = o.channel_account_id and c.our_id = o.our_id
-       and c.day <> o.day and c.side = 'channel' and c.state <> 'resolved' and c.type <> 'duplicate'
+       and c.day <> o.day and c.side = 'channel' and c.type <> 'duplicate' and (c.state <> 'resolved'
+         or (c.resolution = 'decided' and c.type in ('amount', 'currency', 'fee') and c.our_amount = o.our_amount))
      where o.channel_account_id = $1 and o.side = 'ours' and o.state <> 'resolved'
      order by o.id, c.day, c.subject
    ), agreed as (
@@ -44,7 +45,7 @@ const pairStatement = platformStatement(
        resolved_day = case when a.our_row is null then null else $2::date end,
        at_risk = case p.type when 'amount' then abs(d.channel_amount - p.our_amount)
          when 'fee' then abs(d.channel_fee - p.our_fee) else d.at_risk end
-     from pairs p left join agreed a using (our_row) where d.id = p.channel_row
+     from pairs p left join agreed a using (our_row) where d.id = p.channel_row and d.state <> 'resolved'
    )
    update reconciliation_differences d set state = 'resolved', resolution = 'paired', pair_id = p.channel_row,
      resolved_at = $3::timestamptz, resolved_day = $2::date,
@@ -81,7 +82,8 @@ const endUnseenStatement = platformStatement(
   `update reconciliation_differences set state = 'resolved',
      resolution = case when asked_result = 'succeeded' then 'healed' else 'vanished' end,
      resolved_at = $4::timestamptz, resolved_day = $2::date
-   where channel_account_id = $1 and day = $2::date and layer = $5::int and run <> $3::uuid and state <> 'resolved'`,
+   where channel_account_id = $1 and day = $2::date and layer = $5::int and run <> $3::uuid
+     and (state <> 'resolved' or resolution = 'decided')`,
 );
 
 /**

@@ -98,8 +98,10 @@ const newId = (place: string) => `overlay(gen_random_uuid()::text placing ${plac
  * What was decided by people stays as it is while the facts do. Of a line that the books do not have, what it is about is
  * looked up later, so only the line itself is compared.
  */
-const DECIDED = `d.resolution = 'decided' and d.channel_amount is not distinct from excluded.channel_amount
-       and (excluded.side = 'channel' or (d.type = excluded.type and d.our_amount is not distinct from excluded.our_amount))`;
+const SAME_LINE = `d.channel_amount is not distinct from excluded.channel_amount
+       and d.channel_fee is not distinct from excluded.channel_fee
+       and d.channel_status is not distinct from excluded.channel_status`;
+const DECIDED = `d.resolution = 'decided' and ${SAME_LINE} and (excluded.side = 'channel' or (d.type = excluded.type and d.our_amount is not distinct from excluded.our_amount))`;
 
 const keepDecided = (...columns: string[]) =>
   columns.map((column) => `${column} = case when ${DECIDED} then d.${column} else excluded.${column} end`).join(", ");
@@ -213,9 +215,11 @@ const duplicatesStatement = platformStatement(
        and o.our_id = a.our_id
    )
    on conflict (channel_account_id, day, subject) do update set run = excluded.run,
-     state = case when d.resolution = 'decided' then d.state else excluded.state end,
-     resolution = case when d.resolution = 'decided' then d.resolution end, channel_amount = excluded.channel_amount,
-     resolved_at = case when d.resolution = 'decided' then d.resolved_at end, resolved_day = null`,
+     state = case when d.resolution = 'decided' and ${SAME_LINE} then d.state else excluded.state end,
+     resolution = case when d.resolution = 'decided' and ${SAME_LINE} then d.resolution end,
+     resolved_at = case when d.resolution = 'decided' and ${SAME_LINE} then d.resolved_at end, resolved_day = null,
+     channel_amount = excluded.channel_amount, channel_fee = excluded.channel_fee,
+     channel_status = excluded.channel_status, at_risk = excluded.at_risk`,
 );
 
 /** Finds numbers that stand in the bill more than once although the books have them once. */
