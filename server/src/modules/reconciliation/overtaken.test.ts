@@ -111,16 +111,18 @@ test("what came a day later with another amount is one case, of the difference o
   world.clock.advance(DAY_MS);
   await loadLines(world, next, [lineOf(paid, { amount: 9_000n })]);
   await work();
-  expect(await cases()).toMatchObject([{ type: "amount", state: "open", at_risk: 1_000n }]);
+  // Matched first, our day may have had a case of its own, which is gone.
+  const open = async () => (await cases()).filter(({ outcome }) => outcome !== "gone");
+  expect(await open()).toMatchObject([{ type: "amount", state: "open", at_risk: 1_000n }]);
   expect(await balancesOf(world, merchant_id)).toMatchObject({ reconciliation_suspense: 1_000n });
-  const [found] = await cases();
+  const [found] = await open();
   const asked = await proposeAction(world.services, {
     ...{ case_id: found!.id, action: "write_off", reason: "Lost.", maker_id: maker },
   });
   await decide(asked.approval_id);
   await work();
   expect([await state(), await state(next)]).toEqual(["closed", "closed"]);
-  expect((await cases()).length).toBe(1);
+  expect(await open()).toMatchObject([{ outcome: "decided" }]);
   const balances = await balancesOf(world, merchant_id);
   expect([balances.reconciliation_loss, balances.reconciliation_suspense, balances.channel_receivable]).toEqual([
     ...[1_000n, undefined, undefined],
