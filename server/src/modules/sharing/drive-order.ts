@@ -3,6 +3,7 @@ import type { Transaction } from "../../kit/sql/database.ts";
 import type { TenantKey } from "../../kit/sql/tenant-key.ts";
 import { post, readTransaction, shareReceivedPosting } from "../../ledger/index.ts";
 import { type AccountKey, findStops } from "../account-operation/index.ts";
+import { lockPayments } from "../payment/index.ts";
 import { activateOrder } from "./activate-order.ts";
 import { loadOrder, loadPartsOfOrders } from "./order-store.ts";
 import { recordShares } from "./record-shares.ts";
@@ -24,26 +25,36 @@ export async function driveOrder(services: SharingServices, key: TenantKey): Pro
 }
 
 /**
- * From one book to the other, in a transaction for each: the receiver's first. Killed in between, the part is open and is
- * taken up again; then the receiver's posting is there already, and is written once.
+ * From one book to the other, in a transaction for each: the receiver's first, while the part is open. Killed in between, the
+ * part is open and is taken up again; then the receiver's posting is there already, and is written once. Two may be at it: what
+ * stands in the receiver's book when the end is written is the end, whatever one of them has found before.
  */
 async function shareInBooks(services: SharingServices, order: SharingOrder, part: SharingPart): Promise<void> {
-  const now = services.clock.now();
-  const { id: part_id, livemode, currency } = part;
-  const amount = { amount: part.amount, currency };
-  const merchant_id = part.receiver_merchant_id!;
-  const posting = shareReceivedPosting({ merchant_id, livemode, part_id, amount, occurred_at: now });
-  const failure = await services.db.transaction(async (tx) => {
-    const stop = await findStop(tx, { merchant_id, livemode, currency });
-    // What was written before it was stopped stands.
-    const written = stop ? await readTransaction(tx, { merchant_id, source_id: part_id, kind: "share_received" }) : [];
-    if (stop && written.length === 0)
-      return { code: stop, message: "The receiver's account takes no money at present." };
-    await post(tx, [posting], now);
-    return undefined;
+  const stop = await services.db.transaction((tx) => receive(services, tx, part));
+  const { id: part_id, receiver_merchant_id } = part;
+  await recordShares(services, order, async (tx) => {
+    const received = { merchant_id: receiver_merchant_id!, source_id: part_id, kind: "share_received" } as const;
+    if ((await readTransaction(tx, received)).length > 0)
+      return { ended: new Map([[part_id, { status: "succeeded" }]]) };
+    if (stop === undefined) return undefined;
+    const failure = { code: stop, message: "The receiver's account takes no money at present." };
+    return { ended: new Map([[part_id, { status: "failed", failure }]]) };
   });
-  const end = failure ? ({ status: "failed", failure } as const) : ({ status: "succeeded" } as const);
-  await recordShares(services, order, { ended: new Map([[part_id, end]]) });
+}
+
+/** Writes an open part into the receiver's book, once; or says what stands against it. */
+async function receive({ clock }: SharingServices, tx: Transaction, part: SharingPart): Promise<string | undefined> {
+  const { merchant_id: from, payment_id, order_id, id: part_id, livemode, currency } = part;
+  await lockPayments(tx, [{ merchant_id: from, id: payment_id }]);
+  const now = (await loadPartsOfOrders(tx, from, [order_id])).find(({ id }) => id === part_id);
+  if (!now || !isOpen(now)) return undefined;
+  const merchant_id = part.receiver_merchant_id!;
+  const stop = await findStop(tx, { merchant_id, livemode, currency });
+  if (stop !== undefined) return stop;
+  const amount = { amount: part.amount, currency };
+  const occurred_at = clock.now();
+  await post(tx, [shareReceivedPosting({ merchant_id, livemode, part_id, amount, occurred_at })], occurred_at);
+  return undefined;
 }
 
 /** Why nothing may enter the receiver's account, held until the transaction ends. */

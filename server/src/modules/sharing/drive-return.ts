@@ -1,10 +1,11 @@
 /** Takes a return on from wherever it stands on disk: in the receiver's book, or at the channel. */
 import type { SharingMoveOutcome } from "../../channels/contract.ts";
 import { invariant } from "../../kit/error.ts";
+import type { Transaction } from "../../kit/sql/database.ts";
 import type { TenantKey } from "../../kit/sql/tenant-key.ts";
 import { accountOf, lockBalance, post, readTransaction, shareReturnedPosting } from "../../ledger/index.ts";
 import { findStops } from "../account-operation/index.ts";
-import { queryDelay_ms } from "../payment/index.ts";
+import { lockPayments, queryDelay_ms } from "../payment/index.ts";
 import { openReceiver } from "./create-receiver.ts";
 import { openSharingChannel, paidAttempt } from "./open-channel.ts";
 import { loadOrder, loadPartsOfOrders } from "./order-store.ts";
@@ -29,47 +30,41 @@ const shortOfBalance = {
   message: "The receiver's balance does not cover what it is to give back, or is frozen.",
 };
 
-/** The receiver's book first, and once: killed afterwards, what stands there is found and this book follows. */
+/**
+ * The receiver's book first, and once: killed afterwards, what stands there is found and this book follows. Two may be at it:
+ * what stands in the receiver's book when the end is written is the end, whatever one of them has found before.
+ */
 async function returnInBooks(services: SharingServices, made: SharingReturn, part: SharingPart): Promise<void> {
-  const from_available = await takeBack(services, made, part);
-  const end =
-    from_available === undefined
-      ? ({ status: "failed", failure: shortOfBalance } as const)
-      : ({ status: "succeeded", from_available } as const);
-  await recordReturn(services, made, end);
+  await services.db.transaction((tx) => takeBack(services, tx, made, part));
+  await recordReturn(services, made, async (tx) => {
+    const key = { merchant_id: part.receiver_merchant_id!, source_id: made.id, kind: "share_returned" } as const;
+    const written = await readTransaction(tx, key);
+    if (written.length === 0) return { status: "failed", failure: shortOfBalance };
+    const settled = written.filter(({ kind }) => kind === "merchant_available");
+    return { status: "succeeded", from_available: settled.reduce((sum, { amount }) => sum + amount, 0n) };
+  });
 }
 
-/** What the receiver's settled balance paid; undefined where its balance does not cover it. */
+/** Takes an open return out of the receiver's book, where its balance covers it and is not frozen. */
 async function takeBack(
-  services: SharingServices,
-  made: SharingReturn,
-  part: SharingPart,
-): Promise<bigint | undefined> {
-  const { id: return_id, livemode, currency } = made;
-  const merchant_id = part.receiver_merchant_id!;
-  const now = services.clock.now();
-  return services.db.transaction(async (tx) => {
-    const stops = await findStops(tx, [{ merchant_id, livemode, currency }], "debit");
-    const pending = await lockBalance(tx, { merchant_id, livemode }, accountOf("merchant_pending", currency));
-    const written = await readTransaction(tx, { merchant_id, source_id: return_id, kind: "share_returned" });
-    if (written.length > 0) {
-      return written.reduce((sum, line) => (line.kind === "merchant_available" ? sum + line.amount : sum), 0n);
-    }
-    if (stops.size > 0) return undefined;
-    const spare = pending > 0n ? pending : 0n;
-    const from_available = made.amount > spare ? made.amount - spare : 0n;
-    const amount = { amount: made.amount, currency };
-    const posting = shareReturnedPosting({
-      merchant_id,
-      livemode,
-      return_id,
-      amount,
-      from_available,
-      occurred_at: now,
-    });
-    const [result] = await post(tx, [posting], now);
-    return result?.kind === "posted" ? from_available : undefined;
-  });
+  { clock }: SharingServices,
+  tx: Transaction,
+  { merchant_id: to, id: return_id, payment_id, amount, livemode, currency }: SharingReturn,
+  { receiver_merchant_id }: SharingPart,
+): Promise<void> {
+  await lockPayments(tx, [{ merchant_id: to, id: payment_id }]);
+  const made = await loadReturn(tx, { merchant_id: to, id: return_id });
+  if (!made || !isOpen(made)) return;
+  const merchant_id = receiver_merchant_id!;
+  const stops = await findStops(tx, [{ merchant_id, livemode, currency }], "debit");
+  if (stops.size > 0) return;
+  const pending = await lockBalance(tx, { merchant_id, livemode }, accountOf("merchant_pending", currency));
+  if ((await readTransaction(tx, { merchant_id, source_id: return_id, kind: "share_returned" })).length > 0) return;
+  const spare = pending > 0n ? pending : 0n;
+  const from_available = amount > spare ? amount - spare : 0n;
+  const now = clock.now();
+  const returned = { merchant_id, livemode, return_id, amount: { amount, currency }, from_available, occurred_at: now };
+  await post(tx, [shareReturnedPosting(returned)], now);
 }
 
 async function returnAtChannel(services: SharingServices, made: SharingReturn, part: SharingPart): Promise<void> {

@@ -21,16 +21,17 @@ export type ReturnResult =
   | { status: "failed"; failure: ChannelFailure }
   | { status: "sent" | "unknown"; unknown_reason: string | null; failure?: ChannelFailure; due_at: number };
 
-/** Nothing changes for a return that has ended. */
+/** Nothing changes for a return that has ended. @param finding what became of it, or how to find out under the payment's lock. */
 export async function recordReturn(
   services: SharingServices,
   { merchant_id, id, payment_id }: SharingReturn,
-  result: ReturnResult,
+  finding: ReturnResult | ((tx: Transaction) => Promise<ReturnResult>),
 ): Promise<void> {
   await services.db.transaction(async (tx) => {
     const payment = (await lockPayments(tx, [{ merchant_id, id: payment_id }])).get(payment_id)!;
     const made = (await loadReturn(tx, { merchant_id, id }))!;
     if (!isOpen(made)) return;
+    const result = typeof finding === "function" ? await finding(tx) : finding;
     if ("due_at" in result) return postpone(tx, made, result);
     await endReturn(services, tx, payment, made, result);
     if (made.refund_id !== null) await continueRefund(services, tx, payment, made.refund_id);

@@ -30,17 +30,22 @@ export interface ShareResult {
   refusal?: ChannelFailure | undefined;
 }
 
+/** What became of parts, or how to find out under the payment's lock; undefined where nothing did. */
+export type Finding = ShareResult | ((tx: Transaction) => Promise<ShareResult | undefined>);
+
 /** Nothing changes for an order that has gone on meanwhile with another number. */
 export async function recordShares(
   services: SharingServices,
   { merchant_id, id, payment_id, sharing_no }: SharingOrder,
-  result: ShareResult,
+  finding: Finding,
 ): Promise<void> {
   await services.db.transaction(async (tx) => {
     const payment = (await lockPayments(tx, [{ merchant_id, id: payment_id }])).get(payment_id)!;
     const order = (await loadOrder(tx, { merchant_id, id }))!;
     if (order.sharing_no !== sharing_no || (order.status !== "created" && order.status !== "processing")) return;
     const parts = await loadPartsOfOrders(tx, merchant_id, [id]);
+    const result = typeof finding === "function" ? await finding(tx) : finding;
+    if (result === undefined) return;
     await writeResult(services, tx, { payment, order, parts }, result);
   });
   services.kick.webhooks();
