@@ -1,8 +1,14 @@
 // Guarantee: what a channel passes on is what it says of each receiver, in either funding mode; asked again nothing is shared
 // twice, what failed is the merchant's again, and whatever answer is lost, the books end where the channel does.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { publicId } from "../../server/src/kit/id.ts";
+import { parsePublicId, publicId } from "../../server/src/kit/id.ts";
+import { findPayment } from "../../server/src/modules/payment/index.ts";
+import { createOrder } from "../../server/src/modules/sharing/create-order.ts";
+import { createReturn } from "../../server/src/modules/sharing/create-return.ts";
+import { driveOrder } from "../../server/src/modules/sharing/drive-order.ts";
+import { driveReturn } from "../../server/src/modules/sharing/drive-return.ts";
 import { saveAgreement } from "../../server/src/modules/sharing/index.ts";
+import { findOrder } from "../../server/src/modules/sharing/read-sharings.ts";
 import { nextNumber, type TestMethod } from "../platform/payments.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import type { Json } from "../platform/sandbox-control.ts";
@@ -163,6 +169,73 @@ describe.each(cases)("%s", (_, channel, method, mode) => {
     expect(refusal(cannot)).toEqual([409, "sharing.channel_cannot"]);
     platform.clock.advance(31 * 86_400 * S);
     expect(refusal(await share(1))).toEqual([409, "sharing.window_passed"]);
+  });
+});
+
+describe("a process that dies, or is slow, with the channel's answer in its hands", () => {
+  type Sharing = Platform["services"]["sharing"];
+  const REFUSED = { kind: "failed", failure: { code: "REFUSED_AGAIN", message: "told before" } };
+
+  /** A process of which `act` makes something of each call to the channel. */
+  function processThat(act: (name: string, call: () => Promise<unknown>) => Promise<unknown>): Sharing {
+    const { sharing } = platform.services;
+    const run = ((name: string, ...rest: [never, never, never]) =>
+      act(name, () => sharing.channels.run(name, ...rest))) as Sharing["channels"]["run"];
+    return { ...sharing, channels: { ...sharing.channels, run } };
+  }
+
+  const dying = () =>
+    processThat(async (name, call) => {
+      const answer = await call();
+      if (name.endsWith(".share")) throw new Error("died");
+      return answer;
+    });
+  /** The channel refuses whatever it is told again. */
+  const refusing = () => processThat(async (name, call) => (name.endsWith(".share") ? REFUSED : call()));
+
+  const caller = () => ({ ...platform.merchant, livemode: false, key_id: "" });
+
+  test("a return that has taken effect is not failed by the refusal of its repetition", async () => {
+    const [first] = await receiversOf("wechat", platform.merchant.key);
+    const payment = await paid("wechat.native", platform.merchant.key);
+    const { id } = await platform.post("/v1/sharing_orders", orderBody(payment, [{ receiver: first, amount: 900 }]));
+    await wait();
+    const order = await findOrder(platform.services.db, caller(), id);
+    const input = { out_return_no: nextNumber("return"), receiver: first, amount: 400n };
+    await expect(createReturn(dying(), caller(), order, input, undefined)).rejects.toThrow("died");
+    expect(await shared(payment)).toBe(500);
+    const { data } = await platform.get(`/v1/sharing_orders/${id}/returns`);
+    const key = { merchant_id: order.merchant_id, id: parsePublicId("sharing_return", data[0].id)! };
+    await driveReturn(refusing(), key);
+    await wait();
+    expect(await platform.get(`/v1/sharing_returns/${data[0].id}`)).toMatchObject({ status: "succeeded" });
+  });
+
+  test("a share that another process has sent meanwhile is not failed by the refusal of a second one", async () => {
+    const account = `oUpF8uMuAJO_M2pxb1Q9zNjW${nextNumber("x").slice(-4).padStart(4, "0")}`;
+    const receiver = await addReceiver(platform, { ...WECHAT_PERSON, account });
+    const payment = await paid("wechat.native", platform.merchant.key);
+    const found = await findPayment(platform.services, caller(), payment.id);
+    const input = {
+      ...{ out_sharing_no: nextNumber("share"), receivers: [{ receiver, amount: 600 }] },
+      ...{ group: undefined, release: undefined, refund_policy: undefined },
+    };
+    const number = input.out_sharing_no;
+    // Adding the receiver takes longer than its lease: another process does all of it, and dies.
+    const slow = processThat(async (name, call) => {
+      if (name.endsWith(".share")) return REFUSED;
+      const answer = await call();
+      if (!name.endsWith(".receivers")) return answer;
+      const { data } = await platform.get(`/v1/sharing_orders?out_sharing_no=${number}`);
+      const key = { merchant_id: caller().merchant_id, id: parsePublicId("sharing_order", data[0].id)! };
+      await expect(driveOrder(dying(), key)).rejects.toThrow("died");
+      return answer;
+    });
+    await createOrder(slow, caller(), found, input, undefined);
+    expect(await shared(payment)).toBe(600);
+    await wait();
+    const { data } = await platform.get(`/v1/sharing_orders?out_sharing_no=${number}`);
+    expect(data).toMatchObject([{ status: "succeeded", amount: 600 }]);
   });
 });
 

@@ -7,11 +7,12 @@ import { accountOf, lockBalance, post, readTransaction, shareReturnedPosting } f
 import { findStops } from "../account-operation/index.ts";
 import { lockPayments, queryDelay_ms } from "../payment/index.ts";
 import { openReceiver } from "./create-receiver.ts";
+import { CALL_LEASE_MS } from "./new-order.ts";
 import { openSharingChannel, paidAttempt } from "./open-channel.ts";
 import { loadOrder, loadPartsOfOrders } from "./order-store.ts";
 import { loadReceivers } from "./receiver-store.ts";
 import { recordReturn } from "./record-return.ts";
-import { loadReturn } from "./return-store.ts";
+import { loadReturn, moveReturn } from "./return-store.ts";
 import type { SharingServices } from "./services.ts";
 import { isOpen, type SharingPart, type SharingReturn } from "./sharing.ts";
 
@@ -71,6 +72,7 @@ async function returnAtChannel(services: SharingServices, made: SharingReturn, p
   const order = (await loadOrder(services.db, { merchant_id: made.merchant_id, id: made.order_id }))!;
   const { channel, sharing, account } = await openSharingChannel(services, order);
   const { returnShare, queryReturn } = sharing;
+  const isFirst = made.status === "created";
   invariant(returnShare && queryReturn, `${channel.id} takes nothing back by itself`);
   const receivers = await loadReceivers(services.db, made.merchant_id, [part.receiver_id]);
   const { reference } = await paidAttempt(services, order);
@@ -81,9 +83,15 @@ async function returnAtChannel(services: SharingServices, made: SharingReturn, p
   };
   const run = (name: string, operation: typeof returnShare) =>
     services.channels.run(`${channel.id}.${name}`, account, operation, input) as Promise<SharingMoveOutcome>;
-  const asked = made.query_count > 0 ? await run("share_query", queryReturn) : undefined;
+  if (isFirst) {
+    // From here on the channel may have been told: whoever finds it so asks before anything else.
+    const due_at = services.clock.now() + CALL_LEASE_MS;
+    const told = { ...made, status: "sent" } as const;
+    if (!(await services.db.transaction((tx) => moveReturn(tx, told, "created", due_at)))) return;
+  }
+  const asked = isFirst ? undefined : await run("share_query", queryReturn);
   if (asked && asked.kind !== "not_found") return record(services, made, asked, true);
-  return record(services, made, await run("share", returnShare), made.query_count === 0);
+  return record(services, made, await run("share", returnShare), isFirst);
 }
 
 /** @param isFinal whether a failure ends it: a repetition's refusal may be the effect of the first request. */

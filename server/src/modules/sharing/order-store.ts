@@ -99,11 +99,15 @@ export async function moveOrder(
 
 const markSentStatement = tenantStatement(
   "sharing_order.mark_sent",
-  `update sharing_orders set sent_at = coalesce(sent_at, $4::timestamptz), due_at = $5::timestamptz
-   where merchant_id = $1 and id = $2 and sharing_no = $3 and status in ('created', 'processing') returning id`,
+  `update sharing_orders set sent_at = $4::timestamptz, due_at = $5::timestamptz
+   where merchant_id = $1 and id = $2 and sharing_no = $3 and sent_at is null and status in ('created', 'processing')
+   returning id`,
 );
 
-/** Writes that the channel is about to be told. False when somebody else has ended the order meanwhile. */
+/**
+ * Writes that the channel is about to be told for the first time. False when somebody else has told it or ended the order
+ * meanwhile: only the first request's refusal is an end.
+ */
 export async function markSent(sql: Sql, order: SharingOrder, now: number, due_at: number): Promise<boolean> {
   const values = [order.merchant_id, order.id, order.sharing_no, toRfc3339(now), toRfc3339(due_at)];
   return (await sql.query(markSentStatement, values)).length === 1;
