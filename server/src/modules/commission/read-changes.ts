@@ -37,15 +37,24 @@ export async function* readChanges(sql: Sql, range: CommissionRange): AsyncGener
   }
 }
 
-/** The latest changes of the range, newest first, `limit` of the journal's at most. */
+/** The first changes of the range in that order, `limit` of them where there are as many. */
 export async function listChanges(
   sql: Sql,
   range: CommissionRange,
   limit: number,
   order: "asc" | "desc",
 ): Promise<DatedChange[]> {
-  const rows = await listAccountChanges(sql, { ...range, account: accountFor(range) }, limit, order);
-  return describe(sql, range.merchant_id, rows);
+  const account = accountFor(range);
+  const found: DatedChange[] = [];
+  // What settled commission is left out, so there may be more behind a page that it shortened.
+  for (let { first_number, last_number } = range; ; ) {
+    const rows = await listAccountChanges(sql, { ...range, first_number, last_number, account }, limit, order);
+    found.push(...(await describe(sql, range.merchant_id, rows)));
+    if (found.length >= limit || rows.length < limit) return found.slice(0, limit);
+    const { number } = rows.at(-1)!;
+    if (order === "asc") first_number = number + 1n;
+    else last_number = number - 1n;
+  }
 }
 
 function accountFor({ currency, agent_id }: CommissionRange) {
