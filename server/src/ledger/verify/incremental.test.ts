@@ -151,3 +151,18 @@ test("a change of what was proved before is seen by a full run only", async () =
   expect(await codes("incremental")).toEqual([]);
   expect(await codes("full")).toContain("broken_chain");
 });
+
+test("what a full run has found is found by each run after it, until it is mended", async () => {
+  await pay();
+  await verify("incremental");
+  await pay();
+  const change = (by: number) =>
+    tamper(`update ledger_transactions set entries[1][3] = entries[1][3] + ${by} where number = 1`);
+  await change(1);
+  expect(await codes("full")).toContain("broken_chain");
+  expect(await codes("incremental")).toContain("broken_chain");
+  expect(await codes("incremental")).toContain("broken_chain");
+  await change(-1);
+  expect(await verify("incremental")).toMatchObject({ transactions: 4, difference_count: 0 });
+  expect(await verify("incremental")).toMatchObject({ transactions: 0, difference_count: 0 });
+});

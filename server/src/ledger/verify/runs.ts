@@ -36,12 +36,15 @@ export async function insertVerification(sql: Sql, run: Verification): Promise<v
   ]);
 }
 
+// What a full run found may lie before all that was proved: nothing proves anything until a run from the beginning is clean.
 const lastProofStatement = platformStatement(
   "ledger.last_proof",
-  "select max(started_at) as at from ledger_verifications where difference_count = 0",
+  `select max(started_at) as at from ledger_verifications
+   where difference_count = 0 and started_at > coalesce((
+     select max(finished_at) from ledger_verifications where kind = 'full' and difference_count > 0), '-infinity')`,
 );
 
-/** When the last run that found nothing wrong began; undefined when there was none. */
+/** When the last run that found nothing wrong began; undefined when there was none, or a full run has found something since. */
 export async function loadLastProof(sql: Sql): Promise<number | undefined> {
   const [row] = await sql.query<{ at: number | null }>(lastProofStatement);
   return row?.at ?? undefined;
