@@ -5,13 +5,9 @@
 import { Client } from "pg";
 import { COST_PPM, FEE_PPM } from "../../platform/merchants.ts";
 import type { Json } from "../../platform/sandbox-control.ts";
+import { add, OWED, readBooks, type Sums, share } from "../books.ts";
 import { AGENT_PPM, type Cast, DEPOSIT, type Member } from "./cast.ts";
 import type { Acts } from "./days.ts";
-
-type Sums = Map<string, bigint>;
-
-/** Half a fen counts as one. */
-const share = (amount: bigint, ppm: bigint) => (amount * ppm + 500_000n) / 1_000_000n;
 
 interface Explained {
   /** By merchant and account. */
@@ -58,29 +54,6 @@ const nameMembers = (cast: Cast, name: string) => {
   const member = cast.members.find(({ merchant_id }) => name.startsWith(merchant_id));
   return member ? name.replace(member.merchant_id, member.name) : name;
 };
-
-/** What belongs to the merchant, in whatever state, is one figure: where it stands is for other tests. */
-const OWED = "owed to the holder";
-const owed = new Set([
-  ...["merchant_pending", "merchant_available", "merchant_reserve", "merchant_frozen"],
-  ...["payout_in_transit", "sharing_payable", "refund_in_transit", "direct_refund_in_transit"],
-]);
-
-async function readBooks(client: Client): Promise<Sums> {
-  const { rows } = await client.query<{ merchant_id: string; account_kind: string; scope: string; balance: string }>(
-    "select merchant_id, account_kind, scope, balance from ledger_balances",
-  );
-  const sums: Sums = new Map();
-  for (const { merchant_id, account_kind, scope, balance } of rows) {
-    const account = owed.has(account_kind) ? OWED : account_kind;
-    add(sums, `${merchant_id} ${account}${/^[0-]+$/.test(scope) ? "" : ` ${scope}`}`, BigInt(balance));
-  }
-  return sums;
-}
-
-function add(sums: Sums, name: string, amount: bigint): void {
-  if (amount !== 0n) sums.set(name, (sums.get(name) ?? 0n) + amount);
-}
 
 async function explainMember(
   cast: Cast,
