@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Channel } from "../../channels/contract.ts";
 import { getChannelAccount } from "../channel-account/index.ts";
 import { createReconciliationWorker } from "./jobs.ts";
+import { loadBill } from "./load-bill.ts";
 import type { ReconciliationServices } from "./services.ts";
 import { insertDay, loadDay } from "./store.ts";
 import { DAY_MS, differences, openAccount, openMerchant, openWorld, pay, today, type World } from "./testing/days.ts";
@@ -43,4 +44,16 @@ test("a day whose fund flow is there before its trade bill waits for that, and i
   await work();
   expect(await loadDay(services.db, key)).toMatchObject({ state: "open" });
   expect(await differences(world, key)).toHaveLength(1);
+});
+
+test("a day that somebody opened with a fund flow is asked for at the channel's hour all the same", async () => {
+  const key = { channel_account_id: await openAccount(world), day: today(world) };
+  const bill = { kind: "fund_flow", source: "uploaded", uploaded_by: null, files: [], sha256: null } as const;
+  async function* nothing() {}
+  await loadBill(world.services, { ...key, ...bill, batches: nothing() });
+  expect(await loadDay(world.services.db, key)).toMatchObject({ state: "waiting", due_at: null });
+  const due_at = world.clock.now() + HOUR_MS;
+  await insertDay(world.services.db, key, due_at);
+  await insertDay(world.services.db, key, due_at + HOUR_MS);
+  expect(await loadDay(world.services.db, key)).toMatchObject({ state: "waiting", due_at });
 });

@@ -52,11 +52,16 @@ const dayColumns = `channel_account_id, day::text as day, state, due_at, tries, 
 
 const insertDayStatement = platformStatement(
   "reconciliation.insert_day",
-  `insert into reconciliation_days (channel_account_id, day, state, due_at) values ($1, $2::date, 'waiting', $3::timestamptz)
-   on conflict (channel_account_id, day) do nothing`,
+  `insert into reconciliation_days as d (channel_account_id, day, state, due_at)
+   values ($1, $2::date, 'waiting', $3::timestamptz)
+   on conflict (channel_account_id, day) do update set due_at = excluded.due_at
+   where d.state = 'waiting' and d.due_at is null and d.tries = 0 and excluded.due_at is not null`,
 );
 
-/** Opens a day unless it is open; `due_at` is when its bill can first be asked for, null where nobody asks. */
+/**
+ * Opens a day unless it is open; `due_at` is when its bill can first be asked for, null where nobody asks. One that was
+ * opened by hand, and waits for a bill that nobody has asked for yet, is asked for then, too.
+ */
 export async function insertDay(sql: Sql, { channel_account_id, day }: DayKey, due_at: number | null): Promise<void> {
   await sql.query(insertDayStatement, [channel_account_id, day, due_at === null ? null : toRfc3339(due_at)]);
 }
