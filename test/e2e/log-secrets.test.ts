@@ -138,7 +138,8 @@ test("no line holds a secret or a payer", async () => {
   // It was logged that the database refused, though not what.
   expect(text).toContain("test_refuses");
   expect(lines.length).toBeGreaterThan(50);
-  expect(new Set(lines.map((line) => JSON.parse(line).level))).toEqual(new Set(["debug", "warn", "error"]));
+  const levels = new Set(lines.map((line) => JSON.parse(line).level));
+  for (const level of ["debug", "warn", "error"]) expect(levels).toContain(level);
   expect(secrets.size).toBeGreaterThan(20);
   const shown = [...secrets].filter(([, secret]) => text.includes(secret) || text.includes(encodeURIComponent(secret)));
   const where = shown.map(([name, secret]) => [name, lines.find((line) => line.includes(secret))?.slice(0, 600)]);

@@ -49,10 +49,13 @@ test.each([{ kind: "merchant" }, card] as const)("an abnormal refund goes to $ki
 
 test("a lost answer is repeated, and sends nothing twice", async () => {
   const id = await refund("refund_abnormal");
+  // A notice would tell before the answer is repeated.
+  await platform.sandbox.fault("wechat", "notice", "notice_lost", { times: 2 });
   await platform.sandbox.fault("wechat", "refund", "bad_signature");
   await expect(redirect(id)).rejects.toMatchObject({ code: "refund.redirect_unknown" });
   expect((await redirect(id)).status).toBe("succeeded");
   await expect(redirect(id)).rejects.toMatchObject({ code: "refund.not_found" });
+  await platform.sandbox.clearFaults();
 });
 
 test("a refund that is under way is left alone, and one that the channel refuses waits as before", async () => {
