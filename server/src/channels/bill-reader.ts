@@ -29,7 +29,8 @@ export interface BillReading {
   totals(): BillTotals;
 }
 
-const BATCH_LINES = 4_096;
+/** Few enough that what is made of them dies young: the collector's work and the memory are a fraction. */
+const BATCH_LINES = 512;
 const EXCERPT_LENGTH = 300;
 /** Rejected lines are kept each. A file with more of them than this, and more than half of it, is something else. */
 const REJECTED_MAX = 10_000;

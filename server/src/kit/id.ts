@@ -53,9 +53,9 @@ export const idPrefixes = {
 export type IdKind = keyof typeof idPrefixes;
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const ENCODED = /^[0-9A-HJKMNP-TV-Z]{26}$/i;
+const NONE = 0xff;
 /** By character code, of both cases. */
-const DECODE = new Uint8Array(128);
+const DECODE = new Uint8Array(128).fill(NONE);
 for (const [value, character] of [...ALPHABET].entries()) {
   DECODE[character.charCodeAt(0)] = value;
   DECODE[character.toLowerCase().charCodeAt(0)] = value;
@@ -120,21 +120,37 @@ export function encodeUuid(uuid: string): string {
   return out;
 }
 
+/** Where each of the 32 digits stands in the text. */
+const DIGIT_AT = Array.from({ length: 32 }, (_, digit) => digit + [8, 12, 16, 20].filter((end) => digit >= end).length);
+
 /** The UUID of 26 characters, or undefined when they are not one. Lower case is accepted. */
-export function decodeUuid(text: string): string | undefined {
-  if (!ENCODED.test(text)) return undefined;
+export function decodeUuid(encoded: string): string | undefined {
+  if (encoded.length !== 26) return undefined;
   // The mirror of encodeUuid: two characters are a byte, and each four after them 20 bits, five digits.
-  let hex = hexOf(text, 0, 2);
-  if (hex.length > 2) return undefined;
-  for (let at = 2; at < 26; at += 4) hex += hexOf(text, at, 4);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  let bits = bitsOf(encoded, 0, 2);
+  if (bits < 0 || bits > 0xff) return undefined;
+  text[0] = DIGITS[bits >>> 4]!;
+  text[1] = DIGITS[bits & 0x0f]!;
+  for (let at = 2, digit = 2; at < 26; at += 4, digit += 5) {
+    bits = bitsOf(encoded, at, 4);
+    if (bits < 0) return undefined;
+    for (let place = 4; place >= 0; place -= 1) {
+      text[DIGIT_AT[digit + place]!] = DIGITS[bits & 0x0f]!;
+      bits >>>= 4;
+    }
+  }
+  return text.toString("latin1");
 }
 
-/** Bills name millions of numbers, so this counts in integers. */
-function hexOf(text: string, at: number, count: number): string {
-  let value = 0;
-  for (let index = at; index < at + count; index += 1) value = value * 32 + DECODE[text.charCodeAt(index)]!;
-  return value.toString(16).padStart(count === 2 ? 2 : 5, "0");
+/** Bills name millions of numbers, so this counts in integers. Below zero where a character is none of ours. */
+function bitsOf(encoded: string, at: number, count: number): number {
+  let bits = 0;
+  for (let index = at; index < at + count; index += 1) {
+    const value = DECODE[encoded.charCodeAt(index)];
+    if (value === undefined || value === NONE) return -1;
+    bits = bits * 32 + value;
+  }
+  return bits;
 }
 
 /** `pay_01K…` of a UUID. */

@@ -25,7 +25,7 @@ const copyLinesStatement = platformStatement(
 );
 
 /** Streams lines in, as `line-copy.ts` writes them. */
-export function copyLines(tx: BulkTransaction, chunks: AsyncIterable<string>): Promise<void> {
+export function copyLines(tx: BulkTransaction, chunks: AsyncIterable<Buffer>): Promise<void> {
   return tx.copy(copyLinesStatement, chunks);
 }
 

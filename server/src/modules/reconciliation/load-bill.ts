@@ -2,7 +2,7 @@
  * Loads a bill: streams its lines into the database, in one transaction, so that a bill which is refused in its last line
  * leaves nothing. The newest bill of a day and kind counts; the same file again changes nothing.
  */
-import type { BillBatch } from "../../channels/contract.ts";
+import type { BillBatch, BillLine } from "../../channels/contract.ts";
 import type { Transaction } from "../../kit/sql/database.ts";
 import {
   copyLines,
@@ -15,7 +15,7 @@ import {
   takeBillNumber,
 } from "./bill-store.ts";
 import { reconciliationErrors } from "./errors.ts";
-import { toCopyLine } from "./line-copy.ts";
+import { createLineCopy } from "./line-copy.ts";
 import type { DayKey, LineSum, ReconciledKind, StoredBill } from "./reconciliation.ts";
 import { mainBillOf } from "./rules.ts";
 import type { ReconciliationServices } from "./services.ts";
@@ -88,42 +88,53 @@ async function findSame(tx: Transaction, input: BillToLoad): Promise<StoredBill 
 }
 
 interface Sum {
+  readonly entry: string;
+  readonly status: string;
+  readonly currency: string;
   count: number;
   amount: bigint;
   fee: bigint;
 }
 
-/** Counts what passes, and turns it into the text of COPY. */
+/** Counts what passes, and turns it into the bytes of COPY. */
 function createCounter(number: bigint) {
   const rejected: Rejected[] = [];
-  const sums = new Map<string, Sum>();
+  const sums: Sum[] = [];
+  const copy = createLineCopy(number);
   let lines = 0n;
+  let last: Sum | undefined;
+  const isOf = (sum: Sum, { entry, status, currency }: BillLine) =>
+    sum.entry === entry && sum.status === status && sum.currency === currency;
+  function sumOf(line: BillLine): Sum {
+    if (last && isOf(last, line)) return last;
+    last = sums.find((sum) => isOf(sum, line));
+    if (last) return last;
+    const { entry, status, currency } = line;
+    last = { entry, status, currency, count: 0, amount: 0n, fee: 0n };
+    sums.push(last);
+    return last;
+  }
   return {
     rejected,
-    async *through(batches: AsyncIterable<BillBatch>): AsyncGenerator<string> {
+    async *through(batches: AsyncIterable<BillBatch>): AsyncGenerator<Buffer> {
       for await (const batch of batches) {
         for (const line of batch.rejected) rejected.push({ file_no: batch.file_no, ...line });
         if (batch.lines.length === 0) continue;
         lines += BigInt(batch.lines.length);
-        let text = "";
         for (const line of batch.lines) {
-          const key = `${line.entry}\t${line.status}\t${line.currency}`;
-          const sum = sums.get(key);
-          if (sum) {
-            sum.count += 1;
-            sum.amount += line.amount;
-            sum.fee += line.fee;
-          } else sums.set(key, { count: 1, amount: line.amount, fee: line.fee });
-          text += toCopyLine(number, batch.file_no, line);
+          const sum = sumOf(line);
+          sum.count += 1;
+          sum.amount += line.amount;
+          sum.fee += line.fee;
+          copy.add(batch.file_no, line);
         }
-        yield text;
+        yield copy.take();
       }
     },
     result(): Pick<StoredBill, "lines" | "rejected" | "totals"> {
-      const totals = [...sums].map(([key, { count, amount, fee }]): LineSum => {
-        const [entry, status, currency] = key.split("\t") as [string, string, string];
-        return { entry, status, currency, count, amount: String(amount), fee: String(fee) };
-      });
+      const totals = sums.map(
+        ({ amount, fee, ...sum }): LineSum => ({ ...sum, amount: String(amount), fee: String(fee) }),
+      );
       return { lines, rejected: BigInt(rejected.length), totals };
     },
   };

@@ -84,9 +84,11 @@ async function matchTrades(tx: Transaction, m: Matching, bill: StoredBill, rules
   const ours = await sumOurs(tx, m);
   const lines = bill.totals.filter(({ entry }) => entry === "payment" || entry === "refund");
   const count = lines.reduce((sum, one) => sum + one.count, 0);
-  const agreed = BigInt(count) - disagreeing.lines;
-  const found = ours.reduce((sum, one) => sum + one.count, 0n) - disagreeing.ours;
-  if (agreed > found || disagreeing.lines > 0n) await findDuplicates(tx, m);
+  const our_count = ours.reduce((sum, one) => sum + one.count, 0n);
+  const found = our_count - disagreeing.ours;
+  // A movement has one line unless a number stands in several: then more lines than movements have found each other.
+  const paired = { lines: BigInt(count) - disagreeing.lines_alone, ours: our_count - disagreeing.ours_alone };
+  if (paired.lines !== paired.ours || disagreeing.repeats) await findDuplicates(tx, m);
   await lookUpNumbers(tx, m);
   await endUnseen(tx, m, 1);
   await pairAcrossDays(tx, m);

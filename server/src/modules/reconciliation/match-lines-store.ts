@@ -57,7 +57,7 @@ export async function savePositions(tx: Transaction, { channel_account_id, day, 
  * view ledger_channel_movements has it, written out: the view leads to a look-up for each transaction, this to one for each
  * book, which takes half the time.
  */
-const OURS = `with books as materialized (
+const BOOKS = `with books as materialized (
      select p.merchant_id, p.livemode, a.position, a.currency, a.kind = 'direct_collected' as is_direct, p.floor_number,
        p.number, coalesce(c.number, 0) as seen
      from reconciliation_positions p
@@ -66,19 +66,26 @@ const OURS = `with books as materialized (
      left join reconciliation_positions c on c.merchant_id = p.merchant_id and c.livemode = p.livemode
        and c.channel_account_id = p.channel_account_id and c.day = $5::date
      where p.channel_account_id = $1 and p.day = $2::date
-   )
-   select t.merchant_id, t.source_id, t.kind, b.currency, b.is_direct, t.occurred_at,
-     t.entries[case when t.kind in ('payment_succeeded', 'duplicate_payment_succeeded') then 1 else 2 end][2] as amount,
-     case b.position when t.entries[5][1] then -t.entries[5][2] when t.entries[4][1] then -t.entries[4][2]
-       when t.entries[3][1] then -t.entries[3][2] when t.entries[6][1] then -t.entries[6][2] else 0 end as fee
-   from books b
-   join ledger_transactions t on t.merchant_id = b.merchant_id and t.livemode = b.livemode and t.number > b.floor_number
-     and t.number <= b.number
-   where t.kind in ('payment_succeeded', 'duplicate_payment_succeeded', 'refund_succeeded', 'duplicate_refund_succeeded')
-     and t.entries[case when t.kind in ('payment_succeeded', 'duplicate_payment_succeeded') then 1 else 2 end][1] = b.position
+   )`;
+
+/** Of a transaction t of book b: whether a payer paid, what moved, and what the channel takes of it. */
+const PAID = "t.kind in ('payment_succeeded', 'duplicate_payment_succeeded')";
+const AMOUNT = `t.entries[case when ${PAID} then 1 else 2 end][2]`;
+const FEE = `case b.position when t.entries[5][1] then -t.entries[5][2] when t.entries[4][1] then -t.entries[4][2]
+       when t.entries[3][1] then -t.entries[3][2] when t.entries[6][1] then -t.entries[6][2] else 0 end`;
+const OF_BOOK = `t.merchant_id = b.merchant_id and t.livemode = b.livemode and t.number > b.floor_number
+     and t.number <= b.number`;
+const OF_DAY = `t.kind in ('payment_succeeded', 'duplicate_payment_succeeded', 'refund_succeeded', 'duplicate_refund_succeeded')
+     and t.entries[case when ${PAID} then 1 else 2 end][1] = b.position
      and t.occurred_at < $4::timestamptz and (t.occurred_at >= $3::timestamptz or ($6::boolean and t.number > b.seen))
      and (t.merchant_id, t.livemode, t.number) not in (
        select merchant_id, livemode, reverses from ledger_transactions where reverses is not null)`;
+
+const OURS = `${BOOKS}
+   select t.merchant_id, t.source_id, t.kind, b.currency, b.is_direct, t.occurred_at, ${AMOUNT} as amount, ${FEE} as fee
+   from books b
+   join ledger_transactions t on ${OF_BOOK}
+   where ${OF_DAY}`;
 
 const LINES = "select * from reconciliation_lines where bill = $7 and entry in ('payment', 'refund')";
 
@@ -152,15 +159,23 @@ const compareStatement = platformStatement(
        channel_amount = excluded.channel_amount, channel_fee = excluded.channel_fee,
        channel_status = excluded.channel_status, pair_id = null,
        ${keepDecided("type", "state", "resolution", "our_amount", "our_fee", "our_status", "at_risk", "resolved_at", "resolved_day")}
-     returning side
+     returning side, our_id
    )
-   select count(*) filter (where side <> 'ours') as lines, count(*) filter (where side <> 'channel') as ours from written`,
+   select count(*) filter (where side <> 'ours') as lines, count(*) filter (where side <> 'channel') as ours,
+     count(*) filter (where side = 'channel') as lines_alone, count(*) filter (where side = 'ours') as ours_alone,
+     count(our_id) filter (where side = 'channel') > count(distinct our_id) filter (where side = 'channel') as repeats
+   from written`,
 );
 
 /** How many lines, and how many of our movements, do not agree. */
 export interface Disagreeing {
   readonly lines: bigint;
   readonly ours: bigint;
+  /** Of them, those that the other side does not have at all. */
+  readonly lines_alone: bigint;
+  readonly ours_alone: bigint;
+  /** Whether one of our numbers stands in several lines that the books do not have. */
+  readonly repeats: boolean;
 }
 
 /** Writes everything that does not agree, or is on one side only. */
@@ -169,11 +184,20 @@ export async function compareLines(tx: Transaction, m: Matching): Promise<Disagr
   return (await tx.query<Disagreeing>(compareStatement, [...valuesOf(m), ...more]))[0]!;
 }
 
+// Book by book: all of them at once would be sorted first, which takes as long as reading them.
 const sumOursStatement = platformStatement(
   "reconciliation.sum_ours",
-  `select currency, kind in ('payment_succeeded', 'duplicate_payment_succeeded') as paid, count(*) as count,
-     sum(amount)::text as amount, sum(case when is_direct then 0 else fee end)::text as fee
-   from (${OURS}) o group by 1, 2 order by 1, 2`,
+  `${BOOKS}
+   select b.currency, s.paid, sum(s.count)::bigint as count, sum(s.amount)::text as amount,
+     sum(case when b.is_direct then 0 else s.fee end)::text as fee
+   from books b
+   cross join lateral (
+     select ${PAID} as paid, count(*) as count, sum(${AMOUNT}) as amount, sum(${FEE}) as fee
+     from ledger_transactions t
+     where ${OF_BOOK} and ${OF_DAY}
+     group by 1
+   ) s
+   group by 1, 2 order by 1, 2`,
 );
 
 export interface OurSum {
