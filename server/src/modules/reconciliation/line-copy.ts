@@ -65,31 +65,12 @@ export function createLineCopy(bill: bigint): LineCopy {
     bytes[at] = TAB;
     at += 1;
   }
-  function putNumber(text: string | null): void {
-    const id = text === null ? undefined : decodeUuid(text);
-    put(id ?? null);
-    if (id === undefined) put(text);
-    else put(null);
-  }
   return {
     add(file_no, line) {
       makeRoom(LINE_ROOM);
       put(number);
       put(String(file_no));
-      put(String(line.line_no));
-      put(line.entry);
-      put(line.status);
-      putNumber(line.our_no);
-      put((line.original_our_no === null ? undefined : decodeUuid(line.original_our_no)) ?? null);
-      put(line.channel_trade_no);
-      put(line.channel_refund_no);
-      put(line.merchant_no);
-      put(line.currency);
-      put(String(line.amount));
-      put(String(line.fee));
-      put(toRfc3339(line.occurred_at));
-      put(line.balance_after === null ? null : String(line.balance_after));
-      put(line.note);
+      putLine(put, line);
       bytes[at - 1] = LF;
     },
     take() {
@@ -100,3 +81,24 @@ export function createLineCopy(bill: bigint): LineCopy {
     },
   };
 }
+
+function putLine(put: (value: string | null) => void, line: BillLine): void {
+  const our_id = idOf(line.our_no);
+  put(String(line.line_no));
+  put(line.entry);
+  put(line.status);
+  put(our_id);
+  put(our_id === null ? line.our_no : null);
+  put(idOf(line.original_our_no));
+  put(line.channel_trade_no);
+  put(line.channel_refund_no);
+  put(line.merchant_no);
+  put(line.currency);
+  put(String(line.amount));
+  put(String(line.fee));
+  put(toRfc3339(line.occurred_at));
+  put(line.balance_after === null ? null : String(line.balance_after));
+  put(line.note);
+}
+
+const idOf = (number: string | null): string | null => (number === null ? null : (decodeUuid(number) ?? null));
