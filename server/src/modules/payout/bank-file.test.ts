@@ -209,6 +209,13 @@ describe("a review", () => {
     for (const payout of [small, large]) await platform.call("POST", `${PATH}/${payout.id}/cancel`);
   });
 
+  test("is asked for whatever the title says", async () => {
+    await set({ review_above: 0n });
+    const blank = await ask({ title: "  " });
+    expect(blank.status).toBe("in_review");
+    await platform.call("POST", `${PATH}/${blank.id}/cancel`);
+  });
+
   test("ends with a payout that is cancelled, or that nobody decides on", async () => {
     await set({ review_above: 0n });
     const before = await balance();

@@ -34,7 +34,8 @@ export async function requestReview(services: PayoutServices, tx: Transaction, p
       out_payout_no: payout.out_payout_no,
       transfer_amount: String(payout.transfer_amount),
     },
-    reason: payout.title ?? "payout",
+    // A title may be white space alone, which is no reason.
+    reason: payout.title?.trim() || "payout",
     maker: { type: "system", id: null },
   });
   const waiting: Payout = { ...payout, status: "in_review", approval_id: approval.id, waits_for: null };
