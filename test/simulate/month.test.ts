@@ -3,10 +3,10 @@
 // explained to the fen, and every merchant's statements chain from day to day and come to the books. The books verify at every
 // midnight on the way.
 //
-// SIMULATE_DAYS makes it shorter and SIMULATE_SEED repeats a run; the seed is in the test's name.
+// SIMULATE_DAYS makes it shorter and SIMULATE_SEED takes another run; the seed is in the test's name.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { addDays, localDay } from "../../server/src/kit/local-day.ts";
-import { createSeededRandom, systemRandom } from "../../server/src/kit/random.ts";
+import { createSeededRandom } from "../../server/src/kit/random.ts";
 import { verifyAndRecord } from "../../server/src/ledger/index.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import { below, type Cast, gatherCast } from "./month/cast.ts";
@@ -14,7 +14,7 @@ import { decideCases, type Movement, pay, payBack } from "./month/days.ts";
 import { checkStatements, explainBooks, readDay } from "./month/explain.ts";
 import { type Finding, plantInFile, plantInLines } from "./month/plants.ts";
 
-const seed = Number(process.env.SIMULATE_SEED ?? systemRandom.bytes(4).readUInt32LE(0));
+const seed = Number(process.env.SIMULATE_SEED ?? 11);
 const day_count = Number(process.env.SIMULATE_DAYS ?? 30);
 const HOUR_MS = 3_600_000;
 /** Midnight in Shanghai. */

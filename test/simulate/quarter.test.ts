@@ -2,16 +2,16 @@
 // commissions three levels deep, in all mixes of funding modes, every account is explained to the fen by what happened at
 // the channels and by hand; and the books verify at every midnight on the way.
 //
-// SIMULATE_DAYS makes it shorter and SIMULATE_SEED repeats a run; the seed is in the test's name.
+// SIMULATE_DAYS makes it shorter and SIMULATE_SEED takes another run; the seed is in the test's name.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSeededRandom, systemRandom } from "../../server/src/kit/random.ts";
+import { createSeededRandom } from "../../server/src/kit/random.ts";
 import { verifyAndRecord } from "../../server/src/ledger/index.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import { type Cast, gatherCast } from "./quarter/cast.ts";
 import { type Acts, createActs, takeStep } from "./quarter/days.ts";
 import { explainBooks, findOpenRefunds } from "./quarter/explain.ts";
 
-const seed = Number(process.env.SIMULATE_SEED ?? systemRandom.bytes(4).readUInt32LE(0));
+const seed = Number(process.env.SIMULATE_SEED ?? 31);
 const day_count = Number(process.env.SIMULATE_DAYS ?? 92);
 const HOUR_MS = 3_600_000;
 /** Midnight in Shanghai, at which National Day's holidays begin. */
