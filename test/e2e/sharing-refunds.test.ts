@@ -99,7 +99,7 @@ describe("with another merchant of the platform", () => {
     const own = await pay(platform, "wechat.native", {}, key);
     const all = orderBody(own, [{ receiver: onward, amount: 9_940 }], { refund_policy: "merchant" });
     await platform.post("/v1/sharing_orders", all, { key });
-    expect((await refund(own, 9_000, key)).body.status).toBe("sent");
+    expect((await refund(own, 9_000, key)).body.status).toMatch(/^(sent|succeeded)$/);
     const made = (await refund(payment, 5_000)).body;
     await wait();
     expect(await read(made)).toMatchObject({ status: "failed", failure: { code: "SHARE_NOT_RETURNED" } });
